@@ -1,0 +1,168 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+# The programs of a stack: which there are, what they are told, and when they count as ready. They read everything from the
+# environment; only what a process is (its platform) stands in its command line.
+
+PLATFORMS='bizoholic coreldove bizosaas'
+STAGES='api-gateway router worker resolver monitor'
+
+url_variable() {
+    case $1 in
+    bizoholic) echo BIZOHOLIC_FRONTEND_URL ;;
+    coreldove) echo CORELDOVE_FRONTEND_URL ;;
+    bizosaas) echo BIZOSAAS_BRAIN_URL ;;
+    esac
+}
+
+check_replicas() {
+    local entry name known
+    known=" $STAGES worker-${PLATFORMS// / worker-} "
+    for entry in ${REPLICAS//,/ }; do
+        name=${entry%%=*}
+        [[ $entry =~ ^[a-z-]+=[0-9]+$ && $known == *" $name "* ]] ||
+            die "--replicas takes NAME=NUMBER,... with the names$known, not '$entry'"
+    done
+}
+
+# replicas NAME: how many of it; worker-coreldove falls back on worker, everything on one.
+replicas() {
+    local entry wide=1 narrow=''
+    for entry in ${REPLICAS//,/ }; do
+        [ "${entry%%=*}" = "$1" ] && narrow=${entry#*=}
+        [ "${entry%%=*}" = "${1%%-*}" ] && wide=${entry#*=}
+    done
+    echo "${narrow:-$wide}"
+}
+
+find_programs() {
+    PROGRAMS=${BIN_DIR:-$REPO/build${SAN:+-san}/bin}
+    case $PROGRAMS in /*) ;; *) PROGRAMS=$PWD/$PROGRAMS ;; esac
+}
+
+check_programs() {
+    local stage platform wanted=''
+    [ "$command" = up ] || return 0
+    find_programs
+    for stage in api-gateway router resolver monitor; do
+        [ "$(replicas $stage)" = 0 ] || wanted+=" $stage"
+    done
+    for platform in $PLATFORMS; do
+        local variable
+        variable=$(url_variable "$platform")
+        [ "$(replicas "worker-$platform")" = 0 ] || wanted+=" worker"
+        [ -n "${!variable:-}" ] || wanted+=" fake-platform"
+    done
+    for stage in $wanted; do
+        [ -x "$PROGRAMS/$stage" ] || die "there is no program $PROGRAMS/$stage; run: make${SAN:+ SAN=1}"
+    done
+}
+
+# A checkout in somebody's home is out of reach for the unprivileged user: it gets copies of what it has to read.
+bring_within_reach() {
+    local first
+    PLATFORM_FILES=${PLATFORM_DIR:-$REPO/config/platforms}
+    first=$(printf '%s\n' "$PROGRAMS"/* | head -n 1)
+    if as_user test -x "$first" && as_user test -r "$PLATFORM_FILES"; then return 0; fi
+    rm -rf "$PLACE/redis/programs"
+    if ! { mkdir "$PLACE/redis/programs" && cp -r "$PROGRAMS" "$PLACE/redis/programs/bin" &&
+        cp -r "$PLATFORM_FILES" "$PLACE/redis/programs/platforms" && chmod -R a+rX "$PLACE/redis/programs"; }; then
+        give_up "cannot copy the programs to $PLACE"
+    fi
+    chmod 711 "$PLACE/redis"
+    PROGRAMS=$PLACE/redis/programs/bin
+    PLATFORM_FILES=$PLACE/redis/programs/platforms
+}
+
+start_programs() {
+    local platform stage
+    FIRST_API_URL=''
+    METRICS_URLS=''
+    METRICS_LINES=''
+    PLATFORM_LINES=''
+    bring_within_reach
+    unset DATABASE_WRITER_URL DATABASE_READER_URL
+    export ENVIRONMENT=${ENVIRONMENT:-development} PLATFORM_DIR=$PLATFORM_FILES DATABASE_URL REDIS_URL
+    for platform in $PLATFORMS; do
+        start_fake_platform "$platform"
+    done
+    start_replicas api-gateway
+    start_replicas router
+    for platform in $PLATFORMS; do
+        start_replicas "worker-$platform" worker --platform "$platform"
+    done
+    start_replicas resolver
+    start_replicas monitor
+    await_programs
+}
+
+start_fake_platform() {
+    local variable port
+    variable=$(url_variable "$1")
+    if [ -z "${!variable:-}" ]; then
+        take_port port
+        export "$variable=http://127.0.0.1:$port"
+        describe "fake-platform-$1" "http://127.0.0.1:$port/received" "$PROGRAMS/fake-platform" --name "$1" --listen "127.0.0.1:$port"
+        launch "fake-platform-$1"
+    fi
+    PLATFORM_LINES+="$variable='${!variable}'"$'\n'
+}
+
+# start_replicas NAME [PROGRAM ARGUMENT...]: as many as were asked for.
+start_replicas() {
+    local name=$1 count i
+    shift
+    [ $# -gt 0 ] || set -- "$name"
+    count=$(replicas "$name")
+    for ((i = 1; i <= count; i++)); do
+        if [ "$i" = 1 ]; then start_program "$name" "$@"; else start_program "$name-$i" "$@"; fi
+    done
+}
+
+start_program() {
+    local name=$1 program=$2 port metrics_port ready
+    shift 2
+    take_port metrics_port
+    export METRICS_ADDR=127.0.0.1:$metrics_port
+    ready=http://127.0.0.1:$metrics_port/readyz
+    unset LISTEN_ADDR
+    if [ "$program" = api-gateway ]; then
+        if [ "$name" = api-gateway ] && [ -n "$GATEWAY_PORT" ]; then port=$GATEWAY_PORT; else take_port port; fi
+        export LISTEN_ADDR=127.0.0.1:$port
+        ready=http://127.0.0.1:$port/readyz
+        FIRST_API_URL=${FIRST_API_URL:-http://127.0.0.1:$port}
+    fi
+    METRICS_URLS+="${METRICS_URLS:+ }http://127.0.0.1:$metrics_port/metrics"
+    METRICS_LINES+="METRICS_URL_${name//-/_}='http://127.0.0.1:$metrics_port/metrics'"$'\n'
+    describe "$name" "$ready" "$PROGRAMS/$program" "$@"
+    launch "$name"
+}
+
+await_programs() {
+    local name names
+    mapfile -t names <"$STATE/names"
+    for name in "${names[@]}"; do
+        [ -s "$STATE/$name.ready" ] || continue
+        wait_for "$name" "$STACK_TIMEOUT" answers "$(cat "$STATE/$name.ready")" && continue
+        tail_log "$name"
+        running "$name" || give_up "$name has ended; its log is above"
+        give_up "$name is not ready after $STACK_TIMEOUT s ($(cat "$STATE/$name.ready")); its log is above"
+    done
+}
+
+write_env() {
+    (
+        umask 077
+        {
+            [ -z "${FIRST_API_URL:-}" ] || echo "API_URL='$FIRST_API_URL'"
+            echo "DATABASE_URL='$DATABASE_URL'"
+            echo "DATABASE_ADMIN_URL='$ADMIN_URL'"
+            echo "REDIS_URL='$REDIS_URL'"
+            printf "JWT_SECRET='%s'\n" "${JWT_SECRET//\'/\'\\\'\'}"
+            printf '%s' "${PLATFORM_LINES:-}"
+            [ -z "${METRICS_URLS:-}" ] || echo "METRICS_URLS='$METRICS_URLS'"
+            printf '%s' "${METRICS_LINES:-}"
+        } >"$DIR/env.new"
+    )
+    mv -f "$DIR/env.new" "$DIR/env"
+}
+
+from_env() { sed -n "s/^$1='\(.*\)'\$/\1/p" "$DIR/env"; }
