@@ -1,0 +1,65 @@
+/*
+ * mapping.h: between a platform's words and the common ones; pure.
+ *
+ * In: aliases become common names, status words common words, text amounts numbers; our own additions (_sync_metadata,
+ * _platform_context, price_inr …) are taken off. Out: the reverse, in the target's own names, with required fields, defaults,
+ * currency and the additions. What no table names is copied through both ways.
+ *
+ * Field notes ("fields" of a record): one member per common field, {"o": origin platform, "t": ms, "s": seq, "c": currency of
+ * a money field}. Money stays in the currency it came in; conversion happens on the way out.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "json.h"
+#include "platform.h"
+
+/* "entity id" = first present of id, <entity>_id, the platform's own name for it, customer_id for users; integers count as
+ * their text. 0 and the id; 1 when none is there (a create gets one from us); -1 when it is not text or a whole number, or is
+ * empty or longer than 256 bytes, with the member's name in *member. */
+int mapping_entity_id(const struct platform *source, enum entity entity, const struct json *data, struct buf *id, const char **member);
+
+/* What came from a platform, in common names; a new object. Operational data is copied as it is. When two names of one field
+ * are present the common name wins, then the platform's own. */
+struct json *mapping_in(const struct platform *source, enum entity entity, const struct json *data);
+
+/* The entity's schema over common names: types, lengths, shape of an e-mail address, known currency codes' form. Absent and
+ * null are fine here. Adds one {pointer, detail} per mistake to `errors` (array; pointers name the member as the platform
+ * sent it: "/data/email"). Returns their number. `raw` is what came in, to name the member. */
+unsigned mapping_check(const struct platform *source, enum entity entity, const struct json *common, const struct json *raw,
+                       struct json *errors);
+
+/* Is `incoming` (from this platform) what this platform would have been sent for the value that the record holds? Then it is
+ * not a change: 1.00 INR went out as 0.01 USD and comes back as 0.01 USD. note: the field's note, or NULL. */
+bool mapping_unchanged(const struct platform *source, enum entity entity, const char *field, const struct json *held,
+                       const struct json *note, const struct json *incoming);
+
+struct mapping_request {
+    const struct platform *target;
+    const struct platform_set *platforms; /* for rates between currencies */
+    enum entity entity;
+    enum event_type type;
+    enum verb verb;              /* what will be called: a create that became an update is an update */
+    const struct json *record;   /* the canonical record now, common names (operational: the event's data) */
+    const struct json *notes;    /* its field notes; may be NULL */
+    const struct json *base;     /* what the target certainly has; NULL: everything goes */
+};
+/* The target's `data` without the additions of mapping_decorate: difference to base plus required fields. NULL and a sentence
+ * that names the field when a required one is missing or a value cannot be mapped (currency unknown …). `changed` (may be
+ * NULL) gets the target's names of the fields that differ from base. A difference without any field is an object with the
+ * required fields only, and *changed stays empty. */
+struct json *mapping_out(const struct mapping_request *request, struct json *changed, struct buf *error);
+
+struct mapping_context {
+    const char *source_platform;
+    const char *target_platform;
+    const char *event_id;
+    const char *record_id; /* NULL for operational data */
+    int64_t version;       /* 0 for operational data */
+    int64_t now_ms;        /* transformed_at, sync_timestamp */
+    const struct json *changed;
+};
+/* Adds _sync_metadata and _platform_context (PLATFORMS.md §3) to data. */
+void mapping_decorate(const struct mapping_request *request, const struct mapping_context *context, struct json *data);
