@@ -5,6 +5,7 @@
  */
 #include "hash.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <sys/random.h>
@@ -39,8 +40,13 @@ static inline void absorb(struct sip *s, uint64_t word) {
     s->a ^= word;
 }
 
-/* Little endian, whatever the machine. */
-static inline uint64_t load(const uint8_t *bytes, size_t count) {
+static inline uint64_t load(const uint8_t *bytes) {
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    return le64toh(word);
+}
+
+static inline uint64_t load_rest(const uint8_t *bytes, size_t count) {
     uint64_t word = 0;
     for (size_t i = 0; i < count; i++)
         word |= (uint64_t)bytes[i] << (8 * i);
@@ -48,13 +54,13 @@ static inline uint64_t load(const uint8_t *bytes, size_t count) {
 }
 
 uint64_t hash_siphash13(const uint8_t seed[16], const void *data, size_t len) {
-    uint64_t k0 = load(seed, 8), k1 = load(seed + 8, 8);
+    uint64_t k0 = load(seed), k1 = load(seed + 8);
     struct sip s = {k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261, k1 ^ 0x7465646279746573};
     const uint8_t *at = data;
     size_t left = len;
     for (; left >= 8; left -= 8, at += 8)
-        absorb(&s, load(at, 8));
-    absorb(&s, load(at, left) | (uint64_t)len << 56);
+        absorb(&s, load(at));
+    absorb(&s, load_rest(at, left) | (uint64_t)len << 56);
     s.c ^= 0xff;
     for (int i = 0; i < 3; i++)
         sip_round(&s);

@@ -64,8 +64,8 @@ void uuid_format(const struct uuid *uuid, char text[UUID_TEXT_LEN + 1]) {
 }
 
 /* Straight from the kernel, so that a forked process does not repeat its parent's bits. */
-static void draw(void *out, size_t len) {
-    while (getrandom(out, len, 0) != (ssize_t)len) {
+static void draw(struct uuid *uuid) {
+    while (getrandom(uuid->bytes, sizeof uuid->bytes, 0) != (ssize_t)sizeof uuid->bytes) {
         if (errno != EINTR)
             fatal("the kernel gives no random bytes: %s", strerror(errno));
     }
@@ -86,14 +86,12 @@ static void set_ms(struct uuid *uuid, int64_t unix_ms) {
 }
 
 void uuid_v7(struct uuid *uuid, int64_t unix_ms) {
-    uint8_t seed[2];
-    draw(uuid->bytes + 8, 8);
-    draw(seed, sizeof seed);
+    draw(uuid);
     if (unix_ms <= v7_ms && v7_counter < COUNTER_MAX) {
         v7_counter++;
     } else {
         v7_ms = unix_ms > v7_ms ? unix_ms : v7_ms + 1;
-        v7_counter = (unsigned)(seed[0] | seed[1] << 8) & (COUNTER_MAX >> 1);
+        v7_counter = (unsigned)(uuid->bytes[6] << 8 | uuid->bytes[7]) & (COUNTER_MAX >> 1);
     }
     set_ms(uuid, v7_ms);
     uuid->bytes[6] = (uint8_t)(v7_counter >> 8);
