@@ -15,7 +15,7 @@ OPTIMIZE := -O1 -g -fsanitize=address,undefined -fno-omit-frame-pointer -fno-san
 endif
 
 LIBS_COMMON := libpq hiredis libevent json-c libjwt libcrypto libconfig
-CPPFLAGS += -D_GNU_SOURCE -Icommon -I$(B)/gen $(shell pkg-config --cflags $(LIBS_COMMON) 2>/dev/null)
+CPPFLAGS += -D_GNU_SOURCE -I. -Icommon -I$(B)/gen $(shell pkg-config --cflags $(LIBS_COMMON) 2>/dev/null)
 CFLAGS   += -std=c11 $(OPTIMIZE) $(WARNINGS) $(WERROR) -fstack-protector-strong
 LDFLAGS  += $(if $(SAN),-fsanitize=address$(comma)undefined) -Wl,-z,relro,-z,now
 LDLIBS   := $(shell pkg-config --libs $(LIBS_COMMON) 2>/dev/null)
@@ -34,6 +34,10 @@ COMMON_SRC := $(wildcard common/*.c)
 COMMON_OBJ := $(COMMON_SRC:%.c=$(B)/obj/%.o) $(B)/obj/gen/sql.o $(B)/obj/gen/lua.o $(B)/obj/gen/migrations.o
 UNIT_SRC   := $(wildcard tests/unit/test_*.c)
 UNIT_BIN   := $(UNIT_SRC:tests/unit/%.c=$(B)/tests/%)
+FLOW_SRC   := $(wildcard tests/flow/flow_*.c)
+FLOW_BIN   := $(FLOW_SRC:tests/flow/%.c=$(B)/tests/%)
+TEST_SRC   := $(UNIT_SRC) $(FLOW_SRC)
+FORMATTED  := $(wildcard common/*.[ch] $(SERVICES:%=%/*.[ch]) ctl/*.[ch] tests/*/*.[ch])
 
 all: $(PROGRAMS)
 .PHONY: all
@@ -74,13 +78,77 @@ $(eval $(call program,monitor,monitor))
 $(eval $(call program,syncctl,ctl))
 $(eval $(call program,fake-platform,tests/fake-platform))
 
-# Unit tests may look inside a service: its modules except main.c are linked in when the test is named after them (test_<module>.c).
-SERVICE_OBJ := $(filter-out %/main.o,$(patsubst %.c,$(B)/obj/%.o,$(foreach s,api-gateway router worker resolver monitor,$(wildcard $(s)/*.c))))
-$(B)/services.a: $(SERVICE_OBJ)
-	@rm -f $@
-	ar rcs $@ $^
-$(B)/tests/test_%: $(B)/obj/tests/unit/test_%.o $(B)/services.a $(B)/libcommon.a
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(LDLIBS_CURL) $(LDLIBS_CHECK)
+# Tests may look inside a program: its modules except main.c are linked in when the test is named after one of them
+# (test_<module>.c) or includes one of its headers. Files beside the tests that are none themselves are linked into all.
+INSIDE := $(SERVICES) ctl tests/fake-platform
+define inside
+$(B)/inside/$(1).a: $$(patsubst %.c,$(B)/obj/%.o,$$(filter-out %/main.c,$$(wildcard $(1)/*.c)))
+	@mkdir -p $$(@D) && rm -f $$@
+	ar rcs $$@ $$^
+endef
+$(foreach s,$(INSIDE),$(eval $(call inside,$(s))))
+including = $(shell grep -lE '^\#include "(\.\./)*$(1)/' $(TEST_SRC) /dev/null 2>/dev/null)
+looks_into = $(or $(filter $(1),$(including_$(2))),$(if $(filter $(SERVICES),$(2)),$(wildcard $(2)/$(patsubst test_%.c,%.c,$(notdir $(1))))))
+define test
+$(B)/tests/$(basename $(notdir $(1))): $(B)/obj/$(1:.c=.o) $(patsubst %.c,$(B)/obj/%.o,$(2)) $(foreach s,$(INSIDE),$(if $(call looks_into,$(1),$(s)),$(B)/inside/$(s).a)) $(B)/libcommon.a
+	@mkdir -p $$(@D)
+	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS) $$(LDLIBS_CURL) $$(LDLIBS_CHECK)
+endef
+$(foreach s,$(INSIDE),$(eval including_$(s) := $(call including,$(s))))
+$(foreach t,$(UNIT_SRC),$(eval $(call test,$(t),$(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c)))))
+$(foreach t,$(FLOW_SRC),$(eval $(call test,$(t),$(filter-out $(FLOW_SRC),$(wildcard tests/flow/*.c)))))
+tests: $(UNIT_BIN) $(FLOW_BIN)
+.PHONY: tests
+
+# Everything below is for people and for CI; the scripts say more at their tops.
+JOBS := $(shell nproc 2>/dev/null || echo 2)
+export SAN CC
+
+deps:
+	@tools/deps
+run:
+	@tools/deps
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@tools/demo
+test:
+	@tools/deps
+	@$(MAKE) --no-print-directory -j$(JOBS) all tests
+	@tests/run $(ONLY)
+bench:
+	@tools/deps
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@tests/bench/run
+lint:
+	@tools/lint
+format:
+	clang-format -i $(FORMATTED)
+clean:
+	rm -rf build build-san
+.PHONY: deps run test bench lint format clean install
+
+# Programs go to libexec: nobody types their names but systemd; syncctl is for people.
+prefix      ?= /usr
+bindir      ?= $(prefix)/bin
+libexecdir  ?= $(prefix)/libexec/data-sync
+datadir     ?= $(prefix)/share/data-sync
+mandir      ?= $(prefix)/share/man
+unitdir     ?= $(prefix)/lib/systemd/system
+sysconfdir  ?= /etc/data-sync
+INSTALL     ?= install
+
+install: $(SERVICES:%=$(B)/bin/%) $(B)/bin/syncctl
+	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(libexecdir) $(DESTDIR)$(datadir) $(DESTDIR)$(unitdir) $(DESTDIR)$(sysconfdir)
+	$(INSTALL) -m 755 $(SERVICES:%=$(B)/bin/%) $(DESTDIR)$(libexecdir)
+	$(INSTALL) -m 755 $(B)/bin/syncctl $(DESTDIR)$(bindir)
+	cp -R config/. $(DESTDIR)$(datadir)
+	chmod -R u=rwX,go=rX $(DESTDIR)$(datadir)
+	set -e; for unit in systemd/*.service systemd/*.target; do \
+	    sed -e 's|/usr/libexec/data-sync|$(libexecdir)|g' -e 's|/usr/share/data-sync|$(datadir)|g' \
+	        -e 's|/etc/data-sync|$(sysconfdir)|g' $$unit > $(DESTDIR)$(unitdir)/$$(basename $$unit); \
+	    chmod 644 $(DESTDIR)$(unitdir)/$$(basename $$unit); done
+	set -e; for page in $(wildcard docs/man/*.[1-8]); do \
+	    $(INSTALL) -d $(DESTDIR)$(mandir)/man$${page##*.}; \
+	    $(INSTALL) -m 644 $$page $(DESTDIR)$(mandir)/man$${page##*.}; done
+	test ! -f .env.example || $(INSTALL) -m 644 .env.example $(DESTDIR)$(sysconfdir)/data-sync.env.example
 
 -include $(wildcard $(B)/obj/*/*.d $(B)/obj/*/*/*.d)

@@ -20,7 +20,7 @@ block_free() { # BASE
 
 # The mark says which process holds it: one left behind by a process that died counts for nothing.
 mark_block() { # BASE
-    local marks=${TMPDIR:-/tmp}/data-sync-ports.$UID holder
+    local marks=/tmp/data-sync-ports.$UID holder
     [ -d "$marks" ] || mkdir -m 700 "$marks" 2>/dev/null
     holder=$(cat "$marks/$1" 2>/dev/null) && [ -n "$holder" ] && ! kill -0 "$holder" 2>/dev/null && rm -f "$marks/$1"
     (set -C && echo $$ >"$marks/$1") 2>/dev/null || return 1

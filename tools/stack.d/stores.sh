@@ -59,6 +59,16 @@ find_postgres() {
     command -v redis-server >/dev/null || give_up "redis-server is not installed; run: make deps"
 }
 
+database_url() { echo "postgresql://$1:$2@127.0.0.1:$POSTGRES_PORT/$3"; } # USER PASSWORD NAME
+
+# setting STORE NAME: what its configuration file says.
+setting() {
+    case $1 in
+    redis) awk -v name="$2" '$1 == name { print $2 }' "$DIR/redis/redis.conf" ;;
+    postgres) awk -v name="$2" '$1 == name { print $3 }' "$DIR/postgres/stack.conf" ;;
+    esac
+}
+
 start_stores() {
     find_postgres
     take_port REDIS_PORT
@@ -78,8 +88,8 @@ start_stores() {
     wait_store redis || { tail_log redis; give_up "Redis does not start"; }
     wait_store postgres || { tail_log postgres; give_up "PostgreSQL does not start"; }
     REDIS_URL=redis://:$REDIS_PASSWORD@127.0.0.1:$REDIS_PORT/0
-    DATABASE_URL=postgresql://$DATABASE_USER:$DATABASE_PASSWORD@127.0.0.1:$POSTGRES_PORT/$DATABASE
-    ADMIN_URL=postgresql://postgres:$ADMIN_PASSWORD@127.0.0.1:$POSTGRES_PORT/$DATABASE
+    DATABASE_URL=$(database_url "$DATABASE_USER" "$DATABASE_PASSWORD" "$DATABASE")
+    ADMIN_URL=$(database_url postgres "$ADMIN_PASSWORD" "$DATABASE")
     create_database
 }
 
@@ -143,16 +153,12 @@ postgres_answers() { "$PG_BIN/pg_isready" -q -h 127.0.0.1 -p "$1" -t 1; }
 # wait_store NAME: until it takes statements. After a kill, PostgreSQL refuses to start while an orphaned child still holds its
 # memory, so that one is tried again for ten seconds.
 wait_store() {
-    local port password deadline=$((SECONDS + 10))
+    local port deadline=$((SECONDS + 10))
+    port=$(setting "$1" port)
     case $1 in
-    redis)
-        port=$(awk '$1 == "port" { print $2 }' "$DIR/redis/redis.conf")
-        password=$(awk '$1 == "requirepass" { print $2 }' "$DIR/redis/redis.conf")
-        wait_for redis "$STACK_TIMEOUT" redis_answers "$password" "$port"
-        ;;
+    redis) wait_for redis "$STACK_TIMEOUT" redis_answers "$(setting redis requirepass)" "$port" ;;
     postgres)
         find_postgres
-        port=$(awk '$1 == "port" { print $3 }' "$DIR/postgres/stack.conf")
         until wait_for postgres "$STACK_TIMEOUT" postgres_answers "$port"; do
             if running postgres || [ $SECONDS -ge $deadline ]; then return 1; fi
             sleep 0.2
@@ -162,10 +168,13 @@ wait_store() {
     esac
 }
 
+as_admin() {
+    PGPASSWORD=$ADMIN_PASSWORD "$PG_BIN/psql" -X -q -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$POSTGRES_PORT" -U postgres -d postgres
+}
+
 # The programs' role is no superuser, as in production: it may make databases (tests have one each) and the service's own roles.
 create_database() {
-    PGPASSWORD=$ADMIN_PASSWORD "$PG_BIN/psql" -X -q -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$POSTGRES_PORT" -U postgres -d postgres \
-        >"$DIR/log/createdb.log" 2>&1 <<TEXT || { tail_log createdb; give_up "cannot create the database"; }
+    as_admin >"$DIR/log/createdb.log" 2>&1 <<TEXT || { tail_log createdb; give_up "cannot create the database"; }
 SET log_min_error_statement = panic;
 SELECT 'CREATE ROLE $DATABASE_USER LOGIN CREATEDB CREATEROLE'
  WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '$DATABASE_USER') \\gexec
