@@ -1,0 +1,39 @@
+/*
+ * faults.h: rules that make a fake platform fail on purpose.
+ *
+ * {"match":{"entity":"user","operation":"create","id":"u1","tenant":"t1","path":"/api/sync/user","every":3},
+ *  "times":3,                  omitted: for ever
+ *  "status":503, "retry_after":"2", "delay_ms":500, "body":"…", "headers":{"Location":"/elsewhere"},
+ *  "action":"hang"|"reset"|"reset_mid_answer"|"truncate"|"close"|"huge"|"html"|"redirect"|"empty",
+ *  "apply":true}               whether the record changes all the same; default: when the client may believe it did
+ *                              (reset_mid_answer, truncate, empty, huge, a delay alone)
+ * The first rule that matches decides. `every` counts the requests that match the rest.
+ */
+#pragma once
+#include "http.h"
+#include "json.h"
+
+struct faults;
+
+struct fault_subject {
+    const char *path;
+    const char *entity;    /* "" when unknown, as all below */
+    const char *operation;
+    const char *tenant;
+    const char *const *ids; /* NULL-terminated: every id the request names */
+};
+
+struct fault {
+    const char *action; /* for the log of what was received; never NULL */
+    bool apply;
+    bool replaces_answer; /* false: only the delay and the ending are the rule's */
+};
+
+struct faults *faults_new(void);
+void faults_free(struct faults **faults);
+/* Replaces all rules; -1 with a sentence in error, and the rules stay as they were. */
+int faults_load(struct faults *faults, const struct json *rules, char *error, size_t error_size);
+/* Whether a rule strikes; if so it is used up once, and `answer` gets what the rule says (owned by faults until the next call). */
+bool faults_strike(struct faults *faults, const struct fault_subject *subject, struct fault *fault,
+                   struct http_answer *answer);
+void faults_write(const struct faults *faults, struct buf *out); /* a JSON array with hits */
