@@ -1,0 +1,42 @@
+-- Three roles: the owner runs migrations; sync_writer writes; sync_reader reads one tenant, named by sync.tenant within the
+-- transaction ('*': all). Roles belong to the whole server, so another database may have made them already.
+DO $$
+BEGIN
+    BEGIN
+        CREATE ROLE sync_writer NOLOGIN;
+    EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+    END;
+    BEGIN
+        CREATE ROLE sync_reader NOLOGIN;
+    EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+    END;
+    -- SET LOCAL ROLE needs membership where the owner is no superuser.
+    IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+        EXECUTE format('GRANT sync_writer, sync_reader TO %I', current_user);
+    END IF;
+END
+$$;
+
+GRANT USAGE ON SCHEMA public TO sync_writer, sync_reader;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO sync_writer;
+REVOKE INSERT, UPDATE, DELETE ON settings, schema_migrations FROM sync_writer;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO sync_writer;
+GRANT SELECT ON sync_events, deliveries, sync_results, records, record_versions, record_ids, record_platforms, sync_conflicts,
+    sync_metrics, stage_counts, platform_status, leases, replicas TO sync_reader;
+
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['sync_events', 'deliveries', 'sync_results', 'records', 'record_versions', 'record_ids',
+                                'record_platforms', 'sync_conflicts', 'sync_metrics'] LOOP
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
+        EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
+        EXECUTE format('CREATE POLICY owner_all ON %I TO %I USING (true) WITH CHECK (true)', name, current_user);
+        EXECUTE format('CREATE POLICY writer_all ON %I TO sync_writer USING (true) WITH CHECK (true)', name);
+        EXECUTE format('CREATE POLICY reader_tenant ON %I FOR SELECT TO sync_reader USING '
+            '(tenant_id = NULLIF(current_setting(''sync.tenant'', true), '''') OR current_setting(''sync.tenant'', true) = ''*'')', name);
+    END LOOP;
+END
+$$;
+REVOKE ALL ON cross_platform_users FROM sync_writer;
