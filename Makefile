@@ -37,7 +37,7 @@ UNIT_BIN   := $(UNIT_SRC:tests/unit/%.c=$(B)/tests/%)
 FLOW_SRC   := $(wildcard tests/flow/flow_*.c)
 FLOW_BIN   := $(FLOW_SRC:tests/flow/%.c=$(B)/tests/%)
 TEST_SRC   := $(UNIT_SRC) $(FLOW_SRC)
-FORMATTED  := $(wildcard common/*.[ch] $(SERVICES:%=%/*.[ch]) ctl/*.[ch] tests/*/*.[ch])
+FORMATTED  := $(wildcard common/*.c $(SERVICES:%=%/*.c) ctl/*.c tests/*/*.c)
 
 all: $(PROGRAMS)
 .PHONY: all
@@ -152,3 +152,7 @@ install: $(SERVICES:%=$(B)/bin/%) $(B)/bin/syncctl
 	test ! -f .env.example || $(INSTALL) -m 644 .env.example $(DESTDIR)$(sysconfdir)/data-sync.env.example
 
 -include $(wildcard $(B)/obj/*/*.d $(B)/obj/*/*/*.d)
+
+# print-NAME: the value of a variable, for scripts (make -s print-CPPFLAGS).
+print-%:
+	@echo '$($*)'
