@@ -156,3 +156,5 @@ install: $(SERVICES:%=$(B)/bin/%) $(B)/bin/syncctl
 # print-NAME: the value of a variable, for scripts (make -s print-CPPFLAGS).
 print-%:
 	@echo '$($*)'
+
+-include tests/bench/bench.mk

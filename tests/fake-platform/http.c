@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <netdb.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -307,13 +308,34 @@ static void on_acceptable(evutil_socket_t listener, short what, void *arg)
     event_add(&conn->readable, NULL);
 }
 
+/* "127.0.0.1:3012" or "[::1]:3012"; names are not looked up. */
+static int parse_address(const char *address, struct sockaddr_storage *name, socklen_t *len)
+{
+    const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
+    const char *colon = strrchr(address, ':');
+    struct addrinfo *found;
+    char host[64];
+
+    if (!colon || colon - address >= (ptrdiff_t)sizeof host)
+        return -1;
+    snprintf(host, sizeof host, "%.*s", (int)(colon - address), address);
+    if (host[0] == '[' && host[strlen(host) - 1] == ']')
+        snprintf(host, sizeof host, "%.*s", (int)(colon - address) - 2, address + 1);
+    if (getaddrinfo(host, colon + 1, &hints, &found) != 0)
+        return -1;
+    memcpy(name, found->ai_addr, found->ai_addrlen);
+    *len = found->ai_addrlen;
+    freeaddrinfo(found);
+    return 0;
+}
+
 static int listen_on(const char *address, int *port)
 {
     struct sockaddr_storage name;
-    int size = sizeof name, one = 1, fd;
-    socklen_t len = sizeof name;
+    socklen_t len;
+    int one = 1, fd;
 
-    if (evutil_parse_sockaddr_port(address, (struct sockaddr *)&name, &size) != 0) {
+    if (parse_address(address, &name, &len) != 0) {
         errno = EINVAL;
         return -1;
     }
@@ -321,7 +343,7 @@ static int listen_on(const char *address, int *port)
     if (fd < 0)
         return -1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (bind(fd, (struct sockaddr *)&name, (socklen_t)size) != 0 || listen(fd, 1024) != 0 ||
+    if (bind(fd, (struct sockaddr *)&name, len) != 0 || listen(fd, 1024) != 0 ||
         getsockname(fd, (struct sockaddr *)&name, &len) != 0) {
         int saved = errno;
 
