@@ -1,73 +1,133 @@
-/* conf_table.h: every environment variable, once. Names and defaults of the original service stay. */
+/*
+ * conf_table.h: every environment variable, once.
+ *
+ * X(member, VARIABLE, kind, default, lowest, highest, who reads it, SIGHUP reloads it, meaning); lowest and highest are in
+ * the member's unit (ms, bytes); the meaning stands in lists, so it is lower case without a full stop. Names and defaults of
+ * the original service stay, also of those that mean nothing any more: a file of its variables is taken as it is.
+ */
 #pragma once
 
-#define CONF_TABLE(X)                                                                                                                  \
-    X(environment, ENVIRONMENT, CONF_TEXT, "production", 0, 0, CONF_ALL, false,                                                        \
-      "production refuses default secrets and AUTH_REQUIRED=false; anything else (development, test) does not")                       \
-    X(database_url, DATABASE_URL, CONF_SECRET, "postgresql://localhost:5432/bizosaas", 0, 0, CONF_ALL, false,                             \
-      "PostgreSQL, as the owner of the tables: migrations; everything else too when the next two are not set")                        \
-    X(database_writer_url, DATABASE_WRITER_URL, CONF_SECRET, "", 0, 0, CONF_SERVICES, false,                                           \
-      "PostgreSQL as a login that is a member of sync_writer")                                                                         \
-    X(database_reader_url, DATABASE_READER_URL, CONF_SECRET, "", 0, 0, CONF_GATEWAY | CONF_MONITOR, false,                             \
-      "PostgreSQL as a login that is a member of sync_reader (row-level security)")                                                    \
-    X(redis_url, REDIS_URL, CONF_SECRET, "redis://localhost:6379/6", 0, 0, CONF_ALL, false, "Redis 6.2 or later: the belt")               \
-    X(jwt_secret, JWT_SECRET, CONF_SECRET, "dev-secret-key", 0, 0, CONF_GATEWAY | CONF_WORKER | CONF_CTL, true,                        \
-      "key of HS256 tokens, at least 32 bytes in production")                                                                          \
-    X(jwt_public_key, JWT_PUBLIC_KEY, CONF_SECRET, "", 0, 0, CONF_GATEWAY, true, "PEM public key: RS256 or ES256 tokens are taken too")\
-    X(jwt_issuer, JWT_ISSUER, CONF_TEXT, "", 0, 0, CONF_GATEWAY, true, "when set, tokens must carry this iss")                         \
-    X(jwt_audience, JWT_AUDIENCE, CONF_TEXT, "", 0, 0, CONF_GATEWAY, true, "when set, tokens must carry this aud")                     \
-    X(auth_required, AUTH_REQUIRED, CONF_BOOL, "true", 0, 0, CONF_GATEWAY, false,                                                      \
-      "false: requests without a token are taken as admin of the tenant they name; never in production")                              \
-    X(listen_addr, LISTEN_ADDR, CONF_TEXT, "0.0.0.0:8025", 0, 0, CONF_GATEWAY, false, "where the API listens")                         \
-    X(metrics_addr, METRICS_ADDR, CONF_TEXT, "127.0.0.1:0", 0, 0, CONF_SERVICES, false,                                                \
-      "this process's own listener for /metrics, /livez and /readyz; port 0 picks a free one, off means none")                        \
-    X(log_level, LOG_LEVEL, CONF_TEXT, "info", 0, 0, CONF_ALL, true, "debug, info, warning or error")                                  \
-    X(log_format, LOG_FORMAT, CONF_TEXT, "auto", 0, 0, CONF_ALL, true, "json, logfmt, or auto: logfmt on a terminal")                  \
-    X(platform_dir, PLATFORM_DIR, CONF_TEXT, "config/platforms", 0, 0, CONF_ALL, true, "one file per platform")                        \
-    X(partitions, PARTITIONS, CONF_INT, "16", 1, 256, CONF_ALL, false,                                                                 \
-      "units of order and ownership; fixed when the database is initialised, another value is refused")                               \
-    X(lease_seconds, LEASE_SECONDS, CONF_SPAN_MS, "5s", 1000, 60000, CONF_SERVICES, false,                                             \
-      "how long a process that stopped answering keeps its partitions")                                                                \
-    X(stream_window, STREAM_WINDOW, CONF_INT, "1000", 20, 100000, CONF_SERVICES, false, "references on one stream at most; the rest waits in PostgreSQL") \
-    X(sync_interval, SYNC_INTERVAL_SECONDS, CONF_SPAN_MS, "5s", 100, 60000, CONF_SERVICES, false,                                      \
-      "how often an owner compares its streams with PostgreSQL")                                                                       \
-    X(sync_batch_size, SYNC_BATCH_SIZE, CONF_INT, "100", 1, 1000, CONF_WORKER, true, "items in one bulk delivery at most")             \
-    X(bulk_platforms, SYNC_BULK_PLATFORMS, CONF_TEXT, "", 0, 0, CONF_WORKER, true, "platforms that take bulk deliveries, with commas") \
-    X(max_concurrent_syncs, MAX_CONCURRENT_SYNCS, CONF_INT, "10", 1, 10000, CONF_WORKER, true,                                         \
-      "ceiling of requests in flight per worker; the default of 10 means not set: the window adapts by itself")                       \
-    X(max_http_connections, MAX_HTTP_CONNECTIONS, CONF_INT, "100", 1, 10000, CONF_WORKER, false, "connections to a platform at most")  \
-    X(request_timeout, REQUEST_TIMEOUT, CONF_SPAN_MS, "30s", 100, 600000, CONF_WORKER, true, "a platform's time to answer")            \
-    X(retry_attempts, RETRY_ATTEMPTS, CONF_INT, "3", 0, 100, CONF_GATEWAY, true, "repeats per target where the event says no max_retries") \
-    X(retry_schedule, RETRY_SCHEDULE, CONF_TEXT, "2s,1m,15m,1h", 0, 0, CONF_WORKER, true,                                              \
-      "waits between repeats; the last one repeats; jitter between half and whole")                                                    \
-    X(backoff_factor, BACKOFF_FACTOR, CONF_INT, "2", 1, 10, CONF_WORKER, false, "means nothing any more: RETRY_SCHEDULE decides")      \
-    X(outage_limit, OUTAGE_LIMIT, CONF_SPAN_MS, "72h", 1000, 2592000000, CONF_WORKER, true,                                            \
-      "after so long a continuous outage since acceptance a delivery ends dead, reason outage")                                       \
-    X(webhook_secret, WEBHOOK_SECRET, CONF_SECRET, "", 0, 0, CONF_WORKER, true,                                                        \
-      "key of the Standard Webhooks signature on deliveries (whsec_… or text); unset: not signed")                                    \
-    X(event_retention_days, EVENT_RETENTION_DAYS, CONF_INT, "30", 1, 3650, CONF_MONITOR, true, "days that finished events are kept")   \
-    X(idempotency_hours, IDEMPOTENCY_HOURS, CONF_INT, "24", 1, 720, CONF_MONITOR, true, "hours that idempotency keys are kept")        \
-    X(connection_pool_size, CONNECTION_POOL_SIZE, CONF_INT, "2", 1, 20, CONF_SERVICES, false,                                          \
-      "connections to PostgreSQL per process and role (the original's 20 was for a blocking client)")                                 \
-    X(body_max, BODY_MAX_BYTES, CONF_BYTES, "256KiB", 1024, 16777216, CONF_GATEWAY, false, "largest body of one request")              \
-    X(bulk_body_max, BULK_BODY_MAX_BYTES, CONF_BYTES, "10MiB", 1024, 268435456, CONF_GATEWAY, false, "largest body of a bulk request") \
-    X(bulk_events_max, BULK_EVENTS_MAX, CONF_INT, "1000", 1, 10000, CONF_GATEWAY, false, "events in one bulk request at most")         \
-    X(json_depth_max, JSON_DEPTH_MAX, CONF_INT, "64", 4, 64, CONF_GATEWAY, false, "nesting of JSON at most")                           \
-    X(header_max, HEADER_MAX_BYTES, CONF_BYTES, "16KiB", 1024, 1048576, CONF_GATEWAY, false, "all headers of a request at most")       \
-    X(connections_max, CONNECTIONS_MAX, CONF_INT, "12000", 10, 100000, CONF_GATEWAY, false,                                            \
-      "client connections; at the cap the longest idle one is closed")                                                                 \
-    X(unread_bodies_max, UNREAD_BODIES_MAX_BYTES, CONF_BYTES, "32MiB", 65536, 1073741824, CONF_GATEWAY, false,                         \
-      "bytes in all request bodies being read or answered together; past it: 503")                                                    \
-    X(requests_max, REQUESTS_MAX, CONF_INT, "4000", 1, 100000, CONF_GATEWAY, false, "requests waiting for an answer at most; past it: 503") \
-    X(client_timeout, CLIENT_TIMEOUT, CONF_SPAN_MS, "30s", 100, 600000, CONF_GATEWAY, false, "a client's time to send headers and body") \
-    X(idle_timeout, IDLE_TIMEOUT, CONF_SPAN_MS, "120s", 1000, 3600000, CONF_GATEWAY, false, "an idle client connection is closed after this") \
-    X(activity_max, ACTIVITY_MAX, CONF_INT, "10000", 100, 1000000, CONF_SERVICES, false, "entries kept in the activity stream")        \
-    X(drain_timeout, DRAIN_TIMEOUT, CONF_SPAN_MS, "20s", 0, 600000, CONF_SERVICES, false, "how long TERM waits for what is in hand")   \
-    X(bizosaas_url, BIZOSAAS_BRAIN_URL, CONF_TEXT, "http://bizosaas-brain:8001", 0, 0, CONF_WORKER, true, "base URL of bizosaas")      \
-    X(bizoholic_url, BIZOHOLIC_FRONTEND_URL, CONF_TEXT, "http://bizosaas-bizoholic-frontend:3008", 0, 0, CONF_WORKER, true,            \
-      "base URL of bizoholic")                                                                                                         \
-    X(coreldove_url, CORELDOVE_FRONTEND_URL, CONF_TEXT, "http://bizosaas-coreldove-frontend:3012", 0, 0, CONF_WORKER, true,            \
-      "base URL of coreldove")                                                                                                         \
-    X(bizosaas_key, BIZOSAAS_API_KEY, CONF_SECRET, "", 0, 0, CONF_WORKER, true, "bearer token for bizosaas; unset: a short-lived JWT of ours") \
-    X(bizoholic_key, BIZOHOLIC_API_KEY, CONF_SECRET, "", 0, 0, CONF_WORKER, true, "bearer token for bizoholic; unset: a short-lived JWT of ours") \
-    X(coreldove_key, CORELDOVE_API_KEY, CONF_SECRET, "", 0, 0, CONF_WORKER, true, "bearer token for coreldove; unset: a short-lived JWT of ours")
+#define CONF_TABLE(X)                                                                                        \
+    X(environment, ENVIRONMENT, CONF_TEXT, "production", 0, 0, CONF_ALL, false,                              \
+      "production refuses default secrets and AUTH_REQUIRED=false; anything else (development, "             \
+      "test) does not")                                                                                      \
+    X(env_file, ENV_FILE, CONF_TEXT, "", 0, 0, CONF_ALL, false,                                              \
+      "file of lines NAME=value for what the environment does not set; SIGHUP reads it again")               \
+    X(database_url, DATABASE_URL, CONF_SECRET, "postgresql://localhost:5432/bizosaas", 0, 0, CONF_ALL,       \
+      false,                                                                                                 \
+      "PostgreSQL, as the owner of the tables: migrations, and all the rest when the next two "              \
+      "are not set")                                                                                         \
+    X(database_writer_url, DATABASE_WRITER_URL, CONF_SECRET, "", 0, 0, CONF_SERVICES, false,                 \
+      "PostgreSQL as a login that is a member of sync_writer")                                               \
+    X(database_reader_url, DATABASE_READER_URL, CONF_SECRET, "", 0, 0, CONF_GATEWAY | CONF_MONITOR, false,   \
+      "PostgreSQL as a login that is a member of sync_reader (row-level security)")                          \
+    X(redis_url, REDIS_URL, CONF_SECRET, "redis://localhost:6379/6", 0, 0, CONF_ALL, false,                  \
+      "Redis 6.2 or later: the belt")                                                                        \
+    X(jwt_secret, JWT_SECRET, CONF_SECRET, "dev-secret-key", 0, 0, CONF_GATEWAY | CONF_WORKER | CONF_CTL,    \
+      true, "key of HS256 tokens; production wants at least 32 bytes that are not the default")              \
+    X(jwt_public_key, JWT_PUBLIC_KEY, CONF_SECRET, "", 0, 0, CONF_GATEWAY, true,                             \
+      "PEM text of a public key: RS256 or ES256 tokens are taken too")                                       \
+    X(jwt_issuer, JWT_ISSUER, CONF_TEXT, "", 0, 0, CONF_GATEWAY | CONF_WORKER | CONF_CTL, true,              \
+      "when set, tokens must carry this iss, and tokens we mint do")                                         \
+    X(jwt_audience, JWT_AUDIENCE, CONF_TEXT, "", 0, 0, CONF_GATEWAY | CONF_CTL, true,                        \
+      "when set, tokens must carry this aud, and tokens of syncctl do")                                      \
+    X(auth_required, AUTH_REQUIRED, CONF_BOOL, "true", 0, 0, CONF_GATEWAY, false,                            \
+      "false: requests without a token are taken as admin of the tenant they name; never in "                \
+      "production")                                                                                          \
+    X(listen_addr, LISTEN_ADDR, CONF_TEXT, "0.0.0.0:8025", 0, 0, CONF_GATEWAY, false,                        \
+      "where the API listens")                                                                               \
+    X(metrics_addr, METRICS_ADDR, CONF_TEXT, "127.0.0.1:0", 0, 0, CONF_SERVICES, false,                      \
+      "this process's own listener for /metrics, /livez and /readyz; port 0 picks a free one, "              \
+      "off means none")                                                                                      \
+    X(log_level, LOG_LEVEL, CONF_TEXT, "info", 0, 0, CONF_ALL, true, "debug, info, warning or error")        \
+    X(log_format, LOG_FORMAT, CONF_TEXT, "auto", 0, 0, CONF_ALL, true,                                       \
+      "json, logfmt, or auto: logfmt on a terminal")                                                         \
+    X(platform_dir, PLATFORM_DIR, CONF_TEXT, "config/platforms", 0, 0, CONF_ALL, true,                       \
+      "one file per platform")                                                                               \
+    X(partitions, PARTITIONS, CONF_INT, "16", 1, 256, CONF_ALL, false,                                       \
+      "units of order and ownership; fixed when the database is initialised, any other value is "            \
+      "refused later")                                                                                       \
+    X(lease_seconds, LEASE_SECONDS, CONF_SPAN_MS, "5s", 1000, 60000, CONF_SERVICES, false,                   \
+      "how long a process that has stopped answering keeps its partitions")                                  \
+    X(stream_window, STREAM_WINDOW, CONF_INT, "1000", 20, 100000, CONF_SERVICES, false,                      \
+      "references on one stream at most; the rest waits in PostgreSQL")                                      \
+    X(sync_interval, SYNC_INTERVAL_SECONDS, CONF_SPAN_MS, "5s", 100, 60000, CONF_SERVICES, false,            \
+      "how often an owner compares its streams with PostgreSQL")                                             \
+    X(sync_batch_size, SYNC_BATCH_SIZE, CONF_INT, "100", 1, 1000, CONF_WORKER, true,                         \
+      "items in one bulk delivery at most")                                                                  \
+    X(bulk_platforms, SYNC_BULK_PLATFORMS, CONF_TEXT, "", 0, 0, CONF_WORKER, true,                           \
+      "platforms that take bulk deliveries, with commas between")                                            \
+    X(max_concurrent_syncs, MAX_CONCURRENT_SYNCS, CONF_INT, "10", 1, 10000, CONF_WORKER, true,               \
+      "ceiling of requests in flight per worker; the default of 10 means not set: the window "               \
+      "adapts by itself")                                                                                    \
+    X(max_http_connections, MAX_HTTP_CONNECTIONS, CONF_INT, "100", 1, 10000, CONF_WORKER, false,             \
+      "connections to a platform at most")                                                                   \
+    X(request_timeout, REQUEST_TIMEOUT, CONF_SPAN_MS, "30s", 100, 600000, CONF_WORKER, true,                 \
+      "a platform's time to answer")                                                                         \
+    X(retry_attempts, RETRY_ATTEMPTS, CONF_INT, "3", 0, 100, CONF_GATEWAY, true,                             \
+      "repeats per target where the event says no max_retries")                                              \
+    X(retry_schedule, RETRY_SCHEDULE, CONF_TEXT, "2s,1m,15m,1h", 0, 0, CONF_WORKER, true,                    \
+      "waits before the repeats; the last one is used again and again; jitter between half and "             \
+      "whole of each")                                                                                       \
+    X(backoff_factor, BACKOFF_FACTOR, CONF_INT, "2", 1, 10, CONF_WORKER, false,                              \
+      "of the original; means nothing any more: RETRY_SCHEDULE decides")                                     \
+    X(outage_limit, OUTAGE_LIMIT, CONF_SPAN_MS, "72h", 1000, 2592000000, CONF_WORKER, true,                  \
+      "a delivery that an outage has held back so long since it was accepted ends dead, reason "             \
+      "outage")                                                                                              \
+    X(webhook_secret, WEBHOOK_SECRET, CONF_SECRET, "", 0, 0, CONF_WORKER, true,                              \
+      "key of the Standard Webhooks signature on deliveries (whsec_… or text); unset: not signed")           \
+    X(event_retention_days, EVENT_RETENTION_DAYS, CONF_INT, "30", 1, 3650, CONF_MONITOR, true,               \
+      "days that finished events are kept")                                                                  \
+    X(idempotency_hours, IDEMPOTENCY_HOURS, CONF_INT, "24", 1, 720, CONF_MONITOR, true,                      \
+      "hours that idempotency keys are kept")                                                                \
+    X(connection_pool_size, CONNECTION_POOL_SIZE, CONF_INT, "2", 1, 20, CONF_SERVICES, false,                \
+      "connections to PostgreSQL per process and role (20 in the original, whose client blocked)")           \
+    X(body_max, BODY_MAX_BYTES, CONF_BYTES, "256KiB", 1024, 16777216, CONF_GATEWAY, false,                   \
+      "largest body of one request")                                                                         \
+    X(bulk_body_max, BULK_BODY_MAX_BYTES, CONF_BYTES, "10MiB", 1024, 268435456, CONF_GATEWAY, false,         \
+      "largest body of a bulk request")                                                                      \
+    X(bulk_events_max, BULK_EVENTS_MAX, CONF_INT, "1000", 1, 10000, CONF_GATEWAY, false,                     \
+      "events in one bulk request at most")                                                                  \
+    X(json_depth_max, JSON_DEPTH_MAX, CONF_INT, "64", 4, 64, CONF_GATEWAY, false, "nesting of JSON at most") \
+    X(header_max, HEADER_MAX_BYTES, CONF_BYTES, "16KiB", 1024, 1048576, CONF_GATEWAY, false,                 \
+      "all headers of a request at most")                                                                    \
+    X(connections_max, CONNECTIONS_MAX, CONF_INT, "12000", 10, 100000, CONF_GATEWAY, false,                  \
+      "client connections; at the cap the longest idle one is closed")                                       \
+    X(unread_bodies_max, UNREAD_BODIES_MAX_BYTES, CONF_BYTES, "32MiB", 65536, 1073741824, CONF_GATEWAY,      \
+      false, "bytes in all request bodies being read or answered together; past it: 503")                    \
+    X(requests_max, REQUESTS_MAX, CONF_INT, "4000", 1, 100000, CONF_GATEWAY, false,                          \
+      "requests waiting for an answer at most; past it: 503")                                                \
+    X(client_timeout, CLIENT_TIMEOUT, CONF_SPAN_MS, "30s", 100, 600000, CONF_GATEWAY, false,                 \
+      "a client's time to send headers and body")                                                            \
+    X(idle_timeout, IDLE_TIMEOUT, CONF_SPAN_MS, "120s", 1000, 3600000, CONF_GATEWAY, false,                  \
+      "an idle client connection is closed after this")                                                      \
+    X(activity_max, ACTIVITY_MAX, CONF_INT, "10000", 100, 1000000, CONF_SERVICES, false,                     \
+      "entries kept in the activity stream")                                                                 \
+    X(drain_timeout, DRAIN_TIMEOUT, CONF_SPAN_MS, "20s", 0, 600000, CONF_SERVICES, false,                    \
+      "how long TERM waits for what is in hand")                                                             \
+    X(bizosaas_url, BIZOSAAS_BRAIN_URL, CONF_URL, "http://bizosaas-brain:8001", 0, 0, CONF_WORKER, true,     \
+      "base URL of bizosaas")                                                                                \
+    X(bizoholic_url, BIZOHOLIC_FRONTEND_URL, CONF_URL, "http://bizosaas-bizoholic-frontend:3008", 0, 0,      \
+      CONF_WORKER, true, "base URL of bizoholic")                                                            \
+    X(coreldove_url, CORELDOVE_FRONTEND_URL, CONF_URL, "http://bizosaas-coreldove-frontend:3012", 0, 0,      \
+      CONF_WORKER, true, "base URL of coreldove")                                                            \
+    X(bizosaas_key, BIZOSAAS_API_KEY, CONF_SECRET, "", 0, 0, CONF_WORKER, true,                              \
+      "bearer token for bizosaas; unset: a short-lived JWT of ours")                                         \
+    X(bizoholic_key, BIZOHOLIC_API_KEY, CONF_SECRET, "", 0, 0, CONF_WORKER, true,                            \
+      "bearer token for bizoholic; unset: a short-lived JWT of ours")                                        \
+    X(coreldove_key, CORELDOVE_API_KEY, CONF_SECRET, "", 0, 0, CONF_WORKER, true,                            \
+      "bearer token for coreldove; unset: a short-lived JWT of ours")                                        \
+    X(auth_service_url, AUTH_SERVICE_URL, CONF_TEXT, "", 0, 0, 0, false,                                     \
+      "of the original; means nothing any more: tokens are checked with JWT_SECRET or "                      \
+      "JWT_PUBLIC_KEY")                                                                                      \
+    X(saleor_api_url, SALEOR_API_URL, CONF_TEXT, "", 0, 0, 0, false,                                         \
+      "of the original; means nothing: the base URL of coreldove is CORELDOVE_FRONTEND_URL")                 \
+    X(django_crm_url, DJANGO_CRM_URL, CONF_TEXT, "", 0, 0, 0, false,                                         \
+      "of the original; means nothing any more")                                                             \
+    X(wagtail_cms_url, WAGTAIL_CMS_URL, CONF_TEXT, "", 0, 0, 0, false,                                       \
+      "of the original; means nothing any more")                                                             \
+    X(enable_monitoring, ENABLE_MONITORING, CONF_TEXT, "true", 0, 0, 0, false,                               \
+      "of the original; means nothing any more: run the monitor or do not")                                  \
+    X(alert_email, ALERT_EMAIL, CONF_TEXT, "", 0, 0, 0, false, "of the original; means nothing yet")         \
+    X(slack_webhook_url, SLACK_WEBHOOK_URL, CONF_SECRET, "", 0, 0, 0, false,                                 \
+      "of the original; means nothing yet")

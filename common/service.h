@@ -45,6 +45,8 @@ typedef bool (*service_ready_hook)(void *arg);
 void service_on_drain(struct service *service, service_hook hook, void *arg);
 void service_on_reload(struct service *service, service_hook hook, void *arg);
 void service_add_check(struct service *service, const char *name, service_ready_hook hook, void *arg); /* shown by name */
+/* What /readyz says: true when every check passes and nothing drains; out gets {"ready":…,"checks":{"postgresql":true,…}}. */
+bool service_readiness(struct service *service, struct buf *out);
 /* Calls hook every interval_ms until the service ends (drain included). */
 void service_every(struct service *service, int64_t interval_ms, service_hook hook, void *arg);
 /* Publishes `service_hook` output before each scrape (gauges that are read, not kept). */

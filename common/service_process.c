@@ -1,0 +1,49 @@
+/* service_process.c: what a process allows itself, and its name among its like. */
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "mem.h"
+#include "service_parts.h"
+
+#define HOST_MAX 30 /* bytes of the host's name in an instance */
+
+#if defined(__SANITIZE_ADDRESS__)
+#define UNDER_SANITIZER true
+#elif defined(__has_feature)
+#define UNDER_SANITIZER __has_feature(address_sanitizer)
+#else
+#define UNDER_SANITIZER false
+#endif
+
+/* No memory of ours, which holds secrets and bodies, goes into a file; as many descriptors as the system grants. */
+void service_process_limit(const struct conf *conf)
+{
+    struct rlimit none = {0, 0}, files;
+
+    signal(SIGPIPE, SIG_IGN);
+    setrlimit(RLIMIT_CORE, &none);
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    if (conf_production(conf) && !UNDER_SANITIZER) /* the leak check must be able to look into the process */
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+void service_process_name(char instance[SERVICE_INSTANCE_LEN + 1])
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-";
+    char host[HOST_MAX + 1] = "";
+
+    if (gethostname(host, sizeof host) || !*host)
+        snprintf(host, sizeof host, "localhost");
+    host[HOST_MAX] = '\0';
+    for (char *c = host; *c; c++)
+        if (!strchr(allowed, *c))
+            *c = '-';
+    snprintf(instance, SERVICE_INSTANCE_LEN + 1, "%s:%ld:%lld", host, (long)getpid(),
+             (long long)clock_wall_ms());
+}
