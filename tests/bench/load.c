@@ -12,6 +12,7 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 #include "load_client.h"
 #include "log.h"
@@ -87,12 +88,16 @@ static void print_totals(const struct load_totals *totals)
 {
     double seconds = (double)(totals->ended_us - totals->started_us) / 1e6;
     struct buf out = BUF_INIT;
+    struct rusage usage_of_us;
 
+    getrusage(RUSAGE_SELF, &usage_of_us);
     buf_addf(&out, "{\"sent\":%" PRId64 ",\"accepted\":%" PRId64 ",\"failed\":%" PRId64 ",\"late\":%" PRId64
                    ",\"broken\":%" PRId64 ",\"started_us\":%" PRId64 ",\"ended_us\":%" PRId64
-                   ",\"seconds\":%.6f,\"rate\":%.1f,\"statuses\":{",
+                   ",\"seconds\":%.6f,\"rate\":%.1f,\"cpu_us\":%ld,\"statuses\":{",
              totals->sent, totals->accepted, totals->failed, totals->late, totals->broken, totals->started_us,
-             totals->ended_us, seconds, seconds > 0 ? (double)totals->accepted / seconds : 0);
+             totals->ended_us, seconds, seconds > 0 ? (double)totals->accepted / seconds : 0,
+             (usage_of_us.ru_utime.tv_sec + usage_of_us.ru_stime.tv_sec) * 1000000 + usage_of_us.ru_utime.tv_usec +
+                 usage_of_us.ru_stime.tv_usec);
     for (int status = 0, n = 0; status < 600; status++)
         if (totals->statuses[status])
             buf_addf(&out, "%s\"%d\":%" PRIu64, n++ ? "," : "", status, totals->statuses[status]);
