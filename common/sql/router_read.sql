@@ -1,0 +1,15 @@
+-- A batch of events with the records they are about, in order of acceptance. $1 event ids
+SELECT e.id, e.record_id, e.seq, e.partition, e.priority, e.status, e.base_version, e.max_retries, e.event_type,
+    e.entity_type, e.entity_id, e.source_platform, array_to_string(e.target_platforms, ',') AS targets, e.tenant_id, e.user_id,
+    e.trace, e.data, e.created_at, e.occurred_at, e.expires_at <= now() AS expired,
+    linked.record_id AS linked_id,
+    r.version AS record_version, r.vector AS record_vector, r.deleted AS record_deleted, r.data AS record_data,
+    r.notes AS record_notes, r.entity_id AS record_entity_id,
+    CASE WHEN e.status = 1 THEN array_to_string(ARRAY(
+        SELECT d.target FROM deliveries d WHERE d.event_id = e.id AND d.state = 0), ',') END AS open_targets
+FROM sync_events e
+LEFT JOIN records r ON r.id = e.record_id AND e.entity_type <> ''
+LEFT JOIN record_ids linked ON linked.tenant_id = e.tenant_id AND linked.entity_type = e.entity_type
+    AND linked.platform = e.source_platform AND linked.platform_id = e.entity_id
+WHERE e.id = ANY ($1::uuid[])
+ORDER BY e.seq

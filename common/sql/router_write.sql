@@ -1,0 +1,79 @@
+-- Routes a batch: events, records, versions, deliveries and counters in one fenced statement. Rows of a partition whose lease
+-- is no longer ours are left out; the answer names the partitions that were written. A batch that was overtaken (an event
+-- cancelled in between) fails whole with SY001 and is read again.
+--  $1 stage  $2 owner  $3 partitions  $4 fences  $5 writer
+--  events:     $6 ids  $7 partitions  $8 status  $9 version  $10 entity id  $11 open  $12 dead  $13 error
+--  records:    $14 ids  $15 partitions  $16 tenants  $17 entity types  $18 entity ids  $19 version  $20 vector  $21 deleted
+--              $22 data  $23 notes
+--  versions:   $24 record ids  $25 partitions  $26 event ids  $27 version  $28 seq  $29 deleted  $30 tenants  $31 source
+--              $32 changed fields, with commas  $33 data
+--  deliveries: $34 event ids  $35 targets  $36 record ids  $37 partitions  $38 seq  $39 version  $40 priority  $41 state
+--              $42 tenants  $43 error  $44 named
+--  conflicts:  $45 ids  $46 record ids  $47 partitions  $48 event ids  $49 tenants  $50 entity types  $51 entity ids
+--              $52 types  $53 fields, with commas  $54 detail
+WITH held AS MATERIALIZED (
+    SELECT l.partition FROM leases l JOIN unnest($3::int2[], $4::int8[]) AS o(partition, fence) USING (partition, fence)
+    WHERE l.stage = $1 AND l.owner = $2 FOR SHARE OF l
+), event AS MATERIALIZED (
+    SELECT e.* FROM unnest($6::uuid[], $7::int2[], $8::int2[], $9::int8[], $10::text[], $11::int2[], $12::int2[], $13::text[])
+        AS e(id, partition, status, version, entity_id, open_count, dead_count, error) JOIN held USING (partition)
+), routed AS (
+    UPDATE sync_events s SET status = e.status, version = e.version, entity_id = e.entity_id, open_count = e.open_count,
+        dead_count = e.dead_count, error = e.error, processed_at = CASE WHEN e.status > 1 THEN now() END
+    FROM event e WHERE s.id = e.id AND s.status = 0
+    RETURNING s.id, s.status, s.tenant_id, s.event_type, s.created_at
+), whole AS (
+    SELECT sync_assert((SELECT count(*) FROM routed) = (SELECT count(*) FROM event), 'events changed meanwhile')
+), record AS (
+    INSERT INTO records (id, partition, tenant_id, entity_type, entity_id, version, vector, deleted, data, notes)
+    SELECT r.id, r.partition, r.tenant_id, r.entity_type, r.entity_id, r.version, r.vector, r.deleted, r.data, r.notes
+    FROM unnest($14::uuid[], $15::int2[], $16::text[], $17::text[], $18::text[], $19::int8[], $20::text[], $21::bool[],
+                $22::bytea[], $23::bytea[])
+        AS r(id, partition, tenant_id, entity_type, entity_id, version, vector, deleted, data, notes) JOIN held USING (partition)
+    ON CONFLICT (id) DO UPDATE SET version = excluded.version, vector = excluded.vector, deleted = excluded.deleted,
+        data = excluded.data, notes = excluded.notes, updated_at = now()
+), version AS (
+    INSERT INTO record_versions (record_id, event_id, version, seq, deleted, tenant_id, source, changed, data)
+    SELECT v.record_id, v.event_id, v.version, v.seq, v.deleted, v.tenant_id, v.source, string_to_array(v.changed, ','), v.data
+    FROM unnest($24::uuid[], $25::int2[], $26::uuid[], $27::int8[], $28::int8[], $29::bool[], $30::text[], $31::text[],
+                $32::text[], $33::bytea[])
+        AS v(record_id, partition, event_id, version, seq, deleted, tenant_id, source, changed, data) JOIN held USING (partition)
+), delivery AS (
+    INSERT INTO deliveries (event_id, target, record_id, partition, seq, version, priority, state, tenant_id, error, named,
+        processed_at)
+    SELECT d.event_id, d.target, d.record_id, d.partition, d.seq, d.version, d.priority, d.state, d.tenant_id, d.error, d.named,
+        CASE WHEN d.state > 1 THEN now() END
+    FROM unnest($34::uuid[], $35::text[], $36::uuid[], $37::int2[], $38::int8[], $39::int8[], $40::int2[], $41::int2[],
+                $42::text[], $43::text[], $44::bool[])
+        AS d(event_id, target, record_id, partition, seq, version, priority, state, tenant_id, error, named)
+        JOIN held USING (partition)
+    RETURNING target, state
+), conflict AS (
+    INSERT INTO sync_conflicts (id, record_id, event_id, tenant_id, entity_type, entity_id, type, status, decided_by, decided_at,
+        fields, detail)
+    SELECT c.id, c.record_id, c.event_id, c.tenant_id, c.entity_type, c.entity_id, c.type, 'resolved', 'latest_wins', now(),
+        string_to_array(c.fields, ','), c.detail
+    FROM unnest($45::uuid[], $46::uuid[], $47::int2[], $48::uuid[], $49::text[], $50::text[], $51::text[], $52::text[],
+                $53::text[], $54::bytea[])
+        AS c(id, record_id, partition, event_id, tenant_id, entity_type, entity_id, type, fields, detail)
+        JOIN held USING (partition)
+), counted AS (
+    INSERT INTO stage_counts (stage, writer, waiting, dead)
+    SELECT stage, $5, sum(waiting), sum(dead) FROM (
+        SELECT 'router' AS stage, -count(*) AS waiting, 0 AS dead FROM routed HAVING count(*) > 0
+        UNION ALL
+        SELECT 'worker-' || target, count(*) FILTER (WHERE state = 0), count(*) FILTER (WHERE state = 5) FROM delivery
+        GROUP BY target
+    ) change GROUP BY stage ORDER BY stage
+    ON CONFLICT (stage, writer) DO UPDATE SET waiting = stage_counts.waiting + excluded.waiting,
+        dead = stage_counts.dead + excluded.dead
+), measured AS (
+    INSERT INTO sync_metrics (minute, writer, tenant_id, platform, event_type, completed, failed, total_ms)
+    SELECT date_trunc('minute', now()), $5, tenant_id, '', event_type, count(*) FILTER (WHERE status = 2),
+        count(*) FILTER (WHERE status = 3), COALESCE(sum(extract(epoch FROM now() - created_at) * 1000), 0)::bigint
+    FROM routed WHERE status IN (2, 3) GROUP BY tenant_id, event_type ORDER BY tenant_id, event_type
+    ON CONFLICT (minute, writer, tenant_id, platform, event_type) DO UPDATE SET
+        completed = sync_metrics.completed + excluded.completed, failed = sync_metrics.failed + excluded.failed,
+        total_ms = sync_metrics.total_ms + excluded.total_ms
+)
+SELECT held.partition FROM held, whole
