@@ -17,7 +17,7 @@ endif
 LIBS_COMMON := libpq hiredis libevent json-c libjwt libcrypto libconfig
 CPPFLAGS += -D_GNU_SOURCE -I. -Icommon -I$(B)/gen $(shell pkg-config --cflags $(LIBS_COMMON) 2>/dev/null)
 CFLAGS   += -std=c11 $(OPTIMIZE) $(WARNINGS) $(WERROR) -fstack-protector-strong
-LDFLAGS  += $(if $(SAN),-fsanitize=address$(comma)undefined) -Wl,-z,relro,-z,now
+LDFLAGS  += $(if $(SAN),-fsanitize=address$(comma)undefined) -Wl,--as-needed,-z,relro,-z,now
 LDLIBS   := $(shell pkg-config --libs $(LIBS_COMMON) 2>/dev/null)
 LDLIBS_CURL := $(shell pkg-config --libs libcurl 2>/dev/null)
 LDLIBS_CHECK := $(shell pkg-config --libs check 2>/dev/null)

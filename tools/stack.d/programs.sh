@@ -100,7 +100,9 @@ start_fake_platform() {
     if [ -z "${!variable:-}" ]; then
         take_port port
         export "$variable=http://127.0.0.1:$port"
-        describe "fake-platform-$1" "http://127.0.0.1:$port/received" "$PROGRAMS/fake-platform" --name "$1" --listen "127.0.0.1:$port"
+        # shellcheck disable=SC2086
+        describe "fake-platform-$1" "http://127.0.0.1:$port/received" "$PROGRAMS/fake-platform" --name "$1" \
+            --listen "127.0.0.1:$port" ${FAKE_PLATFORM_OPTIONS:-}
         launch "fake-platform-$1"
     fi
     PLATFORM_LINES+="$variable='${!variable}'"$'\n'
