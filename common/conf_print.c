@@ -41,23 +41,24 @@ static void add_range(struct buf *out, const struct conf_row *row)
     conf_value_limit(out, row, row->max);
 }
 
-static void add_remark(struct buf *out, const struct conf_row *row)
+/* " (20 to 100000; HUP reloads)", or nothing when there is nothing to say. */
+static void add_remark(struct buf *out, const char *lead, const struct conf_row *row)
 {
-    size_t start;
+    size_t before = out->len, start;
 
-    buf_add_str(out, "  (");
+    buf_addf(out, "%s(", lead);
     start = out->len;
     add_range(out, row);
     if (row->kind == CONF_SECRET)
         buf_addf(out, "or %s_FILE", row->variable);
     if (row->reloads)
         buf_addf(out, "%sHUP reloads", out->len > start ? "; " : "");
-    if (out->len == start) {
-        out->len -= 3;
-        out->data[out->len] = '\0';
-    } else {
+    if (out->len > start) {
         buf_add_ch(out, ')');
+        return;
     }
+    out->len = before;
+    out->data[before] = '\0';
 }
 
 /* Words of `text` in lines of at most `width` characters, each line after `lead`. */
@@ -88,7 +89,7 @@ void conf_print_help(struct buf *out, unsigned program)
         if (!(row->programs & program))
             continue;
         buf_addf(out, "  %s=%s", row->variable, row->fallback);
-        add_remark(out, row);
+        add_remark(out, "  ", row);
         buf_add_ch(out, '\n');
         add_wrapped(out, "      ", row->help, 90);
     }
@@ -107,7 +108,7 @@ void conf_print_env(struct buf *out)
         add_wrapped(out, "# ", row->help, 110);
         buf_add_str(out, "# Read by ");
         add_readers(out, row->programs);
-        add_remark(out, row);
+        add_remark(out, " ", row);
         buf_addf(out, "\n#%s=%s\n", row->variable, row->fallback);
     }
 }

@@ -184,7 +184,7 @@ static void accept_error_cb(struct evconnlistener *listener, void *arg)
 
 static uint16_t bound_port(evutil_socket_t fd)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t len = sizeof address;
 
     if (getsockname(fd, (struct sockaddr *)&address, &len))

@@ -10,11 +10,14 @@
 
 #define HOST_MAX 30 /* bytes of the host's name in an instance */
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__has_feature) /* clang */
+#if __has_feature(address_sanitizer)
 #define UNDER_SANITIZER true
-#elif defined(__has_feature)
-#define UNDER_SANITIZER __has_feature(address_sanitizer)
-#else
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define UNDER_SANITIZER true
+#endif
+#ifndef UNDER_SANITIZER
 #define UNDER_SANITIZER false
 #endif
 

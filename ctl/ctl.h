@@ -1,0 +1,21 @@
+/* ctl.h: what the commands of syncctl share. A command gets its own name as argv[0] and returns the exit code. */
+#pragma once
+#include "conf.h"
+
+struct ctl_option {
+    const char *name; /* "tenant" for --tenant VALUE; NULL ends the list */
+    const char **value;
+    bool required;
+};
+/* --name VALUE and --name=VALUE. -1 after a sentence on standard error: unknown, without value, or required and missing. */
+int ctl_read_options(const struct ctl_option *options, int argc, char **argv);
+/* The configuration for syncctl; -1 after a sentence per mistake on standard error. */
+int ctl_load(struct conf *conf);
+int ctl_fail(const char *format, ...) __attribute__((format(printf, 1, 2))); /* says it; returns 1 */
+int ctl_print(struct buf *out); /* to standard output; releases it; returns the exit code */
+
+#define CTL_USAGE 2 /* exit code of a wrong command line */
+
+int ctl_token(int argc, char **argv);
+int ctl_config(int argc, char **argv);
+int ctl_migrate(int argc, char **argv);

@@ -1,0 +1,59 @@
+/*
+ * main.c: syncctl, the operator's command.
+ *
+ *   syncctl COMMAND [OPTIONS]     one file per command; exit code 0, 1 after a sentence, 2 for a wrong command line
+ */
+#include "ctl.h"
+#include "mem.h"
+#include "version.h"
+
+static const struct command {
+    const char *name;
+    const char *options;
+    const char *summary;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    {"token", "--tenant T --role R [--platform P] [--ttl 1h] [--subject S]",
+     "prints a token signed with JWT_SECRET; tenant * is the operator of the whole service;\n"
+     "      roles are viewer, service, operator and admin",
+     ctl_token},
+    {"config", "[--format=help|env|markdown]", "prints every variable, as text, as a .env file or as a table",
+     ctl_config},
+    {"migrate", "", "creates the tables in DATABASE_URL, or brings them up to this release", ctl_migrate},
+};
+
+static int print_help(void)
+{
+    struct buf out;
+
+    buf_init(&out);
+    buf_add_str(
+        &out,
+        "Usage: syncctl COMMAND [OPTIONS]\n\nThe operator's command of the data synchronization service.\n"
+        "\nCommands:\n");
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        buf_addf(&out, "  %s%s%s\n      %s\n", commands[i].name, *commands[i].options ? " " : "",
+                 commands[i].options, commands[i].summary);
+    buf_add_str(&out, "\nOptions:\n  --help             this text\n  --version          name and version\n"
+                      "\nConfiguration, from the environment or the file named by ENV_FILE:\n");
+    conf_print_help(&out, CONF_CTL);
+    return ctl_print(&out);
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "";
+
+    if (strcmp(name, "--help") == 0 || strcmp(name, "help") == 0)
+        return print_help();
+    if (strcmp(name, "--version") == 0) {
+        puts("syncctl " VERSION);
+        return 0;
+    }
+    log_open("syncctl", LOG_LEVEL_INFO, LOG_FORMAT_AUTO);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(name, commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    ctl_fail(*name ? "%s is no command; see syncctl --help" : "%sgive a command; see syncctl --help", name);
+    return CTL_USAGE;
+}
