@@ -4,19 +4,20 @@
  *            retry timer            every greeting answered
  *   WAITING ------------> GREETING ------------------------> UP
  *      ^                     |                                |
- *      +---------------------+--------------------------------+     refused, closed, wrong password, no answer in time
+ *      +---------------------+--------------------------------+
+ *        refused, closed, wrong password, no answer in time
  *
- * Replies come in the order of the commands, so that `sent` is a plain queue: each reply belongs to its head. When a
- * connection is given up its context's data becomes NULL: whatever hiredis still calls for it is ignored, and its commands are
- * answered NULL from the loop, never from within stream_send. The library has no time-outs; the watch timer is ours.
+ * Replies come in the order of the commands, so that `sent` is a plain queue: each reply belongs to its head.
+ * When a connection is given up its context's data becomes NULL: whatever hiredis still calls for it is ignored,
+ * and its commands are answered NULL from the loop, never from within stream_send. The library has no
+ * time-outs; the watch timer is ours.
  *
  * Host names are resolved while connecting, and block: name Redis by address, or keep a resolver near.
  */
 #include <event2/event.h>
-#include <event2/util.h>
-#include <hiredis/hiredis.h>
-#include <hiredis/async.h>
 #include <hiredis/adapters/libevent.h>
+#include <hiredis/async.h>
+#include <hiredis/hiredis.h>
 
 #include "stream_internal.h"
 
@@ -31,7 +32,7 @@
 #define FREE_ROUNDS 1000      /* commands sent by those that stream_free answers */
 
 enum state { STATE_WAITING, STATE_GREETING, STATE_UP, STATE_FREEING };
-static const char *const state_names[] = { "waiting", "greeting", "up", "freeing" };
+static const char *const state_names[] = {"waiting", "greeting", "up", "freeing"};
 
 /* A script that was used: told to Redis at every connect, so that EVALSHA suffices. Owner: the stream. */
 struct script {
@@ -65,7 +66,7 @@ static void learn_script(struct stream *stream, struct script *script);
 
 static void arm(struct event *timer, int64_t ms)
 {
-    struct timeval after = { ms / 1000, ms % 1000 * 1000 };
+    struct timeval after = {ms / 1000, ms % 1000 * 1000};
     evtimer_add(timer, &after);
 }
 
@@ -174,8 +175,8 @@ static void on_reply(redisAsyncContext *context, void *reply, void *unused);
 static void transmit(struct stream *stream, struct stream_command *command, const char *sha)
 {
     stream_command_write(command, sha, &stream->out);
-    int failed = redisAsyncFormattedCommand(stream->context, on_reply, NULL, stream->out.data,
-                                            stream->out.len);
+    int failed =
+        redisAsyncFormattedCommand(stream->context, on_reply, NULL, stream->out.data, stream->out.len);
     if (stream->out.cap > OUT_KEEP)
         buf_release(&stream->out);
     buf_reset(&stream->out);
@@ -324,8 +325,8 @@ static void connect_now(evutil_socket_t fd, short what, void *arg)
     (void)what;
     struct stream *stream = arg;
     const struct stream_url *url = &stream->url;
-    redisAsyncContext *context = url->host ? redisAsyncConnect(url->host, url->port)
-                                           : redisAsyncConnectUnix(url->path);
+    redisAsyncContext *context =
+        url->host ? redisAsyncConnect(url->host, url->port) : redisAsyncConnectUnix(url->path);
     if (!context)
         fatal("out of memory");
     if (context->err || redisLibeventAttach(context, stream->base) != REDIS_OK) {

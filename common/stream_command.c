@@ -105,7 +105,7 @@ struct stream_command *stream_command_setname(const char *name)
 
 void stream_queue_init(struct stream_queue *queue)
 {
-    *queue = (struct stream_queue){ NULL, &queue->head, 0 };
+    *queue = (struct stream_queue){NULL, &queue->head, 0};
 }
 
 void stream_queue_push(struct stream_queue *queue, struct stream_command *command)

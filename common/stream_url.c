@@ -58,7 +58,8 @@ static int credentials(struct stream_url *url, const char *text, size_t len, con
 {
     const char *colon = memchr(text, ':', len);
     if (!colon) {
-        *why = "the Redis URL has a user without a password: write redis://user:password@host, or redis://:password@host";
+        *why = "the Redis URL has a user without a password: write redis://user:password@host, or "
+               "redis://:password@host";
         return -1;
     }
     size_t user_len = (size_t)(colon - text);
@@ -67,7 +68,8 @@ static int credentials(struct stream_url *url, const char *text, size_t len, con
     if (user_len + 1 < len)
         url->password = decode(colon + 1, len - user_len - 1);
     if ((user_len && !url->user) || (user_len + 1 < len && !url->password)) {
-        *why = "the Redis URL has a % in its user or password without two hexadecimal digits after it: write % as %25";
+        *why = "the Redis URL has a % in its user or password without two hexadecimal digits after it: write "
+               "% as %25";
         return -1;
     }
     if (url->user && !url->password) {
@@ -113,7 +115,8 @@ static int parameters(struct stream_url *url, const char *text, const char **why
 {
     while (text && *text) {
         size_t len = strcspn(text, "&");
-        if (len >= 3 && strncmp(text, "db=", 3) == 0 && number(text + 3, len - 3, DATABASE_MAX, &url->database)) {
+        if (len >= 3 && strncmp(text, "db=", 3) == 0 &&
+            number(text + 3, len - 3, DATABASE_MAX, &url->database)) {
             *why = "the Redis URL's db= is not a number from 0 to 65535";
             return -1;
         }
@@ -166,7 +169,8 @@ int stream_url_parse(struct stream_url *url, const char *text, const char **why)
     else if (strncmp(text, "unix://", 7) == 0)
         failed = parse_unix(url, text + 7, why);
     else if (strncmp(text, "rediss://", 9) == 0)
-        *why = "rediss:// (TLS) is not supported: use redis:// to a local proxy such as stunnel, or a private network";
+        *why = "rediss:// (TLS) is not supported: use redis:// to a local proxy such as stunnel, or a "
+               "private network";
     else
         *why = "the Redis URL does not begin with redis:// or unix://: write redis://host:port/0";
     if (failed)
