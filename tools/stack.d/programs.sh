@@ -60,6 +60,8 @@ check_programs() {
 bring_within_reach() {
     local first
     PLATFORM_FILES=${PLATFORM_DIR:-$REPO/config/platforms}
+    case $PLATFORM_FILES in /*) ;; *) PLATFORM_FILES=$PWD/$PLATFORM_FILES ;; esac
+    [ -d "$PLATFORM_FILES" ] || give_up "there is no directory $PLATFORM_FILES with a file for each platform (PLATFORM_DIR)"
     first=$(printf '%s\n' "$PROGRAMS"/* | head -n 1)
     if as_user test -x "$first" && as_user test -r "$PLATFORM_FILES"; then return 0; fi
     rm -rf "$PLACE/redis/programs"
