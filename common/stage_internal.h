@@ -1,0 +1,100 @@
+/* stage_internal.h: what stage.c, stage_lease.c, stage_read.c and stage_ready.c share; nobody else includes it. */
+#pragma once
+#include <event2/event.h>
+
+#include "clock.h"
+#include "conf.h"
+#include "db.h"
+#include "log.h"
+#include "map.h"
+#include "mem.h"
+#include "service.h"
+#include "stage.h"
+#include "stats.h"
+#include "store.h"
+
+#define STAGE_ID_MAX 48 /* a stream entry's id, with its NUL */
+
+enum partition_state { PARTITION_NONE, PARTITION_COPYING, PARTITION_ACTIVE, PARTITION_RELEASING, PARTITION_EXPIRED };
+
+struct partition {
+    struct stage *stage;
+    unsigned number;
+    enum partition_state state;
+    int64_t fence;
+    size_t in_hand;
+    char stream[PRIORITIES][MSG_KEY_MAX];
+    char set[PRIORITIES][MSG_KEY_MAX];
+    /* reading */
+    struct stream *bell;
+    bool rung;                           /* XREAD BLOCK is out */
+    bool reading;                        /* read.lua is out */
+    bool read_again;
+    bool pending;                        /* first what was handed out before, after pending_after */
+    char pending_after[PRIORITIES][STAGE_ID_MAX];
+    char last[PRIORITIES][STAGE_ID_MAX]; /* last entry seen: the doorbell listens after it */
+    /* publishing */
+    size_t on_belt[PRIORITIES];
+    bool more[PRIORITIES];               /* ready rows may wait in PostgreSQL */
+    struct belt_call *call;
+};
+
+/* An entry of a stream of which references are in hand. Owner: stage->entries. */
+struct stage_entry {
+    char id[STAGE_ID_MAX];
+    struct partition *partition;
+    enum priority priority;
+    unsigned open; /* references not done */
+    bool dropped;  /* one was dropped: never acknowledged by us, read again as pending */
+};
+
+struct stage {
+    struct stage_spec spec;
+    struct service *service;
+    struct store *store;
+    struct stream *belt;
+    struct event_base *base;
+    struct partition *partitions;
+    unsigned count;
+    char mark[40];
+    struct map *hand;    /* event id → stage_item */
+    struct map *entries; /* "partition/priority/id" → stage_entry */
+    int64_t lease_ms;
+    int64_t window;
+    int64_t sync_interval_ms;
+    /* leases */
+    struct event *beat_timer;
+    bool beating;
+    bool beat_again;
+    bool rows_made;        /* lease_init has run */
+    int64_t beat_sent_ms;  /* monotonic */
+    int64_t valid_until_ms;
+    struct event *expiry_timer;
+    /* publishing what is ready */
+    struct event *ready_timer;
+    bool ready_running;
+    int64_t ready_at_ms;
+    struct event *flush_timer;
+    bool starved; /* reading paused because the hands were full */
+    bool draining;
+    void (*drained)(void *arg);
+    void *drained_arg;
+    struct stat *stat_handled, *stat_poison, *stat_published, *stat_held;
+};
+
+void stage_enter(struct partition *partition, enum partition_state state);
+/* stage_lease.c */
+void stage_lease_start(struct stage *stage);
+void stage_lease_stop(struct stage *stage);
+void stage_beat(struct stage *stage);
+void stage_copy_lease(struct partition *partition);
+/* stage_read.c */
+void stage_read(struct partition *partition);
+void stage_bell_open(struct partition *partition);
+void stage_bell_close(struct partition *partition);
+void stage_listen_from_start(struct partition *partition);
+void stage_entry_release(struct stage *stage, struct stage_entry *entry);
+/* stage_ready.c */
+void stage_ready_start(struct stage *stage);
+void stage_ready_stop(struct stage *stage);
+void stage_ready_check(struct partition *partition); /* after sizes were learnt */

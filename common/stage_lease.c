@@ -1,0 +1,237 @@
+/*
+ * stage_lease.c: the heartbeat of a replica: renews its leases, takes its fair share, gives back the surplus, and tells the
+ * consumer at once when a lease was not renewed in time.
+ *
+ * A lease counts from when the beat was sent, not from when it was answered, so that ours ends before PostgreSQL's. Beats
+ * come at least once a second: they also carry what other replicas changed.
+ */
+#include "sql.h"
+#include "stage_internal.h"
+#include "lua.h"
+
+#define BEAT_MS_MAX 1000
+
+static void arm(struct event *timer, int64_t ms)
+{
+    struct timeval after = {ms / 1000, (ms % 1000) * 1000};
+
+    evtimer_add(timer, &after);
+}
+
+static void on_copied(const struct stream_reply *reply, void *arg)
+{
+    struct partition *partition = arg;
+
+    if (partition->state != PARTITION_COPYING)
+        return;
+    if (reply_type(reply) != REPLY_INT && reply_type(reply) != REPLY_TEXT)
+        return; /* Redis is away: on_belt_state comes again; an error: the next beat tries again */
+    if (reply_int(reply) == partition->fence)
+        stage_enter(partition, PARTITION_ACTIVE);
+    /* Higher: somebody newer owns it; the next beat says so. */
+}
+
+void stage_copy_lease(struct partition *partition)
+{
+    struct stage *stage = partition->stage;
+    struct stream_command *command = stream_script(lua_lease, 1);
+    char key[MSG_KEY_MAX];
+
+    msg_key_owner(key, stage->spec.name, partition->number);
+    stream_add(command, key);
+    stream_add_int(command, partition->fence);
+    stream_add(command, stage->mark);
+    stream_send(stage->belt, command, on_copied, partition);
+}
+
+/* More than our share: the surplus finishes what it has in hand and goes. */
+static void release_surplus(struct stage *stage, int64_t share)
+{
+    int64_t held = 0;
+
+    for (unsigned n = 0; n < stage->count; n++) {
+        struct partition *partition = &stage->partitions[n];
+        if (partition->state != PARTITION_ACTIVE && partition->state != PARTITION_COPYING)
+            continue;
+        if (++held > share)
+            stage_enter(partition, PARTITION_RELEASING);
+    }
+}
+
+static void granted(struct partition *partition, int64_t fence)
+{
+    if (partition->fence == fence && partition->state != PARTITION_EXPIRED && partition->state != PARTITION_NONE) {
+        if (partition->state == PARTITION_COPYING)
+            stage_copy_lease(partition);
+        return;
+    }
+    if (partition->state != PARTITION_NONE && partition->fence != fence)
+        stage_enter(partition, PARTITION_NONE); /* what is in hand belongs to an older fence */
+    partition->fence = fence;
+    log_info("lease", LOG_STR("stage", partition->stage->spec.name), LOG_INT("partition", partition->number),
+             LOG_INT("fence", fence));
+    stage_enter(partition, partition->stage->draining ? PARTITION_RELEASING : PARTITION_COPYING);
+}
+
+static void finish_drain(struct stage *stage)
+{
+    void (*drained)(void *arg) = stage->drained;
+
+    for (unsigned n = 0; n < stage->count; n++)
+        if (stage->partitions[n].state != PARTITION_NONE)
+            return;
+    stage->drained = NULL;
+    if (drained)
+        drained(stage->drained_arg);
+}
+
+static void beat_result(struct stage *stage, const struct db_result *result)
+{
+    bool *mine = mem_array(stage->count, sizeof *mine);
+    int share_column = db_column(result, "share"), partition_column = db_column(result, "partition");
+    int fence_column = db_column(result, "fence");
+    int64_t share = 0;
+
+    stage->valid_until_ms = stage->beat_sent_ms + stage->lease_ms - stage->lease_ms / 10;
+    arm(stage->expiry_timer, stage->valid_until_ms - clock_mono_ms() > 0 ? stage->valid_until_ms - clock_mono_ms() : 0);
+    for (size_t row = 0; row < db_rows(result); row++) {
+        share = db_get_int(result, row, share_column);
+        if (db_is_null(result, row, partition_column))
+            continue;
+        unsigned number = (unsigned)db_get_int(result, row, partition_column);
+        if (number >= stage->count)
+            continue;
+        mine[number] = true;
+        granted(&stage->partitions[number], db_get_int(result, row, fence_column));
+    }
+    for (unsigned n = 0; n < stage->count; n++)
+        if (!mine[n] && stage->partitions[n].state != PARTITION_NONE)
+            stage_enter(&stage->partitions[n], PARTITION_NONE);
+    free(mine);
+    release_surplus(stage, share);
+    if (stage->draining)
+        finish_drain(stage);
+}
+
+static void on_beat(enum db_status status, const struct db_result *result, void *arg)
+{
+    struct stage *stage = arg;
+
+    stage->beating = false;
+    if (status == DB_OK)
+        beat_result(stage, result);
+    else if (status == DB_REFUSED)
+        log_error("beat refused", LOG_STR("stage", stage->spec.name), LOG_STR("error", db_message(result)));
+    if (stage->draining && !store_up(stage->store))
+        finish_drain(stage);
+    if (stage->beat_again) {
+        stage->beat_again = false;
+        stage_beat(stage);
+    }
+}
+
+static void on_rows_made(enum db_status status, const struct db_result *result, void *arg)
+{
+    struct stage *stage = arg;
+
+    (void)result;
+    stage->beating = false;
+    stage->rows_made = status == DB_OK;
+    if (stage->rows_made)
+        stage_beat(stage);
+}
+
+static void make_rows(struct stage *stage)
+{
+    struct db_params *params = db_params_new();
+
+    db_add_text(params, stage->spec.name);
+    db_add_int(params, stage->count);
+    db_query(store_db(stage->store), DB_WRITER, sql_lease_init, params, on_rows_made, stage);
+}
+
+/* A partition is given back once nothing of it is in hand; until then it is kept like the others. */
+static bool gives_back(const struct partition *partition)
+{
+    return partition->state == PARTITION_RELEASING && partition->in_hand == 0;
+}
+
+void stage_beat(struct stage *stage)
+{
+    struct db_params *params;
+    struct db_array *kept, *released;
+
+    if (stage->beating) {
+        stage->beat_again = true;
+        return;
+    }
+    if (!store_up(stage->store))
+        return;
+    stage->beating = true;
+    if (!stage->rows_made) {
+        make_rows(stage);
+        return;
+    }
+    stage_flush(stage); /* acknowledgements under the fence that may now be given back */
+    params = db_params_new();
+    db_add_text(params, stage->spec.name);
+    db_add_text(params, service_instance(stage->service));
+    db_add_int(params, stage->count);
+    db_add_int(params, stage->lease_ms);
+    kept = db_add_array(params, DB_INT2);
+    released = db_add_array(params, DB_INT2);
+    for (unsigned n = 0; n < stage->count; n++)
+        if (stage->partitions[n].fence > 0)
+            db_array_int(gives_back(&stage->partitions[n]) ? released : kept, n);
+    db_add_bool(params, stage->draining);
+    stage->beat_sent_ms = clock_mono_ms();
+    db_query(store_db(stage->store), DB_WRITER, sql_lease_beat, params, on_beat, stage);
+}
+
+static void beat_cb(evutil_socket_t fd, short what, void *arg)
+{
+    struct stage *stage = arg;
+    int64_t every_ms = stage->lease_ms / 4;
+
+    (void)fd;
+    (void)what;
+    stage_beat(stage);
+    arm(stage->beat_timer, every_ms < BEAT_MS_MAX ? every_ms : BEAT_MS_MAX);
+}
+
+/* Not renewed in time: whoever else may own the partitions by now, we start nothing in them. */
+static void expiry_cb(evutil_socket_t fd, short what, void *arg)
+{
+    struct stage *stage = arg;
+
+    (void)fd;
+    (void)what;
+    if (clock_mono_ms() < stage->valid_until_ms)
+        return;
+    for (unsigned n = 0; n < stage->count; n++)
+        if (stage->partitions[n].state != PARTITION_NONE && stage->partitions[n].state != PARTITION_EXPIRED) {
+            log_warn("lease ran out", LOG_STR("stage", stage->spec.name), LOG_INT("partition", n),
+                     LOG_INT("fence", stage->partitions[n].fence));
+            stage_enter(&stage->partitions[n], PARTITION_EXPIRED);
+        }
+}
+
+static void on_store_state(bool up, void *arg)
+{
+    if (up)
+        stage_beat(arg);
+}
+
+void stage_lease_start(struct stage *stage)
+{
+    stage->beat_timer = evtimer_new(stage->base, beat_cb, stage);
+    stage->expiry_timer = evtimer_new(stage->base, expiry_cb, stage);
+    store_on_state(stage->store, on_store_state, stage);
+    arm(stage->beat_timer, 0);
+}
+
+void stage_lease_stop(struct stage *stage)
+{
+    event_free(stage->beat_timer);
+    event_free(stage->expiry_timer);
+}
