@@ -19,12 +19,14 @@ struct money_rate {
     uint8_t exponent;
 };
 
-/* JSON number text ("12", "-0.10", "1.5e2") → amount with exactly the digits it needs; -1: not a number, more than 9
- * decimals, or beyond 64 bits. */
+/* JSON number text ("12", "-0.10", "1.5e2") → amount with exactly the digits it needs (12.50 is {125, 1}); -1: not a number,
+ * more than 9 decimals, or beyond 64 bits. */
 int money_parse(const char *text, size_t len, struct money *money);
 int money_parse_rate(const char *text, struct money_rate *rate); /* positive; -1 otherwise */
 void money_format(struct buf *buf, struct money money);          /* "12.50", "-0.10", "3": exactly `exponent` decimals */
 int money_rescale(struct money *money, uint8_t exponent);        /* rounds half away from zero; -1 beyond 64 bits */
 int money_multiply(struct money amount, struct money_rate rate, uint8_t exponent, struct money *out); /* -1 beyond 64 bits */
 int money_divide(struct money amount, struct money_rate rate, uint8_t exponent, struct money *out);
+/* amount × to / from, rounded once: from one currency to another over two rates per US dollar. */
+int money_convert(struct money amount, struct money_rate from, struct money_rate to, uint8_t exponent, struct money *out);
 int money_compare(struct money a, struct money b); /* by value, whatever the exponents: <0, 0, >0 */

@@ -1,0 +1,115 @@
+/*
+ * platform_format.h: what a platform file says, as platform_file.c reads it and platform.c and the mapping use it. Nobody else
+ * includes this: the rest of the program asks platform.h.
+ *
+ * Everything but the JSON values lives in the set's arena and never changes after loading.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "json.h"
+#include "mem.h"
+#include "platform.h"
+
+#define PLATFORM_FILE_BYTES_MAX (1024 * 1024)
+#define PLATFORM_PATH_MAX 1024
+
+/* A common field and what the platform calls it: the first own name is written, all are read, the earlier first. */
+struct platform_name {
+    const char *field;
+    const char **own;
+    size_t own_count;
+};
+
+struct platform_default {
+    const char *field; /* common name */
+    struct json *value;
+};
+
+/* A member of ours beside a field of theirs: price_inr carries the value of price. */
+struct platform_also {
+    const char *field; /* common name */
+    const char *own;
+};
+
+struct platform_entity {
+    struct platform_name *names;
+    size_t name_count;
+    const char **required; /* common names */
+    size_t required_count;
+    struct platform_default *defaults;
+    size_t default_count;
+    struct platform_also *also;
+    size_t also_count;
+    bool words; /* status words are translated */
+    int64_t rate_per_minute;
+};
+
+struct platform_word {
+    const char *common;
+    const char *own;
+};
+
+enum platform_echo { PLATFORM_ECHO_NONE, PLATFORM_ECHO_CONTENT, PLATFORM_ECHO_METADATA };
+
+struct platform {
+    const char *name;
+    const char *file; /* for messages */
+    const struct platform_set *set;
+    const char *base_url;
+    const char *credential;
+    const char *credential_header;
+    const char *currency;
+    struct money_rate per_usd;
+    uint8_t decimals; /* of the currency's minor unit */
+    const char *rate_date;
+    const char *locale;
+    const char *timezone;
+    bool allow_private;
+    bool bulk;
+    enum platform_echo echo;
+    struct platform_word *words;
+    size_t word_count;
+    struct platform_entity entities[ENTITY_NONE];
+    const char *path; /* template of the routes that name none */
+    struct platform_route routes[EVENT_TYPES];
+    bool every_version[EVENT_TYPES];
+};
+
+/* Reads one file into `platform` (name and file are set). -1 and "file:line: reason" lines in errors. */
+struct platform_source {
+    struct arena *arena;
+    platform_lookup lookup;
+    void *lookup_arg;
+    struct buf *errors;
+};
+int platform_file_read(const struct platform_source *source, const char *text, struct platform *platform);
+
+/* What a text in a file must look like; NULL, or why it is not that. platform_check.c */
+const char *platform_check_name(const char *text);     /* of a platform */
+const char *platform_check_currency(const char *text);
+const char *platform_check_date(const char *text);
+const char *platform_check_variable(const char *text); /* of the environment */
+const char *platform_check_header(const char *text);
+const char *platform_check_locale(const char *text);
+const char *platform_check_timezone(const char *text);
+const char *platform_check_url(const char *text);
+const char *platform_check_member(const char *text);   /* a name in a JSON object */
+const char *platform_check_secret(const char *text);   /* goes into a header */
+const char *platform_check_path(const char *text, bool entity); /* {entity} and {verb} only where there is an entity */
+/* The path with its placeholders filled in; the buffer is the caller's. */
+void platform_expand_path(struct buf *out, const char *path, enum event_type type);
+
+/* The names of a field, for the mapping. */
+const struct platform_name *platform_names(const struct platform *platform, enum entity entity, const char *field); /* or NULL */
+const char *platform_own_name(const struct platform *platform, enum entity entity, const char *field);
+/* The field that the platform calls `own`, with the rank of that name (0 is its first); NULL when no table has it. */
+const char *platform_common_name(const struct platform *platform, enum entity entity, const char *own, size_t *rank);
+const char *platform_own_word(const struct platform *platform, const char *common); /* the word itself when no table has it */
+const char *platform_common_word(const struct platform *platform, const char *own);
+const struct json *platform_default_value(const struct platform *platform, enum entity entity, const char *field); /* or NULL */
+bool platform_adds(const struct platform *platform, enum entity entity, const char *own); /* one of the `also` members */
+/* The platform whose currency this is, for its rate; NULL when no file has it. */
+const struct platform *platform_of_currency(const struct platform_set *set, const char *currency);

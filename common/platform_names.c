@@ -1,0 +1,66 @@
+/*
+ * platform_names.c: a platform's own names and words, looked up. Tables hold a handful of rows: a walk with strcmp is the
+ * fastest thing here.
+ */
+#include "platform_format.h"
+
+const struct platform_name *platform_names(const struct platform *platform, enum entity entity, const char *field) {
+    const struct platform_entity *rules = &platform->entities[entity];
+    for (size_t i = 0; i < rules->name_count; i++) {
+        if (strcmp(rules->names[i].field, field) == 0)
+            return &rules->names[i];
+    }
+    return NULL;
+}
+
+const char *platform_own_name(const struct platform *platform, enum entity entity, const char *field) {
+    const struct platform_name *name = platform_names(platform, entity, field);
+    return name != NULL ? name->own[0] : field;
+}
+
+const char *platform_common_name(const struct platform *platform, enum entity entity, const char *own, size_t *rank) {
+    const struct platform_entity *rules = &platform->entities[entity];
+    for (size_t i = 0; i < rules->name_count; i++) {
+        for (size_t j = 0; j < rules->names[i].own_count; j++) {
+            if (strcmp(rules->names[i].own[j], own) == 0) {
+                *rank = j;
+                return rules->names[i].field;
+            }
+        }
+    }
+    return NULL;
+}
+
+const char *platform_own_word(const struct platform *platform, const char *common) {
+    for (size_t i = 0; i < platform->word_count; i++) {
+        if (strcmp(platform->words[i].common, common) == 0)
+            return platform->words[i].own;
+    }
+    return common;
+}
+
+const char *platform_common_word(const struct platform *platform, const char *own) {
+    for (size_t i = 0; i < platform->word_count; i++) {
+        if (strcmp(platform->words[i].own, own) == 0)
+            return platform->words[i].common;
+    }
+    return own;
+}
+
+const struct json *platform_default_value(const struct platform *platform, enum entity entity, const char *field) {
+    const struct platform_entity *rules = &platform->entities[entity];
+    for (size_t i = 0; i < rules->default_count; i++) {
+        if (strcmp(rules->defaults[i].field, field) == 0)
+            return rules->defaults[i].value;
+    }
+    return NULL;
+}
+
+bool platform_adds(const struct platform *platform, enum entity entity, const char *own) {
+    const struct platform_entity *rules = &platform->entities[entity];
+    for (size_t i = 0; i < rules->also_count; i++) {
+        if (strcmp(rules->also[i].own, own) == 0)
+            return true;
+    }
+    return false;
+}
