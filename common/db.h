@@ -3,10 +3,11 @@
  *
  * A pool of connections per role that connect, and reconnect with back-off, by themselves; every statement is unnamed and
  * parameterised, sent whole with its own Sync, so statements of one connection succeed or fail each alone, and pgbouncer can
- * stand in front. Nothing is kept in a session: with DATABASE_URL alone a writer's or reader's statement travels as
- * BEGIN, SET LOCAL ROLE, statement, COMMIT in one pipeline; a reader's always as BEGIN, set_config('sync.tenant', …, true),
- * statement, COMMIT. Parameters and results are in binary. A statement without an answer after `timeout_ms` costs its
- * connection, which is then replaced.
+ * stand in front. Nothing is kept in a session: with DATABASE_URL alone a writer's or reader's statement, and a reader's
+ * always, travels behind one that sets role and tenant for this transaction only (set_config(…, true), db_scope.sql). Both
+ * share one Sync, and what is between two Syncs is one transaction: an explicit BEGIN … COMMIT would stay open after an error,
+ * because the COMMIT is skipped with the rest, and would fail the statements behind it. Parameters and results are in
+ * binary. A statement without an answer after `timeout_ms` costs its connection, which is then replaced.
  */
 #pragma once
 #include <stdbool.h>
@@ -89,5 +90,7 @@ int64_t db_get_time_ms(const struct db_result *result, size_t row, int column); 
 double db_get_real(const struct db_result *result, size_t row, int column);     /* float8 */
 /* int8[] / int4[] / int2[] → values (at most max), the count. text[]: see db_get_texts. */
 size_t db_get_ints(const struct db_result *result, size_t row, int column, int64_t *values, size_t max);
+/* text[] → texts (not NUL-terminated; NULL for null) and their lengths (at most max), the count. */
+size_t db_get_texts(const struct db_result *result, size_t row, int column, const char **texts, size_t *lens, size_t max);
 const char *db_sqlstate(const struct db_result *result); /* of DB_REFUSED: five characters */
 const char *db_message(const struct db_result *result);
