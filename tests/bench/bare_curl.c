@@ -41,9 +41,12 @@ static size_t ignore_body(char *data, size_t size, size_t count, void *arg)
 static void start(struct run *run, struct transfer *transfer)
 {
     snprintf(transfer->body, sizeof transfer->body,
-             "{\"event_id\":\"01890000-0000-7000-8000-%012ld\",\"event_type\":\"user_created\",\"source_platform\":"
-             "\"bizoholic\",\"tenant_id\":\"bench\",\"user_id\":null,\"data\":{\"customer_id\":\"run-%ld\",\"customer_email\":"
-             "\"run-%ld@example.com\",\"customer_name\":\"John Doe\",\"bench_n\":%ld,\"_sync_metadata\":{\"version\":1,"
+             "{\"event_id\":\"01890000-0000-7000-8000-%012ld\",\"event_type\":\"user_created\",\"source_"
+             "platform\":"
+             "\"bizoholic\",\"tenant_id\":\"bench\",\"user_id\":null,\"data\":{\"customer_id\":\"run-%ld\","
+             "\"customer_email\":"
+             "\"run-%ld@example.com\",\"customer_name\":\"John "
+             "Doe\",\"bench_n\":%ld,\"_sync_metadata\":{\"version\":1,"
              "\"record_id\":\"01890000-0000-8000-8000-%012ld\"}}}",
              run->started, run->started, run->started, run->started, run->started);
     run->started++;

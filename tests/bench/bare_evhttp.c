@@ -36,10 +36,11 @@ int main(void)
     struct evhttp *http = evhttp_new(base);
     struct evhttp_bound_socket *bound = evhttp_bind_socket_with_handle(http, "127.0.0.1", 0);
     struct event *term = evsignal_new(base, SIGTERM, on_term, base);
-    struct sockaddr_in address;
+    struct sockaddr_in address = {0};
     socklen_t len = sizeof address;
 
-    if (!bound || getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&address, &len) != 0)
+    if (!bound || !term ||
+        getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&address, &len) != 0)
         return 1;
     signal(SIGPIPE, SIG_IGN);
     event_add(term, NULL);

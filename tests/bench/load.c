@@ -22,8 +22,10 @@
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: load --url http://ADDRESS:PORT/PATH [--connections N] [--count N] [--seconds S] [--rate R]\n"
-                    "            [--batch N] [--first N] [--records N] [--run NAME] [--tenant NAME] [--failed FILE]\n");
+    fprintf(
+        stderr,
+        "usage: load --url http://ADDRESS:PORT/PATH [--connections N] [--count N] [--seconds S] [--rate R]\n"
+        "            [--batch N] [--first N] [--records N] [--run NAME] [--tenant NAME] [--failed FILE]\n");
     return 2;
 }
 
@@ -31,7 +33,8 @@ static int read_url(struct load_options *options, const char *url)
 {
     unsigned port;
 
-    if (sscanf(url, "http://%63[0-9.]:%5u%127s", options->host, &port, options->path) != 3 || port == 0 || port > 65535)
+    if (sscanf(url, "http://%63[0-9.]:%5u%127s", options->host, &port, options->path) != 3 || port == 0 ||
+        port > 65535)
         return -1;
     options->port = (uint16_t)port;
     return 0;
@@ -40,17 +43,37 @@ static int read_url(struct load_options *options, const char *url)
 static int read_option(struct load_options *options, int option, const char *value)
 {
     switch (option) {
-    case 'u': return read_url(options, value);
-    case 'c': options->connections = (unsigned)strtoul(value, NULL, 10); break;
-    case 'n': options->count = strtoll(value, NULL, 10); break;
-    case 's': options->seconds = strtod(value, NULL); break;
-    case 'r': options->rate = strtod(value, NULL); break;
-    case 'b': options->batch = (unsigned)strtoul(value, NULL, 10); break;
-    case 'f': options->first = strtoll(value, NULL, 10); break;
-    case 'd': options->records = strtoll(value, NULL, 10); break;
-    case 'i': options->run = value; break;
-    case 't': options->tenant = value; break;
-    default: return -1;
+    case 'u':
+        return read_url(options, value);
+    case 'c':
+        options->connections = (unsigned)strtoul(value, NULL, 10);
+        break;
+    case 'n':
+        options->count = strtoll(value, NULL, 10);
+        break;
+    case 's':
+        options->seconds = strtod(value, NULL);
+        break;
+    case 'r':
+        options->rate = strtod(value, NULL);
+        break;
+    case 'b':
+        options->batch = (unsigned)strtoul(value, NULL, 10);
+        break;
+    case 'f':
+        options->first = strtoll(value, NULL, 10);
+        break;
+    case 'd':
+        options->records = strtoll(value, NULL, 10);
+        break;
+    case 'i':
+        options->run = value;
+        break;
+    case 't':
+        options->tenant = value;
+        break;
+    default:
+        return -1;
     }
     return 0;
 }
@@ -58,12 +81,12 @@ static int read_option(struct load_options *options, int option, const char *val
 static int read_options(int argc, char **argv, struct load_options *options, const char **failed)
 {
     static const struct option longs[] = {
-        {"url", required_argument, NULL, 'u'},     {"connections", required_argument, NULL, 'c'},
-        {"count", required_argument, NULL, 'n'},   {"seconds", required_argument, NULL, 's'},
-        {"rate", required_argument, NULL, 'r'},    {"batch", required_argument, NULL, 'b'},
-        {"first", required_argument, NULL, 'f'},   {"records", required_argument, NULL, 'd'},
-        {"run", required_argument, NULL, 'i'},     {"tenant", required_argument, NULL, 't'},
-        {"failed", required_argument, NULL, 'F'},  {NULL, 0, NULL, 0}};
+        {"url", required_argument, NULL, 'u'},    {"connections", required_argument, NULL, 'c'},
+        {"count", required_argument, NULL, 'n'},  {"seconds", required_argument, NULL, 's'},
+        {"rate", required_argument, NULL, 'r'},   {"batch", required_argument, NULL, 'b'},
+        {"first", required_argument, NULL, 'f'},  {"records", required_argument, NULL, 'd'},
+        {"run", required_argument, NULL, 'i'},    {"tenant", required_argument, NULL, 't'},
+        {"failed", required_argument, NULL, 'F'}, {NULL, 0, NULL, 0}};
     int option;
 
     while ((option = getopt_long(argc, argv, "", longs, NULL)) != -1) {
@@ -91,13 +114,14 @@ static void print_totals(const struct load_totals *totals)
     struct rusage usage_of_us;
 
     getrusage(RUSAGE_SELF, &usage_of_us);
-    buf_addf(&out, "{\"sent\":%" PRId64 ",\"accepted\":%" PRId64 ",\"failed\":%" PRId64 ",\"late\":%" PRId64
-                   ",\"broken\":%" PRId64 ",\"started_us\":%" PRId64 ",\"ended_us\":%" PRId64
-                   ",\"seconds\":%.6f,\"rate\":%.1f,\"cpu_us\":%ld,\"statuses\":{",
+    buf_addf(&out,
+             "{\"sent\":%" PRId64 ",\"accepted\":%" PRId64 ",\"failed\":%" PRId64 ",\"late\":%" PRId64
+             ",\"broken\":%" PRId64 ",\"started_us\":%" PRId64 ",\"ended_us\":%" PRId64
+             ",\"seconds\":%.6f,\"rate\":%.1f,\"cpu_us\":%ld,\"statuses\":{",
              totals->sent, totals->accepted, totals->failed, totals->late, totals->broken, totals->started_us,
              totals->ended_us, seconds, seconds > 0 ? (double)totals->accepted / seconds : 0,
-             (usage_of_us.ru_utime.tv_sec + usage_of_us.ru_stime.tv_sec) * 1000000 + usage_of_us.ru_utime.tv_usec +
-                 usage_of_us.ru_stime.tv_usec);
+             (usage_of_us.ru_utime.tv_sec + usage_of_us.ru_stime.tv_sec) * 1000000 +
+                 usage_of_us.ru_utime.tv_usec + usage_of_us.ru_stime.tv_usec);
     for (int status = 0, n = 0; status < 600; status++)
         if (totals->statuses[status])
             buf_addf(&out, "%s\"%d\":%" PRIu64, n++ ? "," : "", status, totals->statuses[status]);
@@ -109,9 +133,13 @@ static void print_totals(const struct load_totals *totals)
 
 int main(int argc, char **argv)
 {
-    struct load_options options = {
-        .token = getenv("BENCH_TOKEN"), .run = "run", .tenant = "bench", .connections = 64, .batch = 1, .count = 10000,
-        .seconds = 60};
+    struct load_options options = {.token = getenv("BENCH_TOKEN"),
+                                   .run = "run",
+                                   .tenant = "bench",
+                                   .connections = 64,
+                                   .batch = 1,
+                                   .count = 10000,
+                                   .seconds = 60};
     struct event_config *config = event_config_new();
     const char *failed_path = NULL;
     struct event_base *base;
@@ -124,7 +152,8 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     if (failed_path && !(failed = fopen(failed_path, "w")))
         fatal("cannot write %s: %s", failed_path, strerror(errno));
-    event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER); /* a millisecond of timer would be part of the latency */
+    event_config_set_flag(
+        config, EVENT_BASE_FLAG_PRECISE_TIMER); /* a millisecond of timer would be part of the latency */
     base = event_base_new_with_config(config);
     client = load_client_new(base, &options, write_failed, failed);
     load_client_run(client);

@@ -11,21 +11,26 @@ static void add_event(struct buf *out, const struct load_options *options, int64
     bool create = !options->records || number - options->first < options->records;
 
     buf_addf(out,
-             "{\"event_type\":\"user_%s\",\"source_platform\":\"bizoholic\",\"target_platforms\":[\"coreldove\",\"bizosaas\"],"
-             "\"data\":{\"user_id\":\"%s-%" PRId64 "\",\"email\":\"%s-%" PRId64 "@example.com\",\"name\":\"John Doe\","
-             "\"bench_n\":%" PRId64 ",\"sent_us\":%" PRId64 "},\"tenant_id\":\"%s\",\"user_id\":null,\"priority\":5}",
-             create ? "created" : "updated", options->run, record, options->run, record, number, sent_us, options->tenant);
+             "{\"event_type\":\"user_%s\",\"source_platform\":\"bizoholic\",\"target_platforms\":["
+             "\"coreldove\",\"bizosaas\"],"
+             "\"data\":{\"user_id\":\"%s-%" PRId64 "\",\"email\":\"%s-%" PRId64
+             "@example.com\",\"name\":\"John Doe\","
+             "\"bench_n\":%" PRId64 ",\"sent_us\":%" PRId64
+             "},\"tenant_id\":\"%s\",\"user_id\":null,\"priority\":5}",
+             create ? "created" : "updated", options->run, record, options->run, record, number, sent_us,
+             options->tenant);
 }
 
 /* The head goes in front with room left for the length, so that the body is written once. */
-void load_body_request(struct buf *out, const struct load_options *options, int64_t number, unsigned count, int64_t sent_us)
+void load_body_request(struct buf *out, const struct load_options *options, int64_t number, unsigned count,
+                       int64_t sent_us)
 {
     size_t length_at, body_at;
     char length[16];
 
     buf_reset(out);
-    buf_addf(out, "POST %s HTTP/1.1\r\nHost: %s:%u\r\nContent-Type: %s\r\n", options->path, options->host, options->port,
-             count > 1 ? "application/x-ndjson" : "application/json");
+    buf_addf(out, "POST %s HTTP/1.1\r\nHost: %s:%u\r\nContent-Type: %s\r\n", options->path, options->host,
+             options->port, count > 1 ? "application/x-ndjson" : "application/json");
     if (options->token)
         buf_addf(out, "Authorization: Bearer %s\r\n", options->token);
     buf_addf(out, "Idempotency-Key: %s-%" PRId64 "\r\nContent-Length: ", options->run, number);
@@ -41,7 +46,8 @@ void load_body_request(struct buf *out, const struct load_options *options, int6
     memcpy(out->data + length_at, length, 8);
 }
 
-unsigned load_body_accepted(const char *answer, int64_t number, unsigned count, load_failed_cb on_failed, void *arg)
+unsigned load_body_accepted(const char *answer, int64_t number, unsigned count, load_failed_cb on_failed,
+                            void *arg)
 {
     static const char status[] = "\"status\":\"";
     unsigned accepted = 0;

@@ -125,7 +125,8 @@ static int conn_connect(struct conn *conn)
 static void conn_write(struct conn *conn)
 {
     while (conn->written < conn->out.len) {
-        ssize_t n = send(conn->fd, conn->out.data + conn->written, conn->out.len - conn->written, MSG_NOSIGNAL);
+        ssize_t n =
+            send(conn->fd, conn->out.data + conn->written, conn->out.len - conn->written, MSG_NOSIGNAL);
 
         if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
             event_add(&conn->writable, NULL);
@@ -231,7 +232,8 @@ static void post(struct load_client *client, struct conn *conn, int64_t due_us, 
     client->next += conn->count;
     client->totals.sent += conn->count;
     client->busy++;
-    load_body_request(&conn->out, options, conn->number, conn->count, due_us < now_us - 1000 ? due_us : now_us);
+    load_body_request(&conn->out, options, conn->number, conn->count,
+                      due_us < now_us - 1000 ? due_us : now_us);
     if (conn->fd < 0) {
         if (conn_connect(conn) != 0)
             fatal("cannot connect to %s:%u: %s", options->host, options->port, strerror(errno));
@@ -252,7 +254,8 @@ static bool all_sent(const struct load_client *client, int64_t now_us)
 
 static int64_t due_of(const struct load_client *client, int64_t number)
 {
-    return client->totals.started_us + (int64_t)((double)(number - client->options.first) * 1e6 / client->options.rate);
+    return client->totals.started_us +
+           (int64_t)((double)(number - client->options.first) * 1e6 / client->options.rate);
 }
 
 static void finish_if_done(struct load_client *client)
@@ -276,7 +279,8 @@ static void wait_until(struct load_client *client, int64_t due_us, int64_t now_u
 static void send_more(struct load_client *client)
 {
     while (!client->finished || client->busy == 0) {
-        int64_t now_us = clock_wall_us(), due_us = client->options.rate > 0 ? due_of(client, client->next) : now_us;
+        int64_t now_us = clock_wall_us(),
+                due_us = client->options.rate > 0 ? due_of(client, client->next) : now_us;
 
         if (all_sent(client, now_us)) {
             finish_if_done(client);
@@ -307,8 +311,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 /* ── life ── */
 
-struct load_client *load_client_new(struct event_base *base, const struct load_options *options, load_failed_cb on_failed,
-                                    void *arg)
+struct load_client *load_client_new(struct event_base *base, const struct load_options *options,
+                                    load_failed_cb on_failed, void *arg)
 {
     struct load_client *client = mem_alloc(sizeof *client);
 

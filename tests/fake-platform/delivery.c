@@ -45,7 +45,8 @@ static void refuse(struct delivery *delivery, int status, const char *sentence)
 
 static void read_path(struct delivery *delivery, const char *method, const char *path)
 {
-    static const char *const operational[] = {"analytics/update", "system/health", "system/metrics", "system/config"};
+    static const char *const operational[] = {"analytics/update", "system/health", "system/metrics",
+                                              "system/config"};
     const char *rest = strchr(path, '/');
 
     snprintf(delivery->entity, sizeof delivery->entity, "%.*s", (int)strcspn(path, "/"), path);
@@ -55,7 +56,8 @@ static void read_path(struct delivery *delivery, const char *method, const char 
     if (delivery->has_record && operation_of(rest) < 0 && *rest && strcmp(method, "POST") != 0) {
         snprintf(delivery->path_id, sizeof delivery->path_id, "%s", rest);
         http_percent_decode(delivery->path_id);
-        snprintf(delivery->operation, sizeof delivery->operation, strcmp(method, "DELETE") == 0 ? "delete" : "update");
+        snprintf(delivery->operation, sizeof delivery->operation,
+                 strcmp(method, "DELETE") == 0 ? "delete" : "update");
     }
     if (delivery->has_record && operation_of(delivery->operation) >= 0)
         return;
@@ -79,10 +81,11 @@ static void read_ids(struct delivery *delivery)
     if (record_id)
         delivery->ids[n++] = record_id;
     if (n == 0 && delivery->has_record)
-        refuse(delivery, 422, "data names no record: an id, the entity's own id or _sync_metadata.record_id is needed");
+        refuse(delivery, 422,
+               "data names no record: an id, the entity's own id or _sync_metadata.record_id is needed");
     else if (delivery->has_record)
-        snprintf(delivery->order_key, sizeof delivery->order_key, "%s/%s/%s", delivery->entity, delivery->tenant,
-                 record_id ? record_id : delivery->ids[0]);
+        snprintf(delivery->order_key, sizeof delivery->order_key, "%s/%s/%s", delivery->entity,
+                 delivery->tenant, record_id ? record_id : delivery->ids[0]);
 }
 
 static void read_body(struct delivery *delivery, const struct http_request *request)
@@ -157,8 +160,8 @@ static int write_verdict(struct platform *platform, enum record_verdict verdict,
     struct buf *out = &platform->out;
 
     if (verdict == RECORD_DONE || verdict == RECORD_IGNORED) {
-        buf_addf(out, "{\"success\":true,\"id\":\"%s\",\"version\":%" PRId64 "%s}", record->own_id, record->version,
-                 verdict == RECORD_IGNORED ? ",\"ignored\":true" : "");
+        buf_addf(out, "{\"success\":true,\"id\":\"%s\",\"version\":%" PRId64 "%s}", record->own_id,
+                 record->version, verdict == RECORD_IGNORED ? ",\"ignored\":true" : "");
         return 200;
     }
     buf_addf(out, "{\"success\":false,\"error\":\"%s\"%s", refusals[verdict].error, record ? ",\"id\":" : "");
@@ -181,8 +184,8 @@ static int apply(struct platform *platform, const struct delivery *delivery)
 
     buf_reset(&platform->out);
     if (!delivery->has_record) {
-        buf_addf(&platform->out, "{\"success\":true,\"id\":\"%s-%s-%" PRIu64 "\"}", platform->name, delivery->entity,
-                 ++platform->operational);
+        buf_addf(&platform->out, "{\"success\":true,\"id\":\"%s-%s-%" PRIu64 "\"}", platform->name,
+                 delivery->entity, ++platform->operational);
         return 200;
     }
     change.operation = (enum record_operation)operation_of(delivery->operation);
@@ -200,11 +203,14 @@ static int refuse_now(struct platform *platform, const struct delivery *delivery
 static void settle(struct platform *platform, struct http_conn *conn, const struct http_request *request,
                    struct delivery *delivery)
 {
-    struct fault_subject subject = {request->path, delivery->entity, delivery->operation, delivery->tenant, delivery->ids};
+    struct fault_subject subject = {request->path, delivery->entity, delivery->operation, delivery->tenant,
+                                    delivery->ids};
     struct fault fault = {NULL, true, false};
     struct http_answer answer = {0};
-    bool struck = delivery->refusal_status != 401 && faults_strike(platform->faults, &subject, &fault, &answer);
-    struct received_facts facts = {delivery->order_key[0] ? delivery->order_key : NULL, delivery->version, 0, fault.action};
+    bool struck =
+        delivery->refusal_status != 401 && faults_strike(platform->faults, &subject, &fault, &answer);
+    struct received_facts facts = {delivery->order_key[0] ? delivery->order_key : NULL, delivery->version, 0,
+                                   fault.action};
     int status = 0;
 
     buf_reset(&platform->out);

@@ -31,7 +31,7 @@ static const struct action {
 };
 
 struct rule {
-    struct json *source; /* owns every text below */
+    struct json *source;                                 /* owns every text below */
     const char *entity, *operation, *id, *tenant, *path; /* NULL: any */
     int64_t every, matched, hits;
     int64_t times; /* left; -1: for ever */
@@ -133,8 +133,9 @@ static int read_rule(struct rule *rule, const struct json *source, char *error, 
     }
     *rule = (struct rule){.every = 1, .action = find_action(source)};
     if (!rule->action) {
-        snprintf(error, error_size, "unknown action: one of status, delay, hang, reset, close, reset_mid_answer, truncate, "
-                                    "empty, huge, html, redirect");
+        snprintf(error, error_size,
+                 "unknown action: one of status, delay, hang, reset, close, reset_mid_answer, truncate, "
+                 "empty, huge, html, redirect");
         return -1;
     }
     rule->source = json_copy(source);
@@ -230,7 +231,8 @@ bool faults_strike(struct faults *faults, const struct fault_subject *subject, s
         rule->hits++;
         if (rule->times > 0)
             rule->times--;
-        *fault = (struct fault){rule->action->name, rule->apply, rule->action->replaces_answer || rule->status || rule->body};
+        *fault = (struct fault){rule->action->name, rule->apply,
+                                rule->action->replaces_answer || rule->status || rule->body};
         fill_answer(faults, rule, answer);
         return true;
     }

@@ -50,9 +50,10 @@ int64_t histogram_quantile(const struct histogram *histogram, double q)
 
 void histogram_json(const struct histogram *histogram, struct buf *out)
 {
-    buf_addf(out, "{\"count\":%" PRIu64 ",\"mean\":%" PRId64 ",\"p50\":%" PRId64 ",\"p95\":%" PRId64 ",\"p99\":%" PRId64
-                  ",\"max\":%" PRId64 "}",
+    buf_addf(out,
+             "{\"count\":%" PRIu64 ",\"mean\":%" PRId64 ",\"p50\":%" PRId64 ",\"p95\":%" PRId64
+             ",\"p99\":%" PRId64 ",\"max\":%" PRId64 "}",
              histogram->count, histogram->count ? histogram->sum / (int64_t)histogram->count : 0,
-             histogram_quantile(histogram, 0.5), histogram_quantile(histogram, 0.95), histogram_quantile(histogram, 0.99),
-             histogram->max);
+             histogram_quantile(histogram, 0.5), histogram_quantile(histogram, 0.95),
+             histogram_quantile(histogram, 0.99), histogram->max);
 }

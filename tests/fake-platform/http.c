@@ -31,11 +31,11 @@ struct http_conn {
     enum conn_state state;
     enum http_ending ending;
     bool keep_alive;
-    bool answered;        /* the callback called http_answer */
+    bool answered; /* the callback called http_answer */
     bool continue_sent;
     struct buf in, out, chunks;
-    size_t sent;          /* of out */
-    size_t send_limit;    /* where to stop: out.len, or half of it */
+    size_t sent;       /* of out */
+    size_t send_limit; /* where to stop: out.len, or half of it */
     struct event readable, writable, timer;
 };
 
@@ -77,11 +77,25 @@ static const char *reason(int status)
     static const struct {
         int status;
         const char *text;
-    } reasons[] = {{200, "OK"}, {201, "Created"}, {202, "Accepted"}, {302, "Found"}, {400, "Bad Request"},
-                   {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"},
-                   {409, "Conflict"}, {410, "Gone"}, {413, "Content Too Large"}, {422, "Unprocessable Content"},
-                   {429, "Too Many Requests"}, {500, "Internal Server Error"}, {502, "Bad Gateway"},
-                   {503, "Service Unavailable"}, {504, "Gateway Timeout"}, {507, "Insufficient Storage"}};
+    } reasons[] = {{200, "OK"},
+                   {201, "Created"},
+                   {202, "Accepted"},
+                   {302, "Found"},
+                   {400, "Bad Request"},
+                   {401, "Unauthorized"},
+                   {403, "Forbidden"},
+                   {404, "Not Found"},
+                   {405, "Method Not Allowed"},
+                   {409, "Conflict"},
+                   {410, "Gone"},
+                   {413, "Content Too Large"},
+                   {422, "Unprocessable Content"},
+                   {429, "Too Many Requests"},
+                   {500, "Internal Server Error"},
+                   {502, "Bad Gateway"},
+                   {503, "Service Unavailable"},
+                   {504, "Gateway Timeout"},
+                   {507, "Insufficient Storage"}};
 
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
         if (reasons[i].status == status)
@@ -98,8 +112,9 @@ void http_answer(struct http_conn *conn, const struct http_answer *answer)
     conn->answered = true;
     conn->ending = answer->ending;
     buf_reset(&conn->out);
-    buf_addf(&conn->out, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%s%s\r\n", answer->status,
-             reason(answer->status), answer->content_type ? answer->content_type : "application/json", answer->body_len,
+    buf_addf(&conn->out, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%s%s\r\n",
+             answer->status, reason(answer->status),
+             answer->content_type ? answer->content_type : "application/json", answer->body_len,
              answer->headers ? answer->headers : "", conn->keep_alive ? "" : "Connection: close\r\n");
     head_len = conn->out.len;
     buf_add(&conn->out, answer->body, answer->body_len);
@@ -184,7 +199,8 @@ static enum http_progress conn_take(struct http_conn *conn)
     enum http_progress progress = http_frame_head(conn->in.data, conn->in.len, &frame);
 
     if (progress == HTTP_DONE && frame.chunked)
-        progress = http_decode_chunks(conn->in.data + frame.head_len, conn->in.len - frame.head_len, &conn->chunks, &used);
+        progress = http_decode_chunks(conn->in.data + frame.head_len, conn->in.len - frame.head_len,
+                                      &conn->chunks, &used);
     else if (progress == HTTP_DONE && conn->in.len - frame.head_len < frame.body_len)
         progress = HTTP_MORE, used = frame.body_len;
     if (progress == HTTP_MORE && used)
@@ -356,19 +372,20 @@ static int listen_on(const char *address, int *port)
     return fd;
 }
 
-struct http_server *http_server_new(struct event_base *base, const char *address, http_request_cb on_request, void *arg,
-                                    char *error, size_t error_size)
+struct http_server *http_server_new(struct event_base *base, const char *address, http_request_cb on_request,
+                                    void *arg, char *error, size_t error_size)
 {
     struct http_server *server;
     int port = 0, fd = listen_on(address, &port);
 
     if (fd < 0) {
-        snprintf(error, error_size, "cannot listen on %s (%s): give a free HOST:PORT of this machine", address,
-                 strerror(errno));
+        snprintf(error, error_size, "cannot listen on %s (%s): give a free HOST:PORT of this machine",
+                 address, strerror(errno));
         return NULL;
     }
     server = mem_alloc(sizeof *server);
-    *server = (struct http_server){.base = base, .fd = fd, .port = port, .on_request = on_request, .arg = arg};
+    *server =
+        (struct http_server){.base = base, .fd = fd, .port = port, .on_request = on_request, .arg = arg};
     event_assign(&server->acceptable, base, fd, EV_READ | EV_PERSIST, on_acceptable, server);
     event_add(&server->acceptable, NULL);
     return server;
@@ -378,8 +395,10 @@ void http_server_free(struct http_server **server)
 {
     if (!*server)
         return;
-    while ((*server)->conns)
-        conn_free((*server)->conns, false);
+    for (struct http_conn *conn = (*server)->conns, *next; conn; conn = next) {
+        next = conn->next;
+        conn_free(conn, false);
+    }
     event_del(&(*server)->acceptable);
     close((*server)->fd);
     free(*server);

@@ -13,7 +13,8 @@ static int64_t limit_of(const struct http_request *request, int64_t absent)
     return limit < 1 ? 1 : limit > LIMIT_MAX ? LIMIT_MAX : limit;
 }
 
-static void show_received(struct platform *platform, struct http_conn *conn, const struct http_request *request)
+static void show_received(struct platform *platform, struct http_conn *conn,
+                          const struct http_request *request)
 {
     buf_reset(&platform->out);
     if (strcmp(request->method, "DELETE") == 0) {
@@ -22,7 +23,8 @@ static void show_received(struct platform *platform, struct http_conn *conn, con
     } else if (http_query_int(request, "summary", 0)) {
         received_write_summary(platform->received, &platform->out);
     } else {
-        received_write(platform->received, http_query_int(request, "after", 0), limit_of(request, 1000), &platform->out);
+        received_write(platform->received, http_query_int(request, "after", 0), limit_of(request, 1000),
+                       &platform->out);
     }
     platform_answer(platform, conn, 200);
 }
@@ -38,8 +40,8 @@ static void split(const char *path, char *entity, size_t entity_size, char *id, 
 }
 
 /* A page of the entity's records from position `cursor`; counts all. `next` gets the cursor of the next page, 0 at the end. */
-static size_t write_page(struct platform *platform, const char *entity, const char *tenant, size_t cursor, int64_t limit,
-                         size_t *next)
+static size_t write_page(struct platform *platform, const char *entity, const char *tenant, size_t cursor,
+                         int64_t limit, size_t *next)
 {
     const struct records *records = &platform->records;
     size_t count = 0, written = 0;
@@ -48,7 +50,8 @@ static size_t write_page(struct platform *platform, const char *entity, const ch
     for (size_t i = 0; i < records->count; i++) {
         const struct record *record = records->all[i];
 
-        if (record->deleted || strcmp(record->entity, entity) != 0 || (*tenant && strcmp(record->tenant, tenant) != 0))
+        if (record->deleted || strcmp(record->entity, entity) != 0 ||
+            (*tenant && strcmp(record->tenant, tenant) != 0))
             continue;
         count++;
         if (i < cursor || *next)
@@ -71,7 +74,8 @@ static void show_list(struct platform *platform, struct http_conn *conn, const s
 
     buf_reset(&platform->out);
     buf_add_str(&platform->out, "{\"records\":[");
-    count = write_page(platform, entity, tenant, (size_t)http_query_int(request, "cursor", 0), limit_of(request, 100), &next);
+    count = write_page(platform, entity, tenant, (size_t)http_query_int(request, "cursor", 0),
+                       limit_of(request, 100), &next);
     buf_addf(&platform->out, "],\"count\":%zu,\"next_cursor\":", count);
     if (next)
         buf_addf(&platform->out, "\"%zu\"}", next);
@@ -81,8 +85,8 @@ static void show_list(struct platform *platform, struct http_conn *conn, const s
 }
 
 /* path: entity or entity/id. A deleted record is shown with 404, so that its version can still be read. */
-static void show_records(struct platform *platform, struct http_conn *conn, const struct http_request *request,
-                         const char *path)
+static void show_records(struct platform *platform, struct http_conn *conn,
+                         const struct http_request *request, const char *path)
 {
     char entity[32], id[512], tenant[256] = "";
     const struct record *record;
@@ -130,12 +134,14 @@ static void set_control(struct platform *platform, struct http_conn *conn, const
 {
     struct json_error where;
     bool ok;
-    struct json *control = json_parse(request->body, request->body_len, JSON_DEPTH_MAX, &where, &ok), *rules = NULL;
+    struct json *control = json_parse(request->body, request->body_len, JSON_DEPTH_MAX, &where, &ok),
+                *rules = NULL;
     char error[200];
 
     if (!ok || json_type(control) != JSON_OBJECT) {
         platform_answer_error(platform, conn, 400, ok ? "an object is needed" : where.detail);
-    } else if (json_find(control, "rules", &rules) && faults_load(platform->faults, rules, error, sizeof error) != 0) {
+    } else if (json_find(control, "rules", &rules) &&
+               faults_load(platform->faults, rules, error, sizeof error) != 0) {
         platform_answer_error(platform, conn, 422, error);
     } else {
         set_flag(control, "strict", &platform->records.strict);

@@ -36,9 +36,12 @@ static int usage(FILE *out)
 /* -1: go on; otherwise the exit status. */
 static int read_options(int argc, char **argv, struct options *options)
 {
-    static const struct option longs[] = {{"name", required_argument, NULL, 'n'},    {"listen", required_argument, NULL, 'l'},
-                                          {"keep", required_argument, NULL, 'k'},    {"records", required_argument, NULL, 'r'},
-                                          {"sink", no_argument, NULL, 's'},          {"help", no_argument, NULL, 'h'},
+    static const struct option longs[] = {{"name", required_argument, NULL, 'n'},
+                                          {"listen", required_argument, NULL, 'l'},
+                                          {"keep", required_argument, NULL, 'k'},
+                                          {"records", required_argument, NULL, 'r'},
+                                          {"sink", no_argument, NULL, 's'},
+                                          {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     int option;
 
@@ -75,8 +78,9 @@ static int serve(const struct options *options)
     struct sink *sink = options->sink ? sink_new(options->platform.name) : NULL;
     struct platform *platform = sink ? NULL : platform_new(&options->platform);
     char error[256];
-    struct http_server *server = http_server_new(base, options->listen, sink ? sink_request : platform_request,
-                                                 sink ? (void *)sink : (void *)platform, error, sizeof error);
+    struct http_server *server =
+        http_server_new(base, options->listen, sink ? sink_request : platform_request,
+                        sink ? (void *)sink : (void *)platform, error, sizeof error);
 
     if (!server)
         fatal("%s", error);

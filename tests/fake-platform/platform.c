@@ -5,7 +5,8 @@
 
 static void set_secret(struct platform *platform, const char *secret)
 {
-    if (strncmp(secret, "whsec_", 6) != 0 || digest_base64_decode(&platform->secret, secret + 6, strlen(secret + 6)) != 0) {
+    if (strncmp(secret, "whsec_", 6) != 0 ||
+        digest_base64_decode(&platform->secret, secret + 6, strlen(secret + 6)) != 0) {
         buf_reset(&platform->secret);
         buf_add_str(&platform->secret, secret);
     }
@@ -42,10 +43,12 @@ void platform_free(struct platform **platform)
 
 void platform_answer(struct platform *platform, struct http_conn *conn, int status)
 {
-    http_answer(conn, &(struct http_answer){.status = status, .body = platform->out.data, .body_len = platform->out.len});
+    http_answer(conn, &(struct http_answer){
+                          .status = status, .body = platform->out.data, .body_len = platform->out.len});
 }
 
-void platform_answer_error(struct platform *platform, struct http_conn *conn, int status, const char *sentence)
+void platform_answer_error(struct platform *platform, struct http_conn *conn, int status,
+                           const char *sentence)
 {
     buf_reset(&platform->out);
     buf_add_str(&platform->out, "{\"success\":false,\"error\":");

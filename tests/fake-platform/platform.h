@@ -23,4 +23,4 @@ struct platform_options {
 struct platform;
 struct platform *platform_new(const struct platform_options *options);
 void platform_free(struct platform **platform);
-void platform_request(struct http_conn *conn, const struct http_request *request, void *platform);
+void platform_request(struct http_conn *conn, const struct http_request *request, void *arg); /* arg: the platform */

@@ -94,8 +94,8 @@ void received_clear(struct received *received)
 
 static void write_headers(const struct http_request *request, struct buf *out)
 {
-    static const char *const shown[] = {"webhook-id", "webhook-timestamp", "traceparent", "content-type", "user-agent",
-                                        "idempotency-key", "x-request-id"};
+    static const char *const shown[] = {"webhook-id", "webhook-timestamp", "traceparent", "content-type",
+                                        "user-agent", "idempotency-key",   "x-request-id"};
     const char *authorization = http_header(request, "authorization"), *value;
 
     buf_addf(out, "{\"webhook-signature\":%s", http_header(request, "webhook-signature") ? "true" : "false");
@@ -113,7 +113,8 @@ static void write_headers(const struct http_request *request, struct buf *out)
     buf_add_ch(out, '}');
 }
 
-static void keep_entry(struct received *received, const struct http_request *request, const struct received_facts *facts)
+static void keep_entry(struct received *received, const struct http_request *request,
+                       const struct received_facts *facts)
 {
     struct buf text = BUF_INIT;
     struct entry *entry;
@@ -170,7 +171,8 @@ static void check_id(struct received *received, const char *webhook_id, int stat
 static void check_order(struct received *received, const struct received_facts *facts)
 {
     bool fresh;
-    uint32_t *highest = seen_note(received->versions, seen_hash(facts->record, strlen(facts->record)), &fresh);
+    uint32_t *highest =
+        seen_note(received->versions, seen_hash(facts->record, strlen(facts->record)), &fresh);
 
     if (highest && facts->version < *highest)
         received->out_of_order++;
@@ -178,7 +180,8 @@ static void check_order(struct received *received, const struct received_facts *
         *highest = (uint32_t)facts->version;
 }
 
-void received_add(struct received *received, const struct http_request *request, const struct received_facts *facts)
+void received_add(struct received *received, const struct http_request *request,
+                  const struct received_facts *facts)
 {
     const char *webhook_id = http_header(request, "webhook-id");
 
@@ -213,8 +216,8 @@ static void write_body(const char *body, size_t len, struct buf *out)
 
 static void write_entry(const struct entry *entry, struct buf *out)
 {
-    buf_addf(out, "{\"seq\":%" PRId64 ",\"time_us\":%" PRId64 ",\"method\":\"%s\",\"path\":", entry->seq, entry->time_us,
-             entry->method);
+    buf_addf(out, "{\"seq\":%" PRId64 ",\"time_us\":%" PRId64 ",\"method\":\"%s\",\"path\":", entry->seq,
+             entry->time_us, entry->method);
     buf_add_json(out, entry->text, strlen(entry->text));
     buf_addf(out, ",\"status\":%d,\"fault\":", entry->status);
     if (entry->fault[0])
@@ -249,11 +252,13 @@ void received_write_summary(const struct received *received, struct buf *out)
     size_t len, n = 0;
     void *count;
 
-    buf_addf(out, "{\"total\":%" PRId64 ",\"webhook_ids\":%zu,\"duplicates\":%" PRIu64 ",\"repeats\":%" PRIu64
-                  ",\"out_of_order\":%" PRIu64 ",\"unsigned\":%" PRIu64 ",\"first_us\":%" PRId64 ",\"last_us\":%" PRId64
-                  ",\"kept\":%zu,\"by_path\":{",
+    buf_addf(out,
+             "{\"total\":%" PRId64 ",\"webhook_ids\":%zu,\"duplicates\":%" PRIu64 ",\"repeats\":%" PRIu64
+             ",\"out_of_order\":%" PRIu64 ",\"unsigned\":%" PRIu64 ",\"first_us\":%" PRId64
+             ",\"last_us\":%" PRId64 ",\"kept\":%zu,\"by_path\":{",
              received->total, seen_count(received->webhook_ids), received->duplicates, received->repeats,
-             received->out_of_order, received->unsigned_count, received->first_us, received->last_us, received->kept);
+             received->out_of_order, received->unsigned_count, received->first_us, received->last_us,
+             received->kept);
     while (map_next(received->paths, &iter, &path, &len, &count)) {
         if (n++)
             buf_add_ch(out, ',');

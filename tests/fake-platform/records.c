@@ -34,7 +34,8 @@ const char *const *records_id_names(const char *entity)
     static const struct {
         const char *entity;
         const char *const *names;
-    } table[] = {{"user", user}, {"lead", lead}, {"campaign", campaign}, {"order", order}, {"product", product}};
+    } table[] = {
+        {"user", user}, {"lead", lead}, {"campaign", campaign}, {"order", order}, {"product", product}};
 
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (strcmp(table[i].entity, entity) == 0)
@@ -52,7 +53,8 @@ static void make_key(struct buf *key, const char *entity, const char *tenant, co
     buf_add_str(key, id);
 }
 
-struct record *records_find(const struct records *records, const char *entity, const char *tenant, const char *id)
+struct record *records_find(const struct records *records, const char *entity, const char *tenant,
+                            const char *id)
 {
     struct buf key = BUF_INIT;
     struct record *record;
@@ -123,10 +125,12 @@ static struct record *record_new(struct records *records, const struct record_ch
     if (records->count == records->max)
         return NULL;
     if ((records->count & (records->count - 1)) == 0)
-        records->all = mem_realloc(records->all, (records->count ? records->count * 2 : 1) * sizeof *records->all);
+        records->all =
+            mem_realloc(records->all, (records->count ? records->count * 2 : 1) * sizeof(struct record *));
     record = mem_alloc(sizeof *record);
     snprintf(record->entity, sizeof record->entity, "%s", change->entity);
-    snprintf(record->own_id, sizeof record->own_id, "%.60s-%s-%zu", records->platform, change->entity, records->count + 1);
+    snprintf(record->own_id, sizeof record->own_id, "%.60s-%s-%zu", records->platform, change->entity,
+             records->count + 1);
     record->tenant = mem_strdup(change->tenant);
     record->record_id = mem_strdup(record_id_of(change->data));
     record->data = json_new_object();
@@ -154,7 +158,8 @@ static void know_all(struct records *records, struct record *record, const struc
         know_as(records, record, id);
 }
 
-enum record_verdict records_apply(struct records *records, const struct record_change *change, struct record **record)
+enum record_verdict records_apply(struct records *records, const struct record_change *change,
+                                  struct record **record)
 {
     struct record *found = find_changed(records, change);
     bool there = found && !found->deleted;
@@ -193,7 +198,8 @@ void records_write(const struct record *record, struct buf *out)
     buf_add_json(out, record->record_id, strlen(record->record_id));
     buf_add_str(out, ",\"tenant_id\":");
     buf_add_json(out, record->tenant, strlen(record->tenant));
-    buf_addf(out, ",\"version\":%lld,\"deleted\":%s,\"deliveries\":%llu,\"data\":", (long long)record->version,
+    buf_addf(out,
+             ",\"version\":%lld,\"deleted\":%s,\"deliveries\":%llu,\"data\":", (long long)record->version,
              record->deleted ? "true" : "false", (unsigned long long)record->deliveries);
     json_write(out, record->data);
     buf_add_ch(out, '}');

@@ -159,8 +159,9 @@ static void write_stats(struct sink *sink, uint64_t missing)
              ",\"missing\":%" PRIu64 ",\"duplicates\":%" PRIu64 ",\"repeated_webhook_ids\":%" PRIu64
              ",\"order_violations\":%" PRIu64 ",\"unnumbered\":%" PRIu64 ",\"unversioned\":%" PRIu64
              ",\"first_us\":%" PRId64 ",\"last_us\":%" PRId64 ",\"latency_us\":",
-             sink->platform, c->requests, c->received, c->distinct, missing, c->duplicates, c->repeated_webhook_ids,
-             c->order_violations, c->unnumbered, c->unversioned, c->first_us, c->last_us);
+             sink->platform, c->requests, c->received, c->distinct, missing, c->duplicates,
+             c->repeated_webhook_ids, c->order_violations, c->unnumbered, c->unversioned, c->first_us,
+             c->last_us);
     histogram_json(&sink->latency, &sink->out);
     buf_add_ch(&sink->out, '}');
 }
@@ -179,7 +180,8 @@ static uint64_t missing_of(struct sink *sink, const struct http_request *request
 
 static void answer_out(struct http_conn *conn, struct sink *sink)
 {
-    http_answer(conn, &(struct http_answer){.status = 200, .body = sink->out.data, .body_len = sink->out.len});
+    http_answer(conn,
+                &(struct http_answer){.status = 200, .body = sink->out.data, .body_len = sink->out.len});
 }
 
 static void answer_watcher(struct http_conn *conn, const struct http_request *request, struct sink *sink)
@@ -213,7 +215,8 @@ void sink_request(struct http_conn *conn, const struct http_request *request, vo
         sink->counts.requests++;
         note_webhook_id(sink, http_header(request, "webhook-id"));
         note_delivery(sink, request->body, request->body_len, request->received_us);
-        buf_addf(&sink->out, "{\"success\":true,\"id\":\"%s-%" PRIu64 "\"}", sink->platform, sink->counts.received);
+        buf_addf(&sink->out, "{\"success\":true,\"id\":\"%s-%" PRIu64 "\"}", sink->platform,
+                 sink->counts.received);
     }
     answer_out(conn, sink);
 }

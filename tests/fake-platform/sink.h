@@ -16,4 +16,4 @@ void sink_free(struct sink **sink);
  * DELETE /stats                   starts at zero
  * anything else                   is a delivery
  */
-void sink_request(struct http_conn *conn, const struct http_request *request, void *sink);
+void sink_request(struct http_conn *conn, const struct http_request *request, void *arg); /* arg: the sink */
