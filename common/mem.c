@@ -37,9 +37,9 @@ void *mem_realloc(void *old, size_t size) {
 }
 
 void *mem_array(size_t count, size_t size) {
-    if (count == 0 || size == 0)
-        return mem_alloc(1);
-    return or_die(calloc(count, size), size > SIZE_MAX / count ? SIZE_MAX : count * size);
+    if (count > 0 && size > SIZE_MAX / count)
+        fatal("out of memory: %zu times %zu bytes were asked for", count, size);
+    return mem_alloc(count * size);
 }
 
 char *mem_strndup(const char *text, size_t len) {
