@@ -1,20 +1,26 @@
 # shellcheck shell=bash disable=SC2154
 # What the parts reach alone, on the same machine in the same minutes: without it a figure from a noisy machine says little.
-# Sourced by tests/bench/run. Each prints one number a second.
+# Sourced by tests/bench/run. Each prints how many a second, or nothing when it could not be measured.
+
+# redis_tool PROGRAM ARGUMENT...: redis-cli or redis-benchmark on the stack's Redis.
+redis_tool() {
+    local tool=$1 password='' server=${REDIS_URL#*://}
+    shift
+    [[ $server == *@* ]] && password=${server%@*} && password=${password#*:}
+    server=${server##*@}
+    server=${server%%/*}
+    REDISCLI_AUTH=$password "$tool" -h "${server%:*}" -p "${server##*:}" ${password:+-a "$password"} "$@" 2>/dev/null
+}
 
 # References appended to a stream, pipelined, with the stack's own persistence settings.
 ceiling_xadd() {
-    local port=${REDIS_URL#*://} reference
-    port=${port##*:}
-    port=${port%%/*}
+    local reference
     reference=$(printf '%0100d' 7)
-    redis_cli del bench:ceiling >/dev/null
-    redis-benchmark -p "$port" ${REDIS_PASSWORD:+-a "$REDIS_PASSWORD"} -P 50 -c 4 -n "$1" --csv \
-        xadd bench:ceiling maxlen '~' 10000 '*' r "$reference" 2>/dev/null | tail -n 1 | sed 's/^"[^"]*","\([0-9.]*\)".*/\1/'
-    redis_cli del bench:ceiling >/dev/null
+    redis_tool redis-cli del bench:ceiling >/dev/null
+    redis_tool redis-benchmark -P 50 -c 4 -n "$1" --csv xadd bench:ceiling maxlen '~' 10000 '*' r "$reference" |
+        tail -n 1 | sed -n 's/^"[^"]*","\([0-9.]*\)".*/\1/p'
+    redis_tool redis-cli del bench:ceiling >/dev/null
 }
-
-redis_cli() { redis-cli -u "$REDIS_URL" --no-auth-warning "$@"; }
 
 # Rows like those of accepted events, 100 to a commit, ids in order of time.
 ceiling_insert() {
@@ -42,14 +48,14 @@ ceiling_evhttp() {
     result=$("$BENCH/load" --url "http://$address/sync/events" --count 1000000 --seconds "$1" --connections 64)
     kill "$pid"
     wait "$pid" 2>/dev/null
-    field "$result" rate
+    [ "$(field "$result" failed)" != 0 ] || field "$result" rate
 }
 
 # Posts that one process on a curl multi handle gets answered by the sink.
 ceiling_curl() {
     local result
     result=$("$BENCH/bare-curl" "$SINK_A_URL/api/sync/user/create" "$1" 64) || return 1
-    field "$result" rate
+    [ "$(field "$result" failed)" != 0 ] || field "$result" rate
 }
 
 # wait_line FILE: until it has a line.
