@@ -101,12 +101,16 @@ static struct json *read_object(const struct part *part)
 static int choose_key(const struct auth_keys *keys, const struct json *header, jwt_alg_t *alg,
                       const char **key, const char **why)
 {
-    const char *name = json_get_text(header, "alg");
+    const char *name = json_get_text(header, "alg"), *type = json_get_text(header, "typ");
     struct json *ignored;
 
     *key = NULL;
     if (json_find(header, "crit", &ignored)) {
         *why = "The token's header names critical extensions (crit); none is known here.";
+        return -1;
+    }
+    if (json_get(header, "typ") && (!type || strcasecmp(type, "JWT") != 0)) {
+        *why = "The token's type (typ) is not JWT."; /* libjwt would refuse it too, without saying why */
         return -1;
     }
     if (name && strcmp(name, "HS256") == 0) {
