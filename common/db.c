@@ -143,14 +143,13 @@ static void query(struct db *db, enum db_role role, const char *tenant, const ch
     struct db_pool *pool = &db->pools[role];
     struct db_statement *statement = db_statement_new(sql, params, callback, arg);
     statement->scope_role = pool->scope_role;
-    if (pool->scope_role)
-        statement->tenant = mem_strdup(tenant);
+    statement->tenant = mem_strdup(tenant);
     dispatch(pool, statement);
 }
 
 void db_query(struct db *db, enum db_role role, const char *sql, struct db_params *params, db_cb callback, void *arg)
 {
-    query(db, role, "", sql, params, callback, arg);
+    query(db, role, role == DB_READER ? "" : NULL, sql, params, callback, arg);
 }
 
 void db_query_tenant(struct db *db, const char *tenant, const char *sql, struct db_params *params, db_cb callback, void *arg)

@@ -115,7 +115,8 @@ static void conn_lose(struct db_conn *conn, const char *why)
 static int send_scope(PGconn *pg, const struct db_statement *statement)
 {
     const char *values[] = {statement->scope_role, statement->tenant};
-    return PQsendQueryParams(pg, sql_db_scope, 2, NULL, values, NULL, NULL, 1);
+    const char *sql = statement->tenant ? sql_db_tenant : sql_db_role;
+    return PQsendQueryParams(pg, sql, statement->tenant ? 2 : 1, NULL, values, NULL, NULL, 1);
 }
 
 static int send_statement(PGconn *pg, struct db_statement *statement)

@@ -40,8 +40,8 @@ struct db_statement {
     struct db_statement *next;
     char *sql;
     struct db_params *params; /* owned; may be NULL */
-    const char *scope_role;   /* NULL: sent alone; else db_scope.sql goes before it, in the same transaction */
-    char *tenant;
+    const char *scope_role;   /* NULL: sent alone; else db_role.sql or db_tenant.sql goes before it, in the same transaction */
+    char *tenant;             /* readers only */
     db_cb callback;
     void *arg;
     int64_t asked_ms;
@@ -68,7 +68,7 @@ struct db_pool {
     enum db_role role;
     const char *name;       /* owner, writer, reader: for the log */
     char *url;
-    const char *scope_role; /* role of db_scope.sql; NULL: statements go alone */
+    const char *scope_role; /* of every statement, for its transaction; NULL: statements go alone */
     struct db_conn **conns;
     unsigned established;
     bool opened;            /* connections exist: at db_new for the writer, else at the first statement */
