@@ -240,6 +240,7 @@ const char *conf_variable(struct conf *conf, const char *variable)
 
     buf_init(&errors);
     if (conf_source_get(conf, variable, true, &value, &errors)) {
+        errors.data[strcspn(errors.data, "\n")] = '\0';
         log_error("configuration", LOG_STR("mistake", errors.data));
         value = NULL;
     }
