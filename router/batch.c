@@ -1,0 +1,510 @@
+/*
+ * batch.c: the router's turn: references in hand → one reading → decisions → one statement → one hand-over per partition.
+ *
+ * One batch is under way at a time; what arrives meanwhile makes the next, so batches grow by themselves under load and an
+ * idle event leaves at once. A batch that is refused is split in halves until the culprit is alone (I9); one that was
+ * overtaken is read again. Nothing is acknowledged before the statement has committed.
+ */
+#include <event2/event.h>
+
+#include "clock.h"
+#include "conf.h"
+#include "log.h"
+#include "mem.h"
+#include "router.h"
+#include "service.h"
+#include "sql.h"
+#include "stats.h"
+#include "store.h"
+
+#define BATCH_MAX 500
+#define HAND_MAX 4000
+#define RETRY_MS 200
+#define DUE_EVENTS_MS 500
+
+struct router {
+    struct service *service;
+    struct store *store;
+    struct stream *belt;
+    struct stage *stage;
+    const struct platform_set *platforms;
+    struct belt_activity *activity;
+    int64_t window;
+    /* waiting to be batched */
+    struct stage_item **queue;
+    size_t queued;
+    /* the batch under way */
+    bool busy;
+    struct decision *decisions;
+    size_t count;
+    size_t limit; /* of the next batch: halved by a refusal, whole again after a success */
+    struct routing *routing;
+    struct event *start_timer;
+    struct stat *stat_routed, *stat_batch;
+    bool due_running;
+    char *condemned; /* why the next batch's only event is refused instead of routed */
+    const struct platform_set *next_platforms;
+};
+
+static void start(struct router *router);
+
+static void start_in(struct router *router, int64_t ms)
+{
+    struct timeval after = {ms / 1000, (ms % 1000) * 1000};
+
+    if (!evtimer_pending(router->start_timer, NULL))
+        evtimer_add(router->start_timer, &after);
+}
+
+static void start_cb(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    start(arg);
+}
+
+static void end_batch(struct router *router, int64_t pause_ms)
+{
+    routing_free(&router->routing);
+    router->count = 0;
+    router->busy = false;
+    if (router->next_platforms) {
+        router->platforms = router->next_platforms;
+        router->next_platforms = NULL;
+    }
+    stage_flush(router->stage);
+    if (router->queued > 0)
+        start_in(router, pause_ms);
+}
+
+/* Everything still undecided goes back in front of the queue. */
+static void put_back(struct router *router)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < router->count; i++)
+        kept += router->decisions[i].item != NULL;
+    memmove(router->queue + kept, router->queue, router->queued * sizeof *router->queue);
+    router->queued += kept;
+    for (size_t i = 0, at = 0; i < router->count; i++)
+        if (router->decisions[i].item)
+            router->queue[at++] = router->decisions[i].item;
+}
+
+static void publish(struct router *router, const struct decision *decision)
+{
+    const struct stage_item *item = decision->item;
+    struct belt_call *call = stage_call(router->stage, item->partition);
+    char key[MSG_KEY_MAX];
+
+    for (size_t i = 0; i < platform_count(router->platforms); i++)
+        if (decision->targets & UINT32_C(1) << i) {
+            msg_key_deliver(key, platform_name(platform_at(router->platforms, i)), item->priority, item->partition);
+            belt_publish(call, key, router->window, &item->ref);
+        }
+}
+
+/* Hand-over: publish to the targets and acknowledge here, one script per partition. */
+static void hand_over(struct router *router, struct decision *decision)
+{
+    if (!decision->item)
+        return;
+    publish(router, decision);
+    belt_activity_add(router->activity, &decision->item->ref, "routed", NULL);
+    stage_done(router->stage, decision->item);
+    decision->item = NULL;
+}
+
+static void drop(struct router *router, struct decision *decision)
+{
+    if (decision->item)
+        stage_drop(router->stage, decision->item);
+    decision->item = NULL;
+}
+
+static void after_write(struct router *router, const struct db_result *result)
+{
+    int column = db_column(result, "partition");
+    uint8_t written[256] = {0};
+
+    for (size_t row = 0; row < db_rows(result); row++)
+        written[db_get_int(result, row, column) & 255] = 1;
+    for (size_t i = 0; i < router->count; i++) {
+        struct decision *decision = &router->decisions[i];
+        if (!decision->item || decision->verdict == ROUTE_MOVE)
+            continue;
+        if (decision->verdict == ROUTE_WRITE && !written[decision->item->partition])
+            drop(router, decision); /* our fence is no longer the partition's: its owner routes it */
+        else
+            hand_over(router, decision);
+    }
+    stats_add(router->stat_routed, (int64_t)router->count);
+    router->limit = router->limit * 2 < BATCH_MAX ? router->limit * 2 : BATCH_MAX;
+    free(router->condemned);
+    router->condemned = NULL;
+}
+
+/* Is the refusal about what is in the batch (data, constraints, limits), rather than about the state of the server? */
+static bool is_about_data(const char *sqlstate)
+{
+    return strncmp(sqlstate, "22", 2) == 0 || strncmp(sqlstate, "23", 2) == 0 || strncmp(sqlstate, "54", 2) == 0;
+}
+
+/* The batch cannot be written as it is: halves find the culprit, which is then refused with its reason. */
+static void refused(struct router *router, const struct db_result *result)
+{
+    bool about_data = is_about_data(db_sqlstate(result));
+
+    log_warn("batch refused", LOG_INT("events", router->count), LOG_STR("sqlstate", db_sqlstate(result)),
+             LOG_STR("error", db_message(result)));
+    if (about_data && router->count > 1) {
+        router->limit = router->count / 2;
+    } else if (about_data && !router->condemned) {
+        struct buf why = BUF_INIT;
+        buf_addf(&why, "it could not be stored (%s): change the data and send it again", db_sqlstate(result));
+        router->condemned = buf_detach(&why, NULL);
+        router->limit = 1;
+    } else if (about_data && router->decisions[0].item) {
+        stage_done(router->stage, router->decisions[0].item); /* not even the refusal: it stays ready, and holds up nobody */
+        router->decisions[0].item = NULL;
+        free(router->condemned);
+        router->condemned = NULL;
+    }
+    put_back(router);
+    end_batch(router, about_data || strcmp(db_sqlstate(result), "SY001") == 0 ? 0 : RETRY_MS);
+}
+
+static void on_written(enum db_status status, const struct db_result *result, void *arg)
+{
+    struct router *router = arg;
+
+    if (status == DB_OK) {
+        after_write(router, result);
+        end_batch(router, 0);
+    } else if (status == DB_REFUSED) {
+        refused(router, result);
+    } else { /* done or not: the next reading tells, routed events hand over again only what is open */
+        put_back(router);
+        end_batch(router, RETRY_MS);
+    }
+}
+
+static void on_moved(enum db_status status, const struct db_result *result, void *arg)
+{
+    struct router *router = arg;
+
+    for (size_t row = 0; status == DB_OK && row < db_rows(result); row++) {
+        struct uuid id;
+        db_get_uuid(result, row, db_column(result, "id"), &id);
+        for (size_t i = 0; i < router->count; i++) {
+            struct decision *decision = &router->decisions[i];
+            if (!decision->item || decision->verdict != ROUTE_MOVE || !uuid_equal(&decision->item->ref.event, &id))
+                continue;
+            unsigned partition = (unsigned)db_get_int(result, row, db_column(result, "partition"));
+            struct ref ref = decision->item->ref;
+            struct belt_call *call = belt_call_new(partition);
+            char key[MSG_KEY_MAX];
+            ref.record = decision->moved_to;
+            msg_key_events(key, decision->item->priority, partition);
+            /* Published there, acknowledged here; should the same id be on both for a moment, the second finds it routed. */
+            stage_done(router->stage, decision->item);
+            decision->item = NULL;
+            stage_flush(router->stage);
+            belt_publish(call, key, router->window, &ref);
+            belt_send(router->belt, call, "", 0, NULL, NULL);
+        }
+    }
+    for (size_t i = 0; i < router->count; i++)
+        if (router->decisions[i].verdict == ROUTE_MOVE)
+            drop(router, &router->decisions[i]);
+    if (routing_count(router->routing) > 0) {
+        struct db_params *params = routing_params(router->routing);
+        db_query(store_db(router->store), DB_WRITER, sql_router_write, params, on_written, router);
+        return;
+    }
+    for (size_t i = 0; i < router->count; i++)
+        hand_over(router, &router->decisions[i]);
+    end_batch(router, 0);
+}
+
+static void move(struct router *router)
+{
+    struct db_params *params = db_params_new();
+    struct db_array *ids, *partitions, *records;
+
+    db_add_text(params, PROTO_STAGE_ROUTER);
+    db_add_text(params, service_instance(router->service));
+    stage_add_fences(router->stage, params);
+    ids = db_add_array(params, DB_UUID);
+    partitions = db_add_array(params, DB_INT2);
+    records = db_add_array(params, DB_UUID);
+    for (size_t i = 0; i < router->count; i++)
+        if (router->decisions[i].item && router->decisions[i].verdict == ROUTE_MOVE) {
+            db_array_uuid(ids, &router->decisions[i].item->ref.event);
+            db_array_int(partitions, router->decisions[i].item->partition);
+            db_array_uuid(records, &router->decisions[i].moved_to);
+        }
+    db_add_int(params, store_partitions(router->store));
+    db_query(store_db(router->store), DB_WRITER, sql_router_move, params, on_moved, router);
+}
+
+static void read_event(const struct db_result *result, size_t row, struct event_row *event)
+{
+    const char *data;
+
+    memset(event, 0, sizeof *event);
+    event->row = row;
+    db_get_uuid(result, row, db_column(result, "id"), &event->id);
+    db_get_uuid(result, row, db_column(result, "record_id"), &event->record_id);
+    event->linked = db_get_uuid(result, row, db_column(result, "linked_id"), &event->linked_id) == 0;
+    event->seq = db_get_int(result, row, db_column(result, "seq"));
+    if (!db_is_null(result, row, db_column(result, "base_version")))
+        event->base_version = db_get_int(result, row, db_column(result, "base_version"));
+    event->created_ms = db_get_time_ms(result, row, db_column(result, "created_at"));
+    event->occurred_ms = db_get_time_ms(result, row, db_column(result, "occurred_at"));
+    event->partition = (unsigned)db_get_int(result, row, db_column(result, "partition"));
+    event->priority = (int)db_get_int(result, row, db_column(result, "priority"));
+    event->status = (int)db_get_int(result, row, db_column(result, "status"));
+    event->type_name = db_get_text(result, row, db_column(result, "event_type"), NULL);
+    event->entity_id = db_get_text(result, row, db_column(result, "entity_id"), NULL);
+    event->source = db_get_text(result, row, db_column(result, "source_platform"), NULL);
+    event->targets = db_get_text(result, row, db_column(result, "targets"), NULL);
+    event->tenant = db_get_text(result, row, db_column(result, "tenant_id"), NULL);
+    event->open_targets = db_get_text(result, row, db_column(result, "open_targets"), NULL);
+    event->expired = !db_is_null(result, row, db_column(result, "expired")) && db_get_bool(result, row, db_column(result, "expired"));
+    data = db_get_bytes(result, row, db_column(result, "data"), &event->data_len);
+    if (data && event->data_len > 1 && data[0] == BODY_PLAIN) {
+        event->data = data + 1;
+        event->data_len--;
+    }
+    if (msg_event_type(event->type_name, &event->type) != 0)
+        bug("event type %s in the tables is none of ours", event->type_name);
+}
+
+/* Why this event is refused although it may be fine: it was the culprit of a batch, or nobody survived handling it. */
+static const char *refusal(const struct router *router, const struct decision *decision)
+{
+    if (router->condemned && router->count == 1)
+        return router->condemned;
+    if (decision->item->handouts >= STAGE_HANDOUTS_PARK)
+        return "it was handed out several times and never finished: routers may have ended on it";
+    return NULL;
+}
+
+static void decide(struct router *router, const struct db_result *result, size_t row, const struct map *by_event)
+{
+    struct event_row event;
+    struct decision *decision;
+    const char *why;
+
+    read_event(result, row, &event);
+    decision = map_get(by_event, event.id.bytes, sizeof event.id.bytes);
+    if (!decision || event.partition != decision->item->partition)
+        return; /* moved meanwhile: its own partition has it */
+    why = refusal(router, decision);
+    if (why && event.status == EVENT_STATUS_PENDING)
+        route_refuse(router->routing, &event, why, decision);
+    else
+        route_event(router->routing, result, &event, decision);
+}
+
+static void decide_all(struct router *router, const struct db_result *result)
+{
+    struct map *by_event = map_new();
+
+    for (size_t i = 0; i < router->count; i++) {
+        struct decision *decision = &router->decisions[i];
+        decision->verdict = ROUTE_NOTHING; /* unless its row says otherwise */
+        if (decision->item)
+            map_put(by_event, decision->item->ref.event.bytes, sizeof decision->item->ref.event.bytes, decision);
+    }
+    router->routing = routing_new(router->platforms, router->stage, service_instance(router->service));
+    for (size_t row = 0; row < db_rows(result); row++)
+        decide(router, result, row, by_event);
+    map_free(&by_event);
+}
+
+static void on_read(enum db_status status, const struct db_result *result, void *arg)
+{
+    struct router *router = arg;
+    bool moves = false;
+
+    if (status != DB_OK) {
+        if (status == DB_REFUSED)
+            log_error("read refused", LOG_STR("sqlstate", db_sqlstate(result)), LOG_STR("error", db_message(result)));
+        put_back(router);
+        end_batch(router, RETRY_MS);
+        return;
+    }
+    /* Partitions may have been lost while this was read. */
+    for (size_t i = 0; i < router->count; i++)
+        if (router->decisions[i].item && !stage_holds(router->stage, router->decisions[i].item->partition)) {
+            put_back(router);
+            end_batch(router, RETRY_MS);
+            return;
+        }
+    decide_all(router, result);
+    for (size_t i = 0; i < router->count; i++)
+        moves |= router->decisions[i].verdict == ROUTE_MOVE;
+    if (moves) {
+        move(router);
+    } else if (routing_count(router->routing) > 0) {
+        db_query(store_db(router->store), DB_WRITER, sql_router_write, routing_params(router->routing), on_written, router);
+    } else {
+        for (size_t i = 0; i < router->count; i++)
+            hand_over(router, &router->decisions[i]);
+        end_batch(router, 0);
+    }
+}
+
+/* Takes the next batch from the queue: up to the limit; what was handed out often goes alone. */
+static void take_batch(struct router *router)
+{
+    size_t count = 0;
+
+    while (count < router->queued && count < router->limit) {
+        if (router->queue[count]->handouts >= STAGE_HANDOUTS_ALONE) {
+            if (count == 0)
+                count = 1;
+            break;
+        }
+        count++;
+    }
+    for (size_t i = 0; i < count; i++)
+        router->decisions[i] = (struct decision){.item = router->queue[i]};
+    router->count = count;
+    router->queued -= count;
+    memmove(router->queue, router->queue + count, router->queued * sizeof *router->queue);
+}
+
+static void start(struct router *router)
+{
+    struct db_params *params;
+    struct db_array *ids;
+
+    if (router->busy || router->queued == 0)
+        return;
+    if (!store_up(router->store)) {
+        start_in(router, RETRY_MS);
+        return;
+    }
+    router->busy = true;
+    take_batch(router);
+    params = db_params_new();
+    ids = db_add_array(params, DB_UUID);
+    for (size_t i = 0; i < router->count; i++)
+        db_array_uuid(ids, &router->decisions[i].item->ref.event);
+    stats_observe_us(router->stat_batch, (int64_t)router->count);
+    db_query(store_db(router->store), DB_WRITER, sql_router_read, params, on_read, router);
+}
+
+static void on_items(struct stage_item **items, size_t count, void *arg)
+{
+    struct router *router = arg;
+
+    /* hand_max bounds what is read, a last reading may exceed it: the queue grows with it, never by more than that. */
+    router->queue = mem_realloc(router->queue, (stage_in_hand(router->stage) + count + 1) * sizeof *router->queue);
+    memcpy(router->queue + router->queued, items, count * sizeof *items);
+    router->queued += count;
+    start_in(router, 0);
+}
+
+static void on_lost(unsigned partition, void *arg)
+{
+    struct router *router = arg;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < router->queued; i++)
+        if (router->queue[i]->partition == partition)
+            stage_drop(router->stage, router->queue[i]);
+        else
+            router->queue[kept++] = router->queue[i];
+    router->queued = kept;
+    for (size_t i = 0; i < router->count; i++)
+        if (router->decisions[i].item && router->decisions[i].item->partition == partition)
+            drop(router, &router->decisions[i]);
+}
+
+static void key(char text[MSG_KEY_MAX], enum priority priority, unsigned partition, void *arg)
+{
+    (void)arg;
+    msg_key_events(text, priority, partition);
+}
+
+static void on_due(enum db_status status, const struct db_result *result, void *arg)
+{
+    struct router *router = arg;
+
+    router->due_running = false;
+    if (status == DB_OK && db_rows(result) > 0)
+        stage_ready_in(router->stage, 0); /* they are ready rows now */
+}
+
+/* Scheduled events whose time has come. */
+static void find_due(void *arg)
+{
+    struct router *router = arg;
+    struct db_params *params;
+
+    if (router->due_running || !store_up(router->store) || stage_partitions_held(router->stage) == 0)
+        return;
+    router->due_running = true;
+    params = db_params_new();
+    db_add_text(params, PROTO_STAGE_ROUTER);
+    db_add_text(params, service_instance(router->service));
+    stage_add_fences(router->stage, params);
+    db_add_int(params, BATCH_MAX);
+    db_query(store_db(router->store), DB_WRITER, sql_due_events, params, on_due, router);
+}
+
+struct router *router_new(struct service *service, struct store *store, struct stream *belt, const struct platform_set *platforms)
+{
+    struct router *router = mem_alloc(sizeof *router);
+    struct stage_spec spec = {.name = PROTO_STAGE_ROUTER, .priorities = PRIORITIES, .key = key, .ready_sql = sql_ready_events,
+                              .hand_max = HAND_MAX, .on_items = on_items, .on_lost = on_lost, .arg = router};
+
+    router->service = service;
+    router->store = store;
+    router->belt = belt;
+    router->platforms = platforms;
+    router->window = service_conf(service)->stream_window;
+    router->limit = BATCH_MAX;
+    router->decisions = mem_array(BATCH_MAX, sizeof *router->decisions);
+    router->start_timer = evtimer_new(service_base(service), start_cb, router);
+    router->activity = belt_activity_new(service_base(service), belt, service_conf(service)->activity_max);
+    router->stat_routed = stats_register(STATS_COUNTER, "sync_events_routed_total", "", "Events routed");
+    router->stat_batch = stats_register(STATS_HISTOGRAM, "sync_router_batch_size_micro", "", "Events in a batch, in millionths");
+    router->stage = stage_new(service, store, belt, &spec);
+    service_every(service, DUE_EVENTS_MS, find_due, router);
+    return router;
+}
+
+void router_set_platforms(struct router *router, const struct platform_set *platforms)
+{
+    if (router->busy)
+        router->next_platforms = platforms;
+    else
+        router->platforms = platforms;
+}
+
+void router_drain(struct router *router, void (*drained)(void *arg), void *arg)
+{
+    stage_drain(router->stage, drained, arg);
+}
+
+void router_free(struct router **routerp)
+{
+    struct router *router = *routerp;
+
+    if (!router)
+        return;
+    stage_free(&router->stage);
+    belt_activity_free(&router->activity);
+    routing_free(&router->routing);
+    event_free(router->start_timer);
+    free(router->condemned);
+    free(router->decisions);
+    free(router->queue);
+    free(router);
+    *routerp = NULL;
+}

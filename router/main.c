@@ -1,0 +1,99 @@
+/*
+ * router: decides what each accepted event makes of its record, and who gets it.
+ *
+ * SYNOPSIS  router [--check] [--help] [--version]
+ *
+ * Owns partitions by lease (stage), reads events:<priority>:{pNN}, critical first; validates against the entity's schema,
+ * writes record, version and deliveries in one statement, then hands over to deliver:<platform>:<priority>:{pNN} and
+ * acknowledges in one script per partition. It is the only writer of records.
+ */
+#include "conf.h"
+#include "log.h"
+#include "router.h"
+#include "service.h"
+#include "store.h"
+
+struct program {
+    struct service *service;
+    struct store *store;
+    struct stream *belt;
+    struct platform_set *platforms, *old_platforms;
+    struct router *router;
+};
+
+static const char *lookup(void *arg, const char *variable)
+{
+    return conf_variable(arg, variable);
+}
+
+static int check(struct conf *conf, struct buf *errors)
+{
+    struct platform_set *set = platform_set_load(conf->platform_dir, lookup, conf, errors);
+
+    if (!set)
+        return -1;
+    platform_set_free(&set);
+    return 0;
+}
+
+static void reload(void *arg)
+{
+    struct program *program = arg;
+    struct conf *conf = service_conf(program->service);
+    struct buf errors = BUF_INIT;
+    struct platform_set *set = platform_set_load(conf->platform_dir, lookup, conf, &errors);
+
+    if (!set) {
+        log_error("platform files refused, the old ones stay", LOG_STR("errors", errors.data));
+    } else {
+        platform_set_free(&program->old_platforms); /* two reloads ago: no batch uses it any more */
+        program->old_platforms = program->platforms;
+        program->platforms = set;
+        router_set_platforms(program->router, set);
+    }
+    buf_release(&errors);
+}
+
+static void drained(void *arg)
+{
+    service_drained(arg);
+}
+
+static void drain(void *arg)
+{
+    struct program *program = arg;
+
+    router_drain(program->router, drained, program->service);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct service_spec spec = {.name = "router", .program = CONF_ROUTER, .check = check,
+                                             .summary = "writes records and decides who gets each event"};
+    struct program program = {.service = service_new(&spec, argc, argv)};
+    struct conf *conf = service_conf(program.service);
+    struct stream_config belt = {.url = conf->redis_url, .name = "router", .timeout_ms = 5000, .waiting_max = 20000};
+    struct buf errors = BUF_INIT;
+    int code;
+
+    program.platforms = platform_set_load(conf->platform_dir, lookup, conf, &errors);
+    if (!program.platforms)
+        fatal("%s", errors.data);
+    program.store = store_new(program.service);
+    program.belt = stream_new(service_base(program.service), &belt);
+    program.router = router_new(program.service, program.store, program.belt, program.platforms);
+    service_on_drain(program.service, drain, &program);
+    service_on_reload(program.service, reload, &program);
+    log_info("consuming", LOG_STR("streams", PROTO_EVENTS ":*"), LOG_INT("partitions", conf->partitions));
+
+    code = service_run(program.service);
+
+    router_free(&program.router);
+    stream_free(&program.belt);
+    store_free(&program.store);
+    platform_set_free(&program.platforms);
+    platform_set_free(&program.old_platforms);
+    buf_release(&errors);
+    service_free(&program.service);
+    return code;
+}

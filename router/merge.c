@@ -1,0 +1,191 @@
+/* merge.c: see merge.h. */
+#include "merge.h"
+
+#include "mapping.h"
+#include "mem.h"
+#include "timefmt.h"
+
+#define PLAUSIBLE_MS 60000
+
+void record_init(struct record *record)
+{
+    *record = (struct record){.vector = json_new_object(), .data = json_new_object(), .notes = json_new_object()};
+}
+
+void record_release(struct record *record)
+{
+    json_free(record->vector);
+    json_free(record->data);
+    json_free(record->notes);
+    *record = (struct record){0};
+}
+
+void record_copy(struct record *to, const struct record *from)
+{
+    *to = *from;
+    to->vector = json_copy(from->vector);
+    to->data = json_copy(from->data);
+    to->notes = json_copy(from->notes);
+}
+
+void merge_init(struct merge *merge)
+{
+    *merge = (struct merge){.changed = json_new_array(), .contested = json_new_array()};
+}
+
+void merge_release(struct merge *merge)
+{
+    json_free(merge->changed);
+    json_free(merge->contested);
+    *merge = (struct merge){0};
+}
+
+static int64_t note_int(const struct json *note, const char *name)
+{
+    int64_t value = 0;
+
+    if (!note || json_int64(json_get(note, name), &value) != 0)
+        return 0;
+    return value;
+}
+
+static const char *note_origin(const struct json *note)
+{
+    const char *origin = note ? json_get_text(note, "o") : NULL;
+
+    return origin ? origin : "";
+}
+
+/* Does the change come after what the note tells of? */
+static bool comes_after(const struct change *change, const struct json *note)
+{
+    int64_t time_ms = note_int(note, "t");
+
+    if (!note)
+        return true;
+    if (strcmp(note_origin(note), platform_name(change->source)) == 0 || time_ms == change->time_ms)
+        return change->seq > note_int(note, "s");
+    return change->time_ms > time_ms;
+}
+
+/* Did the source make its change without having seen what the record holds? */
+static bool is_concurrent(const struct change *change, const struct json *note)
+{
+    int64_t apart_ms = change->time_ms - note_int(note, "t");
+
+    if (!note || strcmp(note_origin(note), platform_name(change->source)) == 0)
+        return false;
+    if (change->base_version > 0)
+        return note_int(note, "v") > change->base_version;
+    return apart_ms < MERGE_CONCURRENT_MS && apart_ms > -MERGE_CONCURRENT_MS;
+}
+
+static void contest(struct merge *merge, const struct change *change, const char *field, const struct json *held,
+                    const struct json *note, const struct json *sent, bool wins)
+{
+    struct json *entry = json_new_object();
+
+    json_set(entry, "field", json_new_text(field));
+    json_set(entry, "held", json_copy(held));
+    json_set(entry, "held_by", json_new_text(note_origin(note)));
+    json_set(entry, "held_at", json_new_int(note_int(note, "t")));
+    json_set(entry, "sent", json_copy(sent));
+    json_set(entry, "sent_by", json_new_text(platform_name(change->source)));
+    json_set(entry, "sent_at", json_new_int(change->time_ms));
+    json_set(entry, "chosen", json_new_text(wins ? "sent" : "held"));
+    json_append(merge->contested, entry);
+}
+
+static struct json *new_note(const struct record *record, const struct change *change)
+{
+    struct json *note = json_new_object();
+    const char *currency = json_get_text(change->data, "currency");
+
+    json_set(note, "o", json_new_text(platform_name(change->source)));
+    json_set(note, "t", json_new_int(change->time_ms));
+    json_set(note, "s", json_new_int(change->seq));
+    json_set(note, "v", json_new_int(record->version + 1));
+    json_set(note, "c", json_new_text(currency ? currency : platform_currency(change->source)));
+    return note;
+}
+
+static void apply_field(struct record *record, const struct change *change, struct merge *merge, const char *field,
+                        struct json *sent)
+{
+    struct json *held = NULL;
+    bool present = json_find(record->data, field, &held);
+    const struct json *note = json_get(record->notes, field);
+    bool wins;
+
+    if (present && mapping_unchanged(change->source, change->entity, field, held, note, sent))
+        return;
+    if (!present && json_type(sent) == JSON_NULL)
+        return; /* clears what is not there */
+    wins = comes_after(change, note);
+    if (is_concurrent(change, note))
+        contest(merge, change, field, held, note, sent, wins);
+    if (!wins)
+        return;
+    json_set(record->data, field, json_copy(sent));
+    json_set(record->notes, field, new_note(record, change));
+    json_append(merge->changed, json_new_text(field));
+}
+
+static void apply_delete(struct record *record, const struct change *change, struct merge *merge)
+{
+    if (record->deleted || !comes_after(change, json_get(record->notes, MERGE_DELETED)))
+        return;
+    record->deleted = true;
+    json_set(record->notes, MERGE_DELETED, new_note(record, change));
+    merge->advanced = true;
+}
+
+/* A create or an update that comes after the deletion brings the record back. */
+static void revive(struct record *record, const struct change *change, struct merge *merge)
+{
+    if (!record->deleted || !comes_after(change, json_get(record->notes, MERGE_DELETED)))
+        return;
+    record->deleted = false;
+    merge->advanced = true;
+}
+
+static void count_version(struct record *record, const struct change *change)
+{
+    int64_t counter = note_int(record->vector, platform_name(change->source));
+
+    record->version++;
+    record->exists = true;
+    json_set(record->vector, platform_name(change->source), json_new_int(counter + 1));
+}
+
+void merge_apply(struct record *record, const struct change *change, struct merge *merge)
+{
+    struct json_iter iter = {0};
+    const char *field;
+    struct json *sent;
+
+    if (change->verb == VERB_DELETE) {
+        apply_delete(record, change, merge);
+    } else {
+        revive(record, change, merge);
+        while (json_next(change->data, &iter, &field, &sent))
+            if (strcmp(field, "id") != 0)
+                apply_field(record, change, merge, field, sent);
+    }
+    if (!json_get(record->data, "id")) /* the record's own id never changes, whatever a platform calls it */
+        json_set(record->data, "id", json_new_text(change->entity_id));
+    if (!record->exists || json_count(merge->changed) > 0)
+        merge->advanced = true;
+    if (merge->advanced)
+        count_version(record, change);
+}
+
+int64_t merge_time_ms(int64_t accepted_ms, int64_t occurred_ms, const struct json *data)
+{
+    const char *updated = data ? json_get_text(data, "updated_at") : NULL;
+    int64_t time_ms = occurred_ms;
+
+    if (time_ms == INT64_MIN && (!updated || timefmt_parse(updated, strlen(updated), &time_ms) != 0))
+        return accepted_ms;
+    return time_ms <= accepted_ms && time_ms > accepted_ms - PLAUSIBLE_MS ? time_ms : accepted_ms;
+}

@@ -1,0 +1,62 @@
+/*
+ * router.h: the modules of the router: batch (reads, writes, hands over) and route (decides one event; pure but for the
+ * parameters it fills).
+ */
+#pragma once
+#include <stdint.h>
+
+#include "belt.h"
+#include "db.h"
+#include "map.h"
+#include "merge.h"
+#include "platform.h"
+#include "stage.h"
+
+struct router;
+struct router *router_new(struct service *service, struct store *store, struct stream *belt, const struct platform_set *platforms);
+void router_free(struct router **router);
+void router_drain(struct router *router, void (*drained)(void *arg), void *arg);
+/* Platform files were read again; takes effect with the next batch. */
+void router_set_platforms(struct router *router, const struct platform_set *platforms);
+
+/* One event as router_read.sql tells it; texts live as long as the result. */
+struct event_row {
+    struct uuid id, record_id, linked_id;
+    bool linked;
+    int64_t seq, base_version, created_ms, occurred_ms;
+    unsigned partition;
+    int priority, status;
+    enum event_type type;
+    const char *type_name, *entity_id, *source, *targets, *tenant, *open_targets;
+    bool expired;
+    const char *data; /* without the format byte; NULL when the format is not ours */
+    size_t data_len;
+    size_t row;       /* in the result: the record's columns are read when first needed */
+};
+
+/* What happens to one event of a batch. */
+enum route_verdict {
+    ROUTE_WRITE,  /* goes into the statement; then publishes `targets` */
+    ROUTE_AGAIN,  /* was routed before: publishes `targets` only */
+    ROUTE_MOVE,   /* belongs to another record, and so perhaps to another partition */
+    ROUTE_NOTHING /* finished */
+};
+struct decision {
+    struct stage_item *item;
+    enum route_verdict verdict;
+    uint32_t targets; /* bit n: the n-th platform */
+    struct uuid moved_to;
+    unsigned moved_partition;
+};
+
+/* A batch's rows for router_write.sql. */
+struct routing;
+struct routing *routing_new(const struct platform_set *platforms, const struct stage *stage, const char *writer);
+void routing_free(struct routing **routing);
+/* Decides, and adds to the statement what is to be written. */
+void route_event(struct routing *routing, const struct db_result *result, const struct event_row *event, struct decision *decision);
+/* The event and all its targets end as failed, for this reason. */
+void route_refuse(struct routing *routing, const struct event_row *event, const char *why, struct decision *decision);
+size_t routing_count(const struct routing *routing); /* events to write */
+/* The parameters of router_write.sql; routing keeps nothing of them. */
+struct db_params *routing_params(struct routing *routing);
