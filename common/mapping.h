@@ -36,6 +36,12 @@ unsigned mapping_check(const struct platform *source, enum entity entity, const 
 bool mapping_unchanged(const struct platform *source, enum entity entity, const char *field, const struct json *held,
                        const struct json *note, const struct json *incoming);
 
+/* The currency to note ("c") for a field that came from this platform in `common` (mapping_in's object): data's own `currency`
+ * member, else the platform's. NULL: the field holds no money. Money stands in price, amount, total and budget, and in price
+ * and total inside the lists items and variants: those lists have a note with "c" too. When it is not the platform's currency,
+ * mapping_unchanged does not apply: the field is unchanged when the note says the same currency and the values are equal. */
+const char *mapping_currency(const struct platform *source, const char *field, const struct json *common);
+
 struct mapping_request {
     const struct platform *target;
     const struct platform_set *platforms; /* for rates between currencies */
@@ -44,10 +50,14 @@ struct mapping_request {
     enum verb verb;              /* what will be called: a create that became an update is an update */
     const struct json *record;   /* the canonical record now, common names (operational: the event's data) */
     const struct json *notes;    /* its field notes; may be NULL */
-    const struct json *base;     /* what the target certainly has; NULL: everything goes */
+    const struct json *base;     /* what the target certainly has, common names; NULL: everything goes */
+    int64_t base_seq;            /* seq of base, 0 when not known: money noted later goes out even if its digits are the same,
+                                    for its currency may not be */
 };
-/* The target's `data` without the additions of mapping_decorate: difference to base plus required fields. NULL and a sentence
- * that names the field when a required one is missing or a value cannot be mapped (currency unknown …). `changed` (may be
+/* The target's `data` without the additions of mapping_decorate: difference to base plus required fields (all of it where the
+ * route says full). NULL and a sentence that names the field when a create lacks a required one, an update clears one, or a
+ * value cannot be mapped (currency unknown …). An update whose record never had a required field goes without it: the platform
+ * has the rest. Values are shared with the record: copy before changing nested ones. `changed` (may be
  * NULL) gets the target's names of the fields that differ from base. A difference without any field is an object with the
  * required fields only, and *changed stays empty. */
 struct json *mapping_out(const struct mapping_request *request, struct json *changed, struct buf *error);

@@ -105,8 +105,8 @@ void platform_expand_path(struct buf *out, const char *path, enum event_type typ
 /* The names of a field, for the mapping. */
 const struct platform_name *platform_names(const struct platform *platform, enum entity entity, const char *field); /* or NULL */
 const char *platform_own_name(const struct platform *platform, enum entity entity, const char *field);
-/* The field that the platform calls `own`, with the rank of that name (0 is its first); NULL when no table has it. */
-const char *platform_common_name(const struct platform *platform, enum entity entity, const char *own, size_t *rank);
+/* The field that the platform calls `own`; NULL when no table has it. */
+const char *platform_common_name(const struct platform *platform, enum entity entity, const char *own);
 const char *platform_own_word(const struct platform *platform, const char *common); /* the word itself when no table has it */
 const char *platform_common_word(const struct platform *platform, const char *own);
 const struct json *platform_default_value(const struct platform *platform, enum entity entity, const char *field); /* or NULL */

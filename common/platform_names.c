@@ -18,14 +18,12 @@ const char *platform_own_name(const struct platform *platform, enum entity entit
     return name != NULL ? name->own[0] : field;
 }
 
-const char *platform_common_name(const struct platform *platform, enum entity entity, const char *own, size_t *rank) {
+const char *platform_common_name(const struct platform *platform, enum entity entity, const char *own) {
     const struct platform_entity *rules = &platform->entities[entity];
     for (size_t i = 0; i < rules->name_count; i++) {
         for (size_t j = 0; j < rules->names[i].own_count; j++) {
-            if (strcmp(rules->names[i].own[j], own) == 0) {
-                *rank = j;
+            if (strcmp(rules->names[i].own[j], own) == 0)
                 return rules->names[i].field;
-            }
         }
     }
     return NULL;
