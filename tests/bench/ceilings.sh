@@ -41,6 +41,7 @@ SQL
 # Posts that a server of one process on evhttp reads and answers.
 ceiling_evhttp() {
     local pid address result
+    rm -f "$WORK/evhttp.out"
     "$BENCH/bare-evhttp" >"$WORK/evhttp.out" &
     pid=$!
     wait_line "$WORK/evhttp.out"

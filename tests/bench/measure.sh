@@ -70,5 +70,5 @@ sample_memory() {
 memory_peaks() {
     awk '$1 == "round" { if (sum > total) total = sum; sum = 0; next }
          { sum += $2; if ($2 > peak[$1]) peak[$1] = $2 }
-         END { for (name in peak) print name, peak[name]; print "together", total }' "$1" | sort
+         END { for (name in peak) print name, peak[name] | "sort"; close("sort"); print "together", total }' "$1"
 }
