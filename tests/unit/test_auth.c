@@ -1,151 +1,15 @@
 /* test_auth.c: which tokens are believed: signatures, algorithms bound to keys, and every claim. */
 #include <check.h>
 #include <stdbool.h>
-#include <unistd.h>
 
 #include "auth.h"
-#include "digest.h"
 #include "mem.h"
+#include "token_fixture.h"
 
 #define SECRET "a secret of more than thirty-two bytes"
 #define NOW INT64_C(1800000000000)
 #define HEADER "{\"alg\":\"HS256\",\"typ\":\"JWT\"}"
 #define CLAIMS(more) "{\"sub\":\"user1\",\"exp\":1800003600" more "}"
-
-static char dir[] = "/tmp/test_auth.XXXXXX";
-static struct buf rsa_public, ec_public;
-
-/* ---- making tokens ---- */
-
-static void add_base64url(struct buf *out, const void *data, size_t len)
-{
-    size_t start = out->len;
-
-    digest_base64(out, data, len);
-    for (size_t i = start; i < out->len; i++) {
-        if (out->data[i] == '+')
-            out->data[i] = '-';
-        if (out->data[i] == '/')
-            out->data[i] = '_';
-        if (out->data[i] == '=') {
-            out->len = i;
-            out->data[i] = '\0';
-        }
-    }
-}
-
-static void add_unsigned(struct buf *out, const char *header, const char *claims)
-{
-    add_base64url(out, header, strlen(header));
-    buf_add_ch(out, '.');
-    add_base64url(out, claims, strlen(claims));
-}
-
-static struct buf hs256(const char *header, const char *claims, const char *secret)
-{
-    struct buf token;
-    uint8_t mac[32];
-
-    buf_init(&token);
-    add_unsigned(&token, header, claims);
-    digest_hmac_sha256(secret, strlen(secret), token.data, token.len, mac);
-    buf_add_ch(&token, '.');
-    add_base64url(&token, mac, sizeof mac);
-    return token;
-}
-
-static void run(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static void run(const char *format, ...)
-{
-    char command[512];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(command, sizeof command, format, args);
-    va_end(args);
-    ck_assert_msg(system(command) == 0, "this command fails: %s", command);
-}
-
-static void read_file(const char *name, struct buf *out)
-{
-    char path[128], block[4096];
-    size_t got;
-    FILE *file;
-
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    file = fopen(path, "rb");
-    ck_assert_msg(file != NULL, "%s cannot be read", path);
-    while ((got = fread(block, 1, sizeof block, file)) > 0)
-        buf_add(out, block, got);
-    fclose(file);
-}
-
-/* SEQUENCE { INTEGER r, INTEGER s } as openssl writes it, into the 64 bytes that JWS wants (RFC 7518 §3.4). */
-static void der_to_raw(struct buf *signature)
-{
-    const uint8_t *in = (const uint8_t *)signature->data + 2;
-    uint8_t raw[64] = {0};
-
-    for (int i = 0; i < 2; i++) {
-        size_t len = in[1];
-        const uint8_t *number = in + 2;
-
-        in = number + len;
-        while (len > 32)
-            number++, len--;
-        memcpy(raw + 32 * i + (32 - len), number, len);
-    }
-    buf_reset(signature);
-    buf_add(signature, raw, sizeof raw);
-}
-
-static struct buf with_key(const char *alg, const char *key_file, const char *claims)
-{
-    struct buf token, signature;
-    char header[64], path[128];
-    FILE *file;
-
-    buf_init(&token);
-    buf_init(&signature);
-    snprintf(header, sizeof header, "{\"alg\":\"%s\"}", alg);
-    add_unsigned(&token, header, claims);
-    snprintf(path, sizeof path, "%s/input", dir);
-    file = fopen(path, "wb");
-    ck_assert(file && fwrite(token.data, 1, token.len, file) == token.len && fclose(file) == 0);
-    run("openssl dgst -sha256 -sign %s/%s -out %s/signature %s/input", dir, key_file, dir, dir);
-    read_file("signature", &signature);
-    if (strcmp(key_file, "ec.pem") == 0)
-        der_to_raw(&signature);
-    buf_add_ch(&token, '.');
-    add_base64url(&token, signature.data, signature.len);
-    buf_release(&signature);
-    return token;
-}
-
-static void make_keys(void)
-{
-    ck_assert(mkdtemp(dir) != NULL);
-    run("openssl genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out %s/rsa.pem 2>/dev/null || "
-        "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out %s/rsa.pem 2>/dev/null",
-        dir, dir);
-    run("openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out %s/ec.pem", dir);
-    run("openssl pkey -in %s/rsa.pem -pubout -out %s/rsa.pub && openssl pkey -in %s/ec.pem -pubout -out "
-        "%s/ec.pub",
-        dir, dir, dir, dir);
-    buf_init(&rsa_public);
-    buf_init(&ec_public);
-    read_file("rsa.pub", &rsa_public);
-    read_file("ec.pub", &ec_public);
-}
-
-static void remove_keys(void)
-{
-    run("rm -r %s", dir);
-    buf_release(&rsa_public);
-    buf_release(&ec_public);
-}
-
-/* ---- asking ---- */
 
 static struct auth_keys keys = {SECRET, "", "", "", false};
 
@@ -182,7 +46,7 @@ static struct buf text(const char *token)
 
 START_TEST(a_good_hs256_token_names_subject_tenant_role_and_end)
 {
-    struct buf token = hs256(
+    struct buf token = token_hs256(
         HEADER, CLAIMS(",\"tenant_id\":\"t1\",\"roles\":[\"service\"],\"platform\":\"coreldove\""), SECRET);
     struct identity identity;
 
@@ -232,7 +96,7 @@ static const struct {
 
 START_TEST(each_claim_is_judged)
 {
-    expect(&keys, hs256(HEADER, claim_cases[_i].claims, SECRET), claim_cases[_i].why);
+    expect(&keys, token_hs256(HEADER, claim_cases[_i].claims, SECRET), claim_cases[_i].why);
 }
 END_TEST
 
@@ -266,13 +130,13 @@ static const struct {
 
 START_TEST(the_header_cannot_choose)
 {
-    expect(&keys, hs256(header_cases[_i].header, CLAIMS(""), SECRET), header_cases[_i].why);
+    expect(&keys, token_hs256(header_cases[_i].header, CLAIMS(""), SECRET), header_cases[_i].why);
 }
 END_TEST
 
 START_TEST(every_cut_of_a_token_is_refused)
 {
-    struct buf token = hs256(HEADER, CLAIMS(""), SECRET);
+    struct buf token = token_hs256(HEADER, CLAIMS(""), SECRET);
     struct identity identity;
 
     ck_assert_ptr_null(judge(&keys, token.data, &identity));
@@ -286,7 +150,7 @@ END_TEST
 
 START_TEST(every_changed_byte_is_refused)
 {
-    struct buf token = hs256(HEADER, CLAIMS(""), SECRET);
+    struct buf token = token_hs256(HEADER, CLAIMS(""), SECRET);
     struct identity identity;
 
     for (size_t i = 0; i < token.len; i++) {
@@ -310,10 +174,10 @@ START_TEST(what_is_no_jwt_is_refused)
     expect(&keys, text("abcd.abcd.abcd.abcd"), "not a JWT");
     expect(&keys, text("ab cd.abcd.abcd"), "not a JWT");
     buf_init(&token);
-    add_unsigned(&token, HEADER, CLAIMS(""));
+    token_add_unsigned(&token, HEADER, CLAIMS(""));
     buf_add_ch(&token, '.');
     expect(&keys, token, "not signed");
-    expect(&keys, hs256(HEADER, "no JSON at all", SECRET), "");
+    expect(&keys, token_hs256(HEADER, "no JSON at all", SECRET), "");
     buf_init(&large);
     while (large.len < 8190)
         buf_add_str(&large, "AAAA");
@@ -327,12 +191,12 @@ START_TEST(another_secret_and_an_empty_or_short_one_are_refused)
     const struct auth_keys none = {"", "", "", "", true}, null = {NULL, NULL, NULL, NULL, true};
     const struct auth_keys brief = {"short", "", "", "", false}, brief_ok = {"short", "", "", "", true};
 
-    expect(&keys, hs256(HEADER, CLAIMS(""), "another secret of more than 32 bytes"), "signature");
-    expect(&none, hs256(HEADER, CLAIMS(""), ""), "algorithm");
-    expect(&none, hs256(HEADER, CLAIMS(""), SECRET), "algorithm");
-    expect(&null, hs256(HEADER, CLAIMS(""), ""), "algorithm");
-    expect(&brief, hs256(HEADER, CLAIMS(""), "short"), "algorithm");
-    expect(&brief_ok, hs256(HEADER, CLAIMS(""), "short"), NULL);
+    expect(&keys, token_hs256(HEADER, CLAIMS(""), "another secret of more than 32 bytes"), "signature");
+    expect(&none, token_hs256(HEADER, CLAIMS(""), ""), "algorithm");
+    expect(&none, token_hs256(HEADER, CLAIMS(""), SECRET), "algorithm");
+    expect(&null, token_hs256(HEADER, CLAIMS(""), ""), "algorithm");
+    expect(&brief, token_hs256(HEADER, CLAIMS(""), "short"), "algorithm");
+    expect(&brief_ok, token_hs256(HEADER, CLAIMS(""), "short"), NULL);
 }
 END_TEST
 
@@ -351,11 +215,12 @@ START_TEST(issuer_and_audience_count_when_configured)
         char claims[256];
 
         snprintf(claims, sizeof claims, CLAIMS("%s%s"), iss, cases[i].more);
-        expect(&strict, hs256(HEADER, claims, SECRET), cases[i].why);
+        expect(&strict, token_hs256(HEADER, claims, SECRET), cases[i].why);
     }
-    expect(&strict, hs256(HEADER, CLAIMS(",\"aud\":\"sync\""), SECRET), "iss");
-    expect(&strict, hs256(HEADER, CLAIMS(",\"aud\":\"sync\",\"iss\":\"https://issuer/\""), SECRET), "iss");
-    expect(&keys, hs256(HEADER, CLAIMS(",\"aud\":\"other\",\"iss\":\"other\""), SECRET), NULL);
+    expect(&strict, token_hs256(HEADER, CLAIMS(",\"aud\":\"sync\""), SECRET), "iss");
+    expect(&strict, token_hs256(HEADER, CLAIMS(",\"aud\":\"sync\",\"iss\":\"https://issuer/\""), SECRET),
+           "iss");
+    expect(&keys, token_hs256(HEADER, CLAIMS(",\"aud\":\"other\",\"iss\":\"other\""), SECRET), NULL);
 }
 END_TEST
 
@@ -374,7 +239,7 @@ START_TEST(the_highest_known_role_counts)
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct buf token = hs256(HEADER, cases[i].claims, SECRET);
+        struct buf token = token_hs256(HEADER, cases[i].claims, SECRET);
         struct identity identity;
 
         ck_assert_ptr_null(judge(&keys, token.data, &identity));
@@ -393,39 +258,39 @@ START_TEST(a_tenant_has_at_most_128_bytes)
         memset(tenant, 'x', sizeof tenant);
         tenant[len] = '\0';
         snprintf(claims, sizeof claims, CLAIMS(",\"tenant_id\":\"%s\""), tenant);
-        expect(&keys, hs256(HEADER, claims, SECRET), len == 128 ? NULL : "tenant_id");
+        expect(&keys, token_hs256(HEADER, claims, SECRET), len == 128 ? NULL : "tenant_id");
     }
 }
 END_TEST
 
 START_TEST(rs256_and_es256_verify_with_their_own_key_alone)
 {
-    const struct auth_keys rsa = {"", rsa_public.data, "", "", false},
-                           ec = {"", ec_public.data, "", "", false};
+    const struct auth_keys rsa = {"", token_rsa_public.data, "", "", false},
+                           ec = {"", token_ec_public.data, "", "", false};
 
-    expect(&rsa, with_key("RS256", "rsa.pem", CLAIMS("")), NULL);
-    expect(&ec, with_key("ES256", "ec.pem", CLAIMS("")), NULL);
-    expect(&ec, with_key("RS256", "rsa.pem", CLAIMS("")), "signature");
-    expect(&rsa, with_key("ES256", "ec.pem", CLAIMS("")), "signature");
-    expect(&rsa, with_key("ES256", "rsa.pem", CLAIMS("")), "signature");
-    expect(&ec, with_key("RS256", "ec.pem", CLAIMS("")), "signature");
-    expect(&rsa, with_key("RS512", "rsa.pem", CLAIMS("")), "algorithm");
-    expect(&rsa, with_key("PS256", "rsa.pem", CLAIMS("")), "algorithm");
-    expect(&rsa, with_key("RS256", "rsa.pem", "{\"sub\":\"u\",\"exp\":1000}"), "expired");
+    expect(&rsa, token_with_key("RS256", "rsa.pem", CLAIMS("")), NULL);
+    expect(&ec, token_with_key("ES256", "ec.pem", CLAIMS("")), NULL);
+    expect(&ec, token_with_key("RS256", "rsa.pem", CLAIMS("")), "signature");
+    expect(&rsa, token_with_key("ES256", "ec.pem", CLAIMS("")), "signature");
+    expect(&rsa, token_with_key("ES256", "rsa.pem", CLAIMS("")), "signature");
+    expect(&ec, token_with_key("RS256", "ec.pem", CLAIMS("")), "signature");
+    expect(&rsa, token_with_key("RS512", "rsa.pem", CLAIMS("")), "algorithm");
+    expect(&rsa, token_with_key("PS256", "rsa.pem", CLAIMS("")), "algorithm");
+    expect(&rsa, token_with_key("RS256", "rsa.pem", "{\"sub\":\"u\",\"exp\":1000}"), "expired");
 }
 END_TEST
 
 START_TEST(a_public_key_is_never_an_hmac_secret)
 {
-    const struct auth_keys rsa = {"", rsa_public.data, "", "", false},
-                           both = {SECRET, rsa_public.data, "", "", false};
+    const struct auth_keys rsa = {"", token_rsa_public.data, "", "", false},
+                           both = {SECRET, token_rsa_public.data, "", "", false};
 
-    expect(&rsa, hs256(HEADER, CLAIMS(""), rsa_public.data), "algorithm");
-    expect(&both, hs256(HEADER, CLAIMS(""), rsa_public.data), "signature");
-    expect(&both, hs256("{\"alg\":\"RS256\"}", CLAIMS(""), rsa_public.data), "signature");
-    expect(&both, hs256("{\"alg\":\"RS256\"}", CLAIMS(""), SECRET), "signature");
-    expect(&both, hs256(HEADER, CLAIMS(""), SECRET), NULL);
-    expect(&both, with_key("RS256", "rsa.pem", CLAIMS("")), NULL);
+    expect(&rsa, token_hs256(HEADER, CLAIMS(""), token_rsa_public.data), "algorithm");
+    expect(&both, token_hs256(HEADER, CLAIMS(""), token_rsa_public.data), "signature");
+    expect(&both, token_hs256("{\"alg\":\"RS256\"}", CLAIMS(""), token_rsa_public.data), "signature");
+    expect(&both, token_hs256("{\"alg\":\"RS256\"}", CLAIMS(""), SECRET), "signature");
+    expect(&both, token_hs256(HEADER, CLAIMS(""), SECRET), NULL);
+    expect(&both, token_with_key("RS256", "rsa.pem", CLAIMS("")), NULL);
 }
 END_TEST
 
@@ -434,7 +299,7 @@ START_TEST(a_public_key_that_is_none_believes_nothing)
     const struct auth_keys broken = {"", "-----BEGIN PUBLIC KEY-----\nno\n-----END PUBLIC KEY-----\n", "", "",
                                      false};
 
-    expect(&broken, with_key("RS256", "rsa.pem", CLAIMS("")), "signature");
+    expect(&broken, token_with_key("RS256", "rsa.pem", CLAIMS("")), "signature");
 }
 END_TEST
 
@@ -493,7 +358,7 @@ int main(void)
     int failed;
 
     suite_add_tcase(suite, tcase);
-    tcase_add_unchecked_fixture(tcase, make_keys, remove_keys);
+    tcase_add_unchecked_fixture(tcase, token_make_keys, token_remove_keys);
     tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, a_good_hs256_token_names_subject_tenant_role_and_end);
     tcase_add_loop_test(tcase, each_claim_is_judged, 0, sizeof claim_cases / sizeof *claim_cases);
