@@ -116,7 +116,7 @@ test:
 	@tests/run $(ONLY)
 bench:
 	@tools/deps
-	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@$(MAKE) --no-print-directory -j$(JOBS) all bench-programs
 	@tests/bench/run
 lint:
 	@tools/lint
@@ -151,6 +151,7 @@ install: $(SERVICES:%=$(B)/bin/%) $(B)/bin/syncctl
 	    $(INSTALL) -m 644 $$page $(DESTDIR)$(mandir)/man$${page##*.}; done
 	test ! -f .env.example || $(INSTALL) -m 644 .env.example $(DESTDIR)$(sysconfdir)/data-sync.env.example
 
+include $(wildcard tests/bench/bench.mk)
 -include $(wildcard $(B)/obj/*/*.d $(B)/obj/*/*/*.d)
 
 # print-NAME: the value of a variable, for scripts (make -s print-CPPFLAGS).
