@@ -157,5 +157,3 @@ include $(wildcard tests/bench/bench.mk)
 # print-NAME: the value of a variable, for scripts (make -s print-CPPFLAGS).
 print-%:
 	@echo '$($*)'
-
--include tests/bench/bench.mk
