@@ -150,7 +150,11 @@ static void put_fields(struct line *line, const struct log_field *fields) {
 }
 
 static void write_line(enum log_level level, const char *what, const struct log_field *fields) {
-    struct line line = {.json = use_json()};
+    int saved = errno; /* callers log and then look at it */
+    struct line line;
+    line.len = 0;
+    line.json = use_json();
+    line.cut = false;
     char ts[TIMEFMT_LEN + 1];
     timefmt_rfc3339(clock_wall_ms(), ts);
     const char *program = program_name != NULL ? program_name : program_invocation_short_name;
@@ -160,7 +164,6 @@ static void write_line(enum log_level level, const char *what, const struct log_
     if (line.cut)
         put_field(&line, &(struct log_field)LOG_BOOL("cut", true), LINE_BYTES - 2);
     put(&line, line.json ? "}\n" : "\n", line.json ? 2 : 1, LINE_BYTES);
-    int saved = errno;
     while (write(STDERR_FILENO, line.text, line.len) < 0 && errno == EINTR)
         continue;
     errno = saved;
