@@ -184,13 +184,17 @@ static void accept_error_cb(struct evconnlistener *listener, void *arg)
 
 static uint16_t bound_port(evutil_socket_t fd)
 {
-    struct sockaddr_storage address = {0};
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } address;
     socklen_t len = sizeof address;
 
-    if (getsockname(fd, (struct sockaddr *)&address, &len))
+    memset(&address, 0, sizeof address);
+    if (getsockname(fd, &address.any, &len))
         return 0;
-    return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
-                                               : ((struct sockaddr_in *)&address)->sin_port);
+    return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
 }
 
 static void bind_to(struct service_http *http, const char *addr)

@@ -160,7 +160,7 @@ void tiny_start(int argc, char **argv)
 {
     char path[128];
 
-    fflush(NULL);
+    (void)fflush(NULL);
     tiny_pid = fork();
     if (tiny_pid == 0) {
         snprintf(path, sizeof path, "%s/out", tiny_dir);
@@ -169,7 +169,7 @@ void tiny_start(int argc, char **argv)
         snprintf(path, sizeof path, "%s/log", tiny_dir);
         if (!freopen(path, "w", stderr))
             abort();
-        setvbuf(stderr, NULL, _IONBF, 0);
+        (void)setvbuf(stderr, NULL, _IONBF, 0);
         exit(serve(argc, argv));
     }
     ck_assert_int_gt(tiny_pid, 0);
