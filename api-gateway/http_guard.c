@@ -1,0 +1,259 @@
+/*
+ * http_guard.c: the connections: what evhttp 2.1 leaves to its callers.
+ *
+ * evhttp reads without bound what a client pipelines, has time-outs per read only, knows no cap on connections and spins when
+ * descriptors run out. So every byte passes http_guard_on_input before evhttp sees it; a connection is refused by taking its callbacks
+ * over, which is safe at any time but from within evhttp's own (then the turn event does it, right after).
+ */
+#include <sys/socket.h>
+
+#include "clock.h"
+#include "http_inside.h"
+#include "log.h"
+
+#define READ_SLACK 4096 /* above the header limit: what a client may send ahead */
+#define CLOSING_HIGH 16384
+
+/* ---- lists ---- */
+
+static void list_remove(struct http_list *list, struct http_conn *conn)
+{
+    *(conn->previous != NULL ? &conn->previous->next : &list->first) = conn->next;
+    *(conn->next != NULL ? &conn->next->previous : &list->last) = conn->previous;
+    conn->next = conn->previous = NULL;
+    list->count--;
+}
+
+void http_guard_append(struct http_conn *conn, enum http_phase phase)
+{
+    struct http_list *list = &conn->http->lists[phase];
+    conn->phase = phase;
+    conn->since_ms = clock_mono_ms();
+    conn->previous = list->last;
+    *(list->last != NULL ? &list->last->next : &list->first) = conn;
+    list->last = conn;
+    list->count++;
+}
+
+void http_guard_enter(struct http_conn *conn, enum http_phase phase)
+{
+    list_remove(&conn->http->lists[conn->phase], conn);
+    http_guard_append(conn, phase);
+}
+
+void http_guard_release(struct http *http, size_t *held)
+{
+    http->held -= *held;
+    *held = 0;
+}
+
+void http_guard_schedule(struct http *http)
+{
+    event_active(http->turn, EV_TIMEOUT, 0);
+}
+
+/* ---- the end of a connection ---- */
+
+/* evhttp has let go of the connection, for whatever reason. */
+void http_guard_forget(struct http_conn *conn)
+{
+    struct http *http = conn->http;
+    http_on_gone(conn);
+    http_guard_release(http, &conn->held);
+    list_remove(&http->lists[conn->phase], conn);
+    http->connections--;
+    if (conn->fd >= 0 && http->by_fd[conn->fd] == conn)
+        http->by_fd[conn->fd] = NULL;
+    evbuffer_remove_cb_entry(bufferevent_get_input(conn->bev), conn->watch);
+    bufferevent_decref(conn->bev);
+    http_scan_release(&conn->scan);
+    buf_release(&conn->farewell);
+    free(conn);
+    if (http->draining)
+        http_guard_schedule(http);
+}
+
+void http_guard_close(struct http_conn *conn)
+{
+    evhttp_connection_free(conn->evcon); /* its close callback forgets conn */
+}
+
+static void on_closing_read(struct bufferevent *bev, void *arg)
+{
+    (void)arg; /* may be evhttp's: its deferred read calls whatever is set */
+    struct evbuffer *input = bufferevent_get_input(bev);
+    evbuffer_drain(input, evbuffer_get_length(input));
+}
+
+/* The refusal has left: say that nothing follows, and let the client finish sending, so that it gets to read it. */
+static void on_closing_written(struct bufferevent *bev, void *arg)
+{
+    (void)arg;
+    shutdown(bufferevent_getfd(bev), SHUT_WR);
+}
+
+static void on_closing_event(struct bufferevent *bev, short what, void *arg)
+{
+    (void)bev;
+    (void)what;
+    http_guard_close(arg);
+}
+
+void http_guard_begin_closing(struct http_conn *conn)
+{
+    struct bufferevent *bev = conn->bev;
+    http_guard_enter(conn, HTTP_CLOSING);
+    bufferevent_setcb(bev, on_closing_read, on_closing_written, on_closing_event, conn);
+    bufferevent_setwatermark(bev, EV_READ, 0, CLOSING_HIGH);
+    bufferevent_enable(bev, EV_READ | EV_WRITE);
+    bufferevent_write(bev, conn->farewell.data, conn->farewell.len);
+    buf_release(&conn->farewell);
+}
+
+void http_guard_part(struct http_conn *conn, struct buf *farewell)
+{
+    conn->farewell = *farewell;
+    buf_init(farewell);
+    http_guard_release(conn->http, &conn->held);
+    if (!conn->between) {
+        http_guard_begin_closing(conn);
+        return;
+    }
+    struct evbuffer *input = bufferevent_get_input(conn->bev);
+    evbuffer_drain(input, evbuffer_get_length(input)); /* so that evhttp finds nothing to read meanwhile */
+    http_guard_enter(conn, HTTP_PARTING);
+    http_guard_schedule(conn->http);
+}
+
+/* ---- what comes in ---- */
+
+size_t http_guard_read_high(const struct http *http)
+{
+    return http->config.limits.header_max + READ_SLACK;
+}
+
+/* evhttp takes a body out of the buffer only when it (or its chunk) is complete. */
+static void make_room(struct http_conn *conn)
+{
+    const struct http_scan *scan = &conn->scan;
+    uint64_t need = scan->state == SCAN_CHUNK_SIZE ? scan->body_max : scan->left;
+    if (need < READ_SLACK)
+        return;
+    conn->wide = true;
+    bufferevent_setwatermark(conn->bev, EV_READ, 0, http_guard_read_high(conn->http) + (size_t)need);
+}
+
+static enum http_scan_event head_done(struct http_conn *conn, struct http_fault *fault)
+{
+    if (http_on_head(conn) < 0)
+        return HTTP_SCAN_MORE;
+    const struct http_request *request = conn->request;
+    const struct http_limits *limits = &conn->http->config.limits;
+    bool bulk = request->match.route != NULL && request->match.route->bulk;
+    enum http_scan_event event =
+        http_scan_body(&conn->scan, request->head, bulk ? limits->bulk_body_max : limits->body_max, fault);
+    if (event == HTTP_SCAN_MORE)
+        make_room(conn);
+    return event;
+}
+
+static void refuse_budget(struct http_conn *conn)
+{
+    stats_add(conn->http->refused[HTTP_REFUSED_OVERLOAD], 1);
+    http_refuse(conn,
+                &(struct problem){
+                    .status = 503,
+                    .type = "overloaded",
+                    .detail = "Too many bytes of other requests are being read; send this again shortly.",
+                    .retry_after_s = 1});
+}
+
+/* One piece of contiguous input. false: nothing more is to be read for now. */
+static bool scan_piece(struct http_conn *conn, const char *data, size_t len)
+{
+    while (len > 0) {
+        struct http_fault fault;
+        size_t used;
+        enum http_scan_event event = http_scan_feed(&conn->scan, data, len, &used, &fault);
+        data += used;
+        len -= used;
+        conn->held += used;
+        conn->http->held += used;
+        if (event == HTTP_SCAN_HEADS)
+            event = head_done(conn, &fault);
+        if (conn->phase != HTTP_RECEIVING)
+            return false;
+        if (event == HTTP_SCAN_FAULT) {
+            http_refuse_fault(conn, &fault);
+            return false;
+        }
+        if (conn->http->held > conn->http->config.limits.unread_bodies_max) {
+            refuse_budget(conn);
+            return false;
+        }
+        if (event == HTTP_SCAN_ENDS)
+            return false;
+    }
+    return true;
+}
+
+/* Reads what stands in the input from `offset` on. */
+static void scan_input(struct http_conn *conn, struct evbuffer *input, size_t offset)
+{
+    size_t len = evbuffer_get_length(input);
+    if (conn->phase == HTTP_IDLE)
+        http_guard_enter(conn, HTTP_RECEIVING);
+    while (offset < len && conn->scan.state != SCAN_DONE) {
+        struct evbuffer_ptr at;
+        struct evbuffer_iovec piece;
+        evbuffer_ptr_set(input, &at, offset, EVBUFFER_PTR_SET);
+        if (evbuffer_peek(input, -1, &at, &piece, 1) < 1)
+            return;
+        if (!scan_piece(conn, piece.iov_base, piece.iov_len))
+            return;
+        offset += piece.iov_len;
+    }
+}
+
+void http_guard_on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg)
+{
+    struct http_conn *conn = arg;
+    if (info->n_added == 0)
+        return;
+    if (conn->phase == HTTP_PARTING)
+        evbuffer_drain(input, evbuffer_get_length(input));
+    else if (conn->phase == HTTP_IDLE || conn->phase == HTTP_RECEIVING)
+        scan_input(conn, input, evbuffer_get_length(input) - info->n_added);
+}
+
+void http_guard_watch(struct http_conn *conn)
+{
+    bufferevent_event_cb event;
+    bufferevent_data_cb write;
+    void *arg;
+    /* Without a read callback: evhttp ends the process when it is called while an answer is pending. */
+    bufferevent_getcb(conn->bev, NULL, &write, &event, &arg);
+    bufferevent_setcb(conn->bev, NULL, write, event, arg);
+    bufferevent_enable(conn->bev, EV_READ);
+}
+
+void http_guard_sent(struct http_conn *conn)
+{
+    struct evbuffer *input = bufferevent_get_input(conn->bev);
+    if (conn->wide)
+        bufferevent_setwatermark(conn->bev, EV_READ, 0, http_guard_read_high(conn->http));
+    conn->wide = false;
+    http_scan_next(&conn->scan);
+    http_guard_enter(conn, HTTP_IDLE);
+    if (evbuffer_get_length(input) == 0)
+        return;
+    conn->between = true;
+    scan_input(conn, input, 0);
+    conn->between = false;
+}
+
+struct http_conn *http_guard_conn(struct http *http, struct evhttp_request *ev)
+{
+    int fd = bufferevent_getfd(evhttp_connection_get_bufferevent(evhttp_request_get_connection(ev)));
+    return fd >= 0 && (size_t)fd < http->fds ? http->by_fd[fd] : NULL;
+}
