@@ -4,10 +4,9 @@
  * A pool of connections per role that connect, and reconnect with back-off, by themselves; every statement is unnamed and
  * parameterised, sent whole with its own Sync, so statements of one connection succeed or fail each alone, and pgbouncer can
  * stand in front. Nothing is kept in a session: with DATABASE_URL alone a writer's or reader's statement, and a reader's
- * always, travels behind one that sets role and tenant for this transaction only (set_config(…, true)). Both
- * share one Sync, and what is between two Syncs is one transaction: an explicit BEGIN … COMMIT would stay open after an error,
- * because the COMMIT is skipped with the rest, and would fail the statements behind it. Parameters and results are in
- * binary. A statement without an answer after `timeout_ms` costs its connection, which is then replaced.
+ * always, travels behind one that sets role and tenant for this transaction only (set_config(…, true)). Both share one
+ * Sync, and what is between two Syncs is one transaction: an explicit BEGIN … COMMIT would stay open after an error, because
+ * the COMMIT is skipped with the rest, and would fail the statements behind it. Parameters and results are in binary. A statement without an answer after `timeout_ms` costs its connection, which is then replaced.
  */
 #pragma once
 #include <stdbool.h>
