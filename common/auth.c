@@ -16,9 +16,8 @@
 #include "log.h"
 #include "mem.h"
 
-#define TOKEN_MAX 8192 /* bytes */
-#define SECRET_MIN 32  /* bytes; RFC 7518 §3.2: as long as the hash */
-#define DEPTH_MAX 8    /* nesting of header and claims */
+#define SECRET_MIN 32 /* bytes; RFC 7518 §3.2: as long as the hash */
+#define DEPTH_MAX 8   /* nesting of header and claims */
 
 static const char *const role_names[] = {"none", "viewer", "service", "operator", "admin"};
 
@@ -164,7 +163,7 @@ int auth_check(const struct auth_keys *keys, const char *token, int64_t now_ms, 
     int result;
 
     memset(identity, 0, sizeof *identity);
-    if (strnlen(token, TOKEN_MAX + 1) > TOKEN_MAX) {
+    if (strnlen(token, AUTH_TOKEN_MAX + 1) > AUTH_TOKEN_MAX) {
         *why = "The token is longer than 8 KiB.";
         return -1;
     }

@@ -15,6 +15,7 @@ enum auth_role { AUTH_NONE, AUTH_VIEWER, AUTH_SERVICE, AUTH_OPERATOR, AUTH_ADMIN
 const char *auth_role_name(enum auth_role role);
 int auth_role_parse(const char *name, enum auth_role *role);
 
+#define AUTH_TOKEN_MAX 8192 /* bytes */
 #define AUTH_TENANT_MAX 128
 #define AUTH_ALL_TENANTS "*"
 

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 
 #include "auth.h"
+#include "auth_cache.h"
 #include "mem.h"
 #include "token_fixture.h"
 
@@ -337,6 +338,53 @@ START_TEST(nothing_is_minted_with_an_unusable_secret)
 }
 END_TEST
 
+START_TEST(a_remembered_token_is_the_same_identity_until_it_expires)
+{
+    const struct auth_keys other = {"another secret of more than 32 bytes", "", "", "", false};
+    struct buf token = token_hs256(HEADER, CLAIMS(",\"tenant_id\":\"t1\",\"role\":\"viewer\""), SECRET);
+    struct auth_cache *cache = auth_cache_new(2);
+    struct identity got;
+    const char *why;
+
+    ck_assert_int_eq(auth_cache_check(cache, &keys, token.data, NOW, &got, &why), 0);
+    ck_assert_int_eq(auth_cache_check(cache, &other, token.data, NOW, &got, &why), 0); /* not asked again */
+    ck_assert_str_eq(got.tenant, "t1");
+    ck_assert_int_eq(got.role, AUTH_VIEWER);
+    ck_assert_int_eq(auth_cache_check(cache, &keys, token.data, NOW + 3600000 + 30000, &got, &why), -1);
+    ck_assert_int_eq(auth_cache_check(cache, &other, token.data, NOW, &got, &why), -1); /* and forgotten */
+    ck_assert_int_eq(auth_cache_check(cache, &keys, token.data, NOW, &got, &why), 0);
+    auth_cache_clear(cache);
+    ck_assert_int_eq(auth_cache_check(cache, &other, token.data, NOW, &got, &why), -1);
+    auth_cache_free(&cache);
+    buf_release(&token);
+}
+END_TEST
+
+START_TEST(the_memory_of_tokens_has_a_ceiling)
+{
+    struct auth_cache *cache = auth_cache_new(2);
+    const struct auth_keys other = {"another secret of more than 32 bytes", "", "", "", false};
+    struct identity got;
+    struct buf first;
+    const char *why;
+
+    for (int i = 0; i < 3; i++) {
+        char claims[128];
+        struct buf token;
+
+        snprintf(claims, sizeof claims, "{\"sub\":\"u%d\",\"exp\":1800003600}", i);
+        token = token_hs256(HEADER, claims, SECRET);
+        ck_assert_int_eq(auth_cache_check(cache, &keys, token.data, NOW, &got, &why), 0);
+        ck_assert_int_eq(auth_cache_check(cache, &other, token.data, NOW, &got, &why), 0);
+        buf_release(&token);
+    }
+    first = token_hs256(HEADER, "{\"sub\":\"u0\",\"exp\":1800003600}", SECRET);
+    ck_assert_int_eq(auth_cache_check(cache, &other, first.data, NOW, &got, &why), -1);
+    buf_release(&first);
+    auth_cache_free(&cache);
+}
+END_TEST
+
 START_TEST(role_names_are_read_and_written)
 {
     enum auth_role role;
@@ -375,6 +423,8 @@ int main(void)
     tcase_add_test(tcase, a_public_key_that_is_none_believes_nothing);
     tcase_add_test(tcase, a_minted_token_says_what_it_was_given);
     tcase_add_test(tcase, nothing_is_minted_with_an_unusable_secret);
+    tcase_add_test(tcase, a_remembered_token_is_the_same_identity_until_it_expires);
+    tcase_add_test(tcase, the_memory_of_tokens_has_a_ceiling);
     tcase_add_test(tcase, role_names_are_read_and_written);
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);
