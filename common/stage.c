@@ -283,6 +283,17 @@ void stage_kick(struct stage *stage)
             stage_read(&stage->partitions[n]);
 }
 
+void stage_pause(struct stage *stage, bool paused)
+{
+    if (stage->paused == paused)
+        return;
+    stage->paused = paused;
+    if (paused)
+        return;
+    stage_ready_in(stage, 0);
+    stage_kick(stage);
+}
+
 size_t stage_in_hand(const struct stage *stage)
 {
     return map_count(stage->hand);

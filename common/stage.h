@@ -71,6 +71,8 @@ struct db_params;
 void stage_add_fences(const struct stage *stage, struct db_params *params);
 void stage_ready_in(struct stage *stage, int64_t ms); /* publish ready rows then at the latest */
 void stage_kick(struct stage *stage);                 /* there is room again, or something may be waiting: read */
+/* While paused nothing is read and nothing ready is published; leases and what is in hand stay. */
+void stage_pause(struct stage *stage, bool paused);
 size_t stage_in_hand(const struct stage *stage);
 unsigned stage_partitions_held(const struct stage *stage);
 

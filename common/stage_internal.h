@@ -76,6 +76,7 @@ struct stage {
     int64_t ready_at_ms;
     struct event *flush_timer;
     bool starved; /* reading paused because the hands were full */
+    bool paused;
     bool draining;
     void (*drained)(void *arg);
     void *drained_arg;

@@ -295,7 +295,7 @@ void stage_read(struct partition *partition)
     unsigned pending = pending_stream(partition);
 
     partition->read_again = partition->reading;
-    if (partition->state != PARTITION_ACTIVE || partition->reading || !stream_up(stage->belt))
+    if (partition->state != PARTITION_ACTIVE || stage->paused || partition->reading || !stream_up(stage->belt))
         return;
     if (map_count(stage->hand) >= stage->spec.hand_max) {
         stage->starved = true;

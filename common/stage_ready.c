@@ -134,7 +134,7 @@ static void run_ready(struct stage *stage)
     if (stage->ready_running || stage->draining)
         return;
     stage->ready_at_ms = 0;
-    if (!store_up(stage->store) || !stream_up(stage->belt)) {
+    if (stage->paused || !store_up(stage->store) || !stream_up(stage->belt)) {
         stage_ready_in(stage, stage->sync_interval_ms);
         return;
     }

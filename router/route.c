@@ -17,6 +17,7 @@ struct folded {
     enum entity entity;
     char *tenant, *entity_id;
     struct record record;
+    struct uuid event; /* made the newest version */
     bool changed;
 };
 
@@ -26,7 +27,7 @@ struct routing {
     size_t events;
     struct db_params *params;
     struct { struct db_array *id, *partition, *status, *version, *entity_id, *open, *dead, *error; } event;
-    struct { struct db_array *id, *partition, *tenant, *type, *entity_id, *version, *vector, *deleted, *data, *notes; } record;
+    struct { struct db_array *id, *partition, *tenant, *type, *entity_id, *version, *vector, *deleted, *data, *notes, *event; } record;
     struct { struct db_array *record, *partition, *event, *version, *seq, *deleted, *tenant, *source, *changed, *data; } version;
     struct { struct db_array *event, *target, *record, *partition, *seq, *version, *priority, *state, *tenant, *error, *named; } delivery;
     struct { struct db_array *id, *record, *partition, *event, *tenant, *type, *entity_id, *kind, *fields, *detail; } conflict;
@@ -61,6 +62,7 @@ static void add_arrays(struct routing *r)
     r->conflict.tenant = db_add_array(p, DB_TEXT), r->conflict.type = db_add_array(p, DB_TEXT);
     r->conflict.entity_id = db_add_array(p, DB_TEXT), r->conflict.kind = db_add_array(p, DB_TEXT);
     r->conflict.fields = db_add_array(p, DB_TEXT), r->conflict.detail = db_add_array(p, DB_BYTEA);
+    r->record.event = db_add_array(p, DB_UUID);
 }
 
 struct routing *routing_new(const struct platform_set *platforms, const struct stage *stage, const char *writer)
@@ -352,6 +354,8 @@ static void route_record(struct routing *routing, const struct db_result *result
         merge_apply(&folded->record, &change, &merge);
         folded->changed |= merge.advanced;
         if (merge.advanced)
+            folded->event = event->id;
+        if (merge.advanced)
             add_version(routing, event, folded, &merge);
         if (json_count(merge.contested) > 0)
             add_conflict(routing, event, folded, &merge);
@@ -406,6 +410,7 @@ static void add_record(struct routing *routing, const struct folded *folded)
 
     json_write(&vector, folded->record.vector);
     db_array_uuid(routing->record.id, &folded->id);
+    db_array_uuid(routing->record.event, &folded->event);
     db_array_int(routing->record.partition, folded->partition);
     db_array_text(routing->record.tenant, folded->tenant);
     db_array_text(routing->record.type, msg_entity_name(folded->entity));

@@ -11,6 +11,7 @@
 --              $42 tenants  $43 error  $44 named
 --  conflicts:  $45 ids  $46 record ids  $47 partitions  $48 event ids  $49 tenants  $50 entity types  $51 entity ids
 --              $52 types  $53 fields, with commas  $54 detail
+--  $55 the events that made the records' versions, beside $14
 WITH held AS MATERIALIZED (
     SELECT l.partition FROM leases l JOIN unnest($3::int2[], $4::int8[]) AS o(partition, fence) USING (partition, fence)
     WHERE l.stage = $1 AND l.owner = $2 FOR SHARE OF l
@@ -25,12 +26,13 @@ WITH held AS MATERIALIZED (
 ), whole AS (
     SELECT sync_assert((SELECT count(*) FROM routed) = (SELECT count(*) FROM event), 'events changed meanwhile')
 ), record AS (
-    INSERT INTO records (id, partition, tenant_id, entity_type, entity_id, version, vector, deleted, data, notes)
-    SELECT r.id, r.partition, r.tenant_id, r.entity_type, r.entity_id, r.version, r.vector, r.deleted, r.data, r.notes
+    INSERT INTO records (id, partition, tenant_id, entity_type, entity_id, version, vector, deleted, data, notes, event_id)
+    SELECT r.id, r.partition, r.tenant_id, r.entity_type, r.entity_id, r.version, r.vector, r.deleted, r.data, r.notes, r.event_id
     FROM unnest($14::uuid[], $15::int2[], $16::text[], $17::text[], $18::text[], $19::int8[], $20::text[], $21::bool[],
-                $22::bytea[], $23::bytea[])
-        AS r(id, partition, tenant_id, entity_type, entity_id, version, vector, deleted, data, notes) JOIN held USING (partition)
-    ON CONFLICT (id) DO UPDATE SET version = excluded.version, vector = excluded.vector, deleted = excluded.deleted,
+                $22::bytea[], $23::bytea[], $55::uuid[])
+        AS r(id, partition, tenant_id, entity_type, entity_id, version, vector, deleted, data, notes, event_id)
+        JOIN held USING (partition)
+    ON CONFLICT (id) DO UPDATE SET version = excluded.version, event_id = excluded.event_id, vector = excluded.vector, deleted = excluded.deleted,
         data = excluded.data, notes = excluded.notes, updated_at = now()
 ), version AS (
     INSERT INTO record_versions (record_id, event_id, version, seq, deleted, tenant_id, source, changed, data)

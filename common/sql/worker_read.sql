@@ -8,7 +8,7 @@ SELECT d.event_id, d.record_id, d.seq, d.version, d.partition, d.priority, d.sta
     d.named, d.next_attempt_at > now() AS waits, d.next_attempt_at, d.tenant_id,
     e.event_type, e.entity_id, e.source_platform, e.user_id, e.trace, e.max_retries, e.created_at,
     CASE WHEN d.place = 1 AND e.entity_type = '' THEN e.data END AS event_data,
-    r.version AS record_version, r.deleted AS record_deleted, r.entity_id AS record_entity_id,
+    r.version AS record_version, r.event_id AS record_event, r.deleted AS record_deleted, r.entity_id AS record_entity_id,
     CASE WHEN d.place = 1 THEN r.data END AS record_data, CASE WHEN d.place = 1 THEN r.notes END AS record_notes,
     rp.certain_version, rp.started_version, rp.platform_id, rp.state AS platform_state,
     CASE WHEN d.place = 1 THEN base.data END AS base_data

@@ -90,12 +90,13 @@ CREATE TABLE sync_results (
     tenant_id       text NOT NULL,
     outcome         text NOT NULL,                  -- delivered, retry, dead, unknown
     error           text,
-    excerpt         bytea                           -- the beginning of the platform's answer
+    excerpt         bytea,                          -- the beginning of the platform's answer
+    PRIMARY KEY (event_id, target_platform, generation, sending)
 ) PARTITION BY RANGE (event_id);
-CREATE INDEX sync_results_event ON sync_results (event_id);
 
 CREATE TABLE records (
     id          uuid PRIMARY KEY,
+    event_id    uuid NOT NULL,                      -- made this version: leads to its row in record_versions
     version     bigint NOT NULL,
     created_at  timestamptz NOT NULL DEFAULT now(),
     updated_at  timestamptz NOT NULL DEFAULT now(),
