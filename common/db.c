@@ -284,6 +284,8 @@ void db_on_state(struct db *db, void (*hook)(bool up, void *arg), void *arg)
     struct db_hook *entry = mem_alloc(sizeof(*entry));
     entry->hook = hook;
     entry->arg = arg;
-    entry->next = db->hooks;
-    db->hooks = entry;
+    struct db_hook **end = &db->hooks;
+    while (*end)
+        end = &(*end)->next;
+    *end = entry;
 }
