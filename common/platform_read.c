@@ -142,26 +142,32 @@ static void read_rate(const struct reader *reader, const struct setting *setting
         reader_complain(reader, setting, "must be more than 0; leave it out for no limit");
 }
 
-/* One name must stand for one field, or reading would not undo writing. */
+static bool is_own_name(const struct platform_name *name, const char *own) {
+    for (size_t i = 0; i < name->own_count; i++) {
+        if (strcmp(name->own[i], own) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* One name must stand for one field, or reading would not undo writing. `place` is the field's own in the table, or behind. */
 static void check_name(const struct reader *reader, const struct setting *group, const struct platform_entity *rules,
-                       const char *field, const char *own) {
+                       size_t place, const char *own) {
+    const char *field = place < rules->name_count ? rules->names[place].field : "an addition";
     for (size_t i = 0; i < rules->name_count; i++) {
         const struct platform_name *other = &rules->names[i];
-        bool taken = strcmp(other->field, field) != 0 && strcmp(other->field, own) == 0;
-        for (size_t j = 0; j < other->own_count && strcmp(other->field, field) != 0; j++)
-            taken |= strcmp(other->own[j], own) == 0;
-        if (taken)
-            reader_complain(reader, group, "gives the name %s to both %s and %s", own, field, other->field);
+        if ((i != place && strcmp(other->field, own) == 0) || (i < place && is_own_name(other, own)))
+            reader_complain(reader, group, "gives the name %s to both %s and %s", own, other->field, field);
     }
 }
 
 static void check_names(const struct reader *reader, const struct setting *group, const struct platform_entity *rules) {
     for (size_t i = 0; i < rules->name_count; i++) {
         for (size_t j = 0; j < rules->names[i].own_count; j++)
-            check_name(reader, group, rules, rules->names[i].field, rules->names[i].own[j]);
+            check_name(reader, group, rules, i, rules->names[i].own[j]);
     }
     for (size_t i = 0; i < rules->also_count; i++)
-        check_name(reader, group, rules, "an addition", rules->also[i].own);
+        check_name(reader, group, rules, rules->name_count, rules->also[i].own);
 }
 
 static void read_entity(const struct reader *reader, const struct setting *group, void *target) {
