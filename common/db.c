@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "db_internal.h"
+#include "db_session.h"
 #include "log.h"
 #include "mem.h"
 
@@ -137,8 +138,8 @@ static void dispatch(struct db_pool *pool, struct db_statement *statement)
         db_queue_push(&pool->early, statement);
 }
 
-static void query(struct db *db, enum db_role role, const char *tenant, const char *sql, struct db_params *params,
-                  db_cb callback, void *arg)
+static void query(struct db *db, enum db_role role, const char *tenant, const char *sql,
+                  struct db_params *params, db_cb callback, void *arg)
 {
     struct db_pool *pool = &db->pools[role];
     struct db_statement *statement = db_statement_new(sql, params, callback, arg);
@@ -147,12 +148,14 @@ static void query(struct db *db, enum db_role role, const char *tenant, const ch
     dispatch(pool, statement);
 }
 
-void db_query(struct db *db, enum db_role role, const char *sql, struct db_params *params, db_cb callback, void *arg)
+void db_query(struct db *db, enum db_role role, const char *sql, struct db_params *params, db_cb callback,
+              void *arg)
 {
     query(db, role, role == DB_READER ? "" : NULL, sql, params, callback, arg);
 }
 
-void db_query_tenant(struct db *db, const char *tenant, const char *sql, struct db_params *params, db_cb callback, void *arg)
+void db_query_tenant(struct db *db, const char *tenant, const char *sql, struct db_params *params,
+                     db_cb callback, void *arg)
 {
     query(db, DB_READER, tenant, sql, params, callback, arg);
 }
@@ -164,7 +167,8 @@ static void pool_say(struct db_pool *pool, const char *why)
         return;
     pool->said = true;
     pool->said_up = up;
-    log_info("database", LOG_STR("role", pool->name), LOG_STR("state", up ? "up" : "down"), LOG_STR("reason", why));
+    log_info("database", LOG_STR("role", pool->name), LOG_STR("state", up ? "up" : "down"),
+             LOG_STR("reason", why));
 }
 
 static void tell_hooks(struct db *db)
@@ -214,15 +218,19 @@ void db_clock_sample(struct db *db, int64_t round_trip_us, int64_t offset_ms)
             best = sample;
     }
     clock_set_db_offset_ms(best->offset_ms);
-    log_debug("database clock", LOG_INT("offset_ms", best->offset_ms), LOG_INT("round_trip_us", best->round_trip_us));
+    log_debug("database clock", LOG_INT("offset_ms", best->offset_ms),
+              LOG_INT("round_trip_us", best->round_trip_us));
 }
 
-static void pool_init(struct db *db, enum db_role role, const char *name, const char *url, const char *scope_role)
+static void pool_init(struct db *db, enum db_role role, const char *name, const char *url,
+                      const char *scope_role)
 {
     if (!db_url_valid(url)) /* libpq's own message may quote the password */
-        fatal("the %s's database URL cannot be read: write it as postgresql://user:password@host:5432/database", name);
-    db->pools[role] = (struct db_pool){.db = db, .role = role, .name = name, .url = mem_strdup(url),
-                                       .scope_role = scope_role};
+        fatal(
+            "the %s's database URL cannot be read: write it as postgresql://user:password@host:5432/database",
+            name);
+    db->pools[role] = (struct db_pool){
+        .db = db, .role = role, .name = name, .url = mem_strdup(url), .scope_role = scope_role};
 }
 
 struct db *db_new(struct event_base *base, const struct db_config *config)
@@ -237,8 +245,10 @@ struct db *db_new(struct event_base *base, const struct db_config *config)
     bool writer_own = config->writer_url && *config->writer_url;
     bool reader_own = config->reader_url && *config->reader_url;
     pool_init(db, DB_OWNER, "owner", config->url, NULL);
-    pool_init(db, DB_WRITER, "writer", writer_own ? config->writer_url : config->url, writer_own ? NULL : "sync_writer");
-    pool_init(db, DB_READER, "reader", reader_own ? config->reader_url : config->url, reader_own ? "none" : "sync_reader");
+    pool_init(db, DB_WRITER, "writer", writer_own ? config->writer_url : config->url,
+              writer_own ? NULL : "sync_writer");
+    pool_init(db, DB_READER, "reader", reader_own ? config->reader_url : config->url,
+              reader_own ? "none" : "sync_reader");
     pool_open(&db->pools[DB_WRITER]);
     return db;
 }

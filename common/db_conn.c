@@ -8,8 +8,8 @@
  *
  * Nothing here runs inside db_query but db_conn_add, which only queues. A statement is handed to libpq when everything before
  * it has left, so at most one is half sent, and what waits is known never to have left. Reading goes on while writing is
- * blocked: a server that cannot write does not read, and both would wait for ever. One of the two files of db that include
- * libpq-fe.h (the other: db_result.c).
+ * blocked: a server that cannot write does not read, and both would wait for ever. One of the files of db that include libpq-fe.h
+ * (db_internal.h lists them).
  */
 #include <event2/event.h>
 #include <libpq-fe.h>
@@ -36,19 +36,20 @@ struct db_conn {
     PGconn *pg;
     struct event *read_event;  /* while connecting: whatever libpq waits for */
     struct event *write_event; /* one-shot: activated to send, added while blocked */
-    struct event *timer;       /* WAITING: reconnect; CONNECTING, PROBING: give up; UP: look for answers that are late */
-    struct db_queue waiting;   /* not seen by libpq yet */
-    struct db_queue pending;   /* handed to libpq, the answers come in this order */
-    bool blocked;              /* libpq holds bytes that the socket did not take */
-    bool plain;                /* a pooler in front refuses the start-up options: connect without */
+    struct event
+        *timer; /* WAITING: reconnect; CONNECTING, PROBING: give up; UP: look for answers that are late */
+    struct db_queue waiting; /* not seen by libpq yet */
+    struct db_queue pending; /* handed to libpq, the answers come in this order */
+    bool blocked;            /* libpq holds bytes that the socket did not take */
+    bool plain;              /* a pooler in front refuses the start-up options: connect without */
     int64_t backoff_ms;
     int64_t probe_us;
 };
 
 static void conn_enter(struct db_conn *conn, enum conn_state state)
 {
-    log_debug("database connection", LOG_STR("role", conn->pool->name), LOG_STR("from", state_names[conn->state]),
-              LOG_STR("to", state_names[state]));
+    log_debug("database connection", LOG_STR("role", conn->pool->name),
+              LOG_STR("from", state_names[conn->state]), LOG_STR("to", state_names[state]));
     conn->state = state;
 }
 
@@ -125,7 +126,8 @@ static int send_statement(PGconn *pg, struct db_statement *statement)
     const struct db_wire *wire = statement->params ? db_params_wire(statement->params) : &none;
     if (statement->scope_role && !send_scope(pg, statement))
         return 0;
-    return PQsendQueryParams(pg, statement->sql, wire->count, wire->types, wire->values, wire->lengths, wire->formats, 1) &&
+    return PQsendQueryParams(pg, statement->sql, wire->count, wire->types, wire->values, wire->lengths,
+                             wire->formats, 1) &&
            PQpipelineSync(pg);
 }
 
@@ -300,24 +302,9 @@ static void on_connecting(evutil_socket_t fd, short what, void *arg)
     }
 }
 
-static PQconninfoOption *url_parse(const char *url)
-{
-    char *message = NULL;
-    PQconninfoOption *options = PQconninfoParse(url, &message);
-    PQfreemem(message);
-    return options;
-}
-
-bool db_url_valid(const char *url)
-{
-    PQconninfoOption *options = url_parse(url);
-    PQconninfoFree(options);
-    return options != NULL;
-}
-
 static bool url_has_options(const char *url)
 {
-    PQconninfoOption *options = url_parse(url);
+    PQconninfoOption *options = PQconninfoParse(url, NULL);
     bool found = false;
     for (PQconninfoOption *option = options; option && option->keyword; option++)
         found = found || (!strcmp(option->keyword, "options") && option->val);
@@ -330,10 +317,11 @@ static void conn_start(struct db_conn *conn)
     const char *url = conn->pool->url;
     bool options = !conn->plain && !url_has_options(url);
     /* What stands before dbname the URL may say otherwise; an empty value counts as not given. */
-    const char *const names[] = {"application_name", "options", "keepalives", "keepalives_idle", "keepalives_interval",
-                                 "keepalives_count", "tcp_user_timeout", "dbname", "client_encoding", NULL};
-    const char *const values[] = {conn->pool->db->name, options ? OPTIONS : "", "1", "10", "5", "3", "10000", url, "UTF8",
-                                  NULL};
+    const char *const names[] = {
+        "application_name", "options",          "keepalives", "keepalives_idle", "keepalives_interval",
+        "keepalives_count", "tcp_user_timeout", "dbname",     "client_encoding", NULL};
+    const char *const values[] = {
+        conn->pool->db->name, options ? OPTIONS : "", "1", "10", "5", "3", "10000", url, "UTF8", NULL};
     conn_enter(conn, CONNECTING);
     conn_arm(conn, CONNECT_MS);
     conn->pg = PQconnectStartParams(names, values, 1);

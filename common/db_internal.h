@@ -5,6 +5,7 @@
  *   db_conn.c     one connection: connect, send, receive, lose, come back        libpq-fe.h
  *   db_params.c   parameters and arrays in the wire's binary form                no libpq
  *   db_result.c   values out of an answer                                        libpq-fe.h
+ *   db_session.c  a blocking connection, for migrations                          libpq-fe.h
  *
  * A statement moves  asked → (early) → waiting → pending → finished.  Until it is pending libpq has not seen it, so when its
  * connection goes it certainly never left (DB_AWAY); from then on a byte may have left (DB_UNKNOWN).
@@ -116,7 +117,6 @@ void db_pool_conn_down(struct db_pool *pool, bool was_up, const char *why); /* a
 void db_clock_sample(struct db *db, int64_t round_trip_us, int64_t offset_ms);
 
 /* db_conn.c */
-bool db_url_valid(const char *url);
 struct db_conn *db_conn_new(struct db_pool *pool);
 void db_conn_free(struct db_conn **conn); /* its statements are finished first */
 bool db_conn_up(const struct db_conn *conn);

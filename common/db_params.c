@@ -45,8 +45,8 @@ static const struct {
     unsigned scalar; /* oids from pg_type.dat; they never change */
     unsigned array;
 } type_oids[] = {
-    [DB_UUID] = {2950, 2951}, [DB_INT8] = {20, 1016},    [DB_INT4] = {23, 1007},  [DB_INT2] = {21, 1005},
-    [DB_TEXT] = {25, 1009},   [DB_BYTEA] = {17, 1001},   [DB_BOOL] = {16, 1000},  [DB_TIME] = {1184, 1185},
+    [DB_UUID] = {2950, 2951}, [DB_INT8] = {20, 1016},  [DB_INT4] = {23, 1007}, [DB_INT2] = {21, 1005},
+    [DB_TEXT] = {25, 1009},   [DB_BYTEA] = {17, 1001}, [DB_BOOL] = {16, 1000}, [DB_TIME] = {1184, 1185},
 };
 
 struct db_params *db_params_new(void)

@@ -1,8 +1,8 @@
 /*
  * db_result.c: values out of an answer, which is binary throughout.
  *
- * Asking a column for what it is not is a mistake in our SQL or in our code, never in the data: bug(). One of the two files
- * of db that include libpq-fe.h (the other: db_conn.c).
+ * Asking a column for what it is not is a mistake in our SQL or in our code, never in the data: bug(). One of the files of
+ * db that include libpq-fe.h (db_internal.h lists them).
  */
 #include <endian.h>
 #include <libpq-fe.h>
@@ -13,10 +13,26 @@
 #include "mem.h"
 
 enum { /* oids from pg_type.dat; they never change */
-    OID_BOOL = 16, OID_BYTEA = 17, OID_NAME = 19, OID_INT8 = 20, OID_INT2 = 21, OID_INT4 = 23, OID_TEXT = 25,
-    OID_JSON = 114, OID_FLOAT8 = 701, OID_UNKNOWN = 705, OID_INT2_ARRAY = 1005, OID_INT4_ARRAY = 1007,
-    OID_TEXT_ARRAY = 1009, OID_INT8_ARRAY = 1016, OID_BPCHAR = 1042, OID_VARCHAR = 1043, OID_TIMESTAMPTZ = 1184,
-    OID_UUID = 2950, OID_JSONB = 3802, OID_FIRST_USER = 16384
+       OID_BOOL = 16,
+       OID_BYTEA = 17,
+       OID_NAME = 19,
+       OID_INT8 = 20,
+       OID_INT2 = 21,
+       OID_INT4 = 23,
+       OID_TEXT = 25,
+       OID_JSON = 114,
+       OID_FLOAT8 = 701,
+       OID_UNKNOWN = 705,
+       OID_INT2_ARRAY = 1005,
+       OID_INT4_ARRAY = 1007,
+       OID_TEXT_ARRAY = 1009,
+       OID_INT8_ARRAY = 1016,
+       OID_BPCHAR = 1042,
+       OID_VARCHAR = 1043,
+       OID_TIMESTAMPTZ = 1184,
+       OID_UUID = 2950,
+       OID_JSONB = 3802,
+       OID_FIRST_USER = 16384
 };
 #define EPOCH_2000_MS INT64_C(946684800000)
 
@@ -60,10 +76,12 @@ static struct cell cell_at(const struct db_result *result, size_t row, int colum
 
 static _Noreturn void wrong_type(const struct db_result *result, int column, const char *wanted)
 {
-    bug("column %s has type %u and was read as %s", PQfname(result->pg, column), PQftype(result->pg, column), wanted);
+    bug("column %s has type %u and was read as %s", PQfname(result->pg, column), PQftype(result->pg, column),
+        wanted);
 }
 
-static struct cell cell_of(const struct db_result *result, size_t row, int column, unsigned type, const char *wanted)
+static struct cell cell_of(const struct db_result *result, size_t row, int column, unsigned type,
+                           const char *wanted)
 {
     struct cell cell = cell_at(result, row, column);
     if (cell.type != type)
@@ -123,8 +141,9 @@ bool db_get_bool(const struct db_result *result, size_t row, int column)
 
 static bool type_is_text(unsigned type)
 {
-    return type == OID_TEXT || type == OID_VARCHAR || type == OID_BPCHAR || type == OID_NAME || type == OID_JSON ||
-           type == OID_JSONB || type == OID_UNKNOWN || type >= OID_FIRST_USER; /* enums are their labels */
+    return type == OID_TEXT || type == OID_VARCHAR || type == OID_BPCHAR || type == OID_NAME ||
+           type == OID_JSON || type == OID_JSONB || type == OID_UNKNOWN ||
+           type >= OID_FIRST_USER; /* enums are their labels */
 }
 
 const char *db_get_text(const struct db_result *result, size_t row, int column, size_t *len)
@@ -232,7 +251,8 @@ size_t db_get_ints(const struct db_result *result, size_t row, int column, int64
     return count;
 }
 
-size_t db_get_texts(const struct db_result *result, size_t row, int column, const char **texts, size_t *lens, size_t max)
+size_t db_get_texts(const struct db_result *result, size_t row, int column, const char **texts, size_t *lens,
+                    size_t max)
 {
     struct cell cell = cell_of(result, row, column, OID_TEXT_ARRAY, "texts");
     if (!cell.data)

@@ -109,7 +109,8 @@ static void on_settings(enum db_status status, const struct db_result *result, v
     }
     if (status == DB_OK || status == DB_REFUSED)
         log_error("settings cannot be read",
-                  LOG_STR("reason", status == DB_OK ? "partitions or fingerprint_key is missing" : db_message(result)));
+                  LOG_STR("reason",
+                          status == DB_OK ? "partitions or fingerprint_key is missing" : db_message(result)));
     try_later(store);
 }
 

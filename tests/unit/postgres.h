@@ -193,3 +193,47 @@ static inline void proxy_start(struct proxy *proxy, char *url, size_t size)
     proxy_listen(proxy);
     snprintf(url, size, "%s%chost=127.0.0.1&port=%d", real, strchr(real, '?') ? '&' : '?', proxy->port);
 }
+
+/* The roles that the migrations make, and the table that tests of statements write to. */
+static inline void make_roles(struct db *db)
+{
+    ask_ok(db, DB_OWNER,
+           "do $$ begin"
+           "  perform pg_advisory_xact_lock(20260101);"
+           "  if not exists (select from pg_roles where rolname = 'sync_writer') then create role sync_writer; end if;"
+           "  if not exists (select from pg_roles where rolname = 'sync_reader') then create role sync_reader; end if;"
+           "end $$",
+           NULL);
+}
+
+static inline void make_table(struct db *db, const char *table)
+{
+    char sql[256];
+    make_roles(db);
+    snprintf(sql, sizeof(sql), "drop table if exists %s", table);
+    ask_ok(db, DB_OWNER, sql, NULL);
+    snprintf(sql, sizeof(sql),
+             "create table %s (id uuid, number int8, body text, twin int8 unique deferrable initially deferred)", table);
+    ask_ok(db, DB_OWNER, sql, NULL);
+    snprintf(sql, sizeof(sql), "grant select, insert on %s to sync_writer, sync_reader", table);
+    ask_ok(db, DB_OWNER, sql, NULL);
+}
+
+static inline void open_log(const char *program)
+{
+    const char *level = getenv("LOG_LEVEL");
+    signal(SIGPIPE, SIG_IGN);
+    log_open(program, level && !strcmp(level, "debug") ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN, LOG_FORMAT_LOGFMT);
+}
+
+static inline int run_suite(const char *name, TCase **tcases, size_t count)
+{
+    Suite *suite = suite_create(name);
+    for (size_t i = 0; i < count; i++)
+        suite_add_tcase(suite, tcases[i]);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}

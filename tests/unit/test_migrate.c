@@ -28,8 +28,7 @@ static void server_do(const char *format, ...)
 
 static void setup(void)
 {
-    signal(SIGPIPE, SIG_IGN);
-    log_open("test_migrate", LOG_LEVEL_WARN, LOG_FORMAT_LOGFMT);
+    open_log("test_migrate");
     base = event_base_new();
     server = open_db(server_url(), 1, 100, 20000);
     snprintf(name, sizeof(name), "test_migrate_%d", (int)getpid());
@@ -87,10 +86,13 @@ START_TEST(an_empty_database_gets_every_migration_and_its_settings)
     char state[64], key[256];
     migrate_ok(url);
     snprintf(state, sizeof(state), "%d/%d", newest(), newest());
-    ck_assert_str_eq(value("select count(*) || '/' || max(number) from schema_migrations where min_reader >= 1"), state);
-    ck_assert_str_eq(value("select convert_from(value, 'UTF8') from settings where name = 'partitions'"), "16");
+    ck_assert_str_eq(
+        value("select count(*) || '/' || max(number) from schema_migrations where min_reader >= 1"), state);
+    ck_assert_str_eq(value("select convert_from(value, 'UTF8') from settings where name = 'partitions'"),
+                     "16");
     ck_assert_str_eq(value("select length(value)::text from settings where name = 'fingerprint_key'"), "32");
-    snprintf(key, sizeof(key), "%s", value("select encode(value, 'hex') from settings where name = 'fingerprint_key'"));
+    snprintf(key, sizeof(key), "%s",
+             value("select encode(value, 'hex') from settings where name = 'fingerprint_key'"));
     migrate_ok(url);
     ck_assert_str_eq(value("select encode(value, 'hex') from settings where name = 'fingerprint_key'"), key);
     ck_assert_str_eq(value("select count(*)::text from settings"), "2");
@@ -121,7 +123,8 @@ END_TEST
 START_TEST(another_number_of_partitions_is_refused)
 {
     migrate_ok(url);
-    migrate_refused(url, 32, "PARTITIONS is 32, but this database was initialised with 16: set PARTITIONS=16");
+    migrate_refused(url, 32,
+                    "PARTITIONS is 32, but this database was initialised with 16: set PARTITIONS=16");
     migrate_ok(url);
 }
 END_TEST
@@ -199,7 +202,8 @@ START_TEST(a_migrator_waits_for_another_only_for_a_while)
     struct answers lock = {0};
     struct db *other = open_db(url, 1, 10, 20000);
     ask_ok(other, DB_OWNER, "select 'up'", NULL);
-    db_query(other, DB_OWNER, "select pg_advisory_xact_lock(7306086988), pg_sleep(8)", NULL, on_answer, &lock);
+    db_query(other, DB_OWNER, "select pg_advisory_xact_lock(7306086988), pg_sleep(8)", NULL, on_answer,
+             &lock);
     run_for_ms(300);
     int64_t start = clock_mono_ms();
     ck_assert_int_eq(migrate_run(url, 16, &error), 1);
@@ -224,11 +228,5 @@ int main(void)
     tcase_add_test(tcase, a_server_that_is_away_is_no_refusal);
     tcase_add_test(tcase, a_url_that_cannot_be_read_is_refused_without_being_shown);
     tcase_add_test(tcase, a_migrator_waits_for_another_only_for_a_while);
-    Suite *suite = suite_create("migrate");
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures ? 1 : 0;
+    return run_suite("migrate", &tcase, 1);
 }

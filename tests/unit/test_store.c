@@ -49,8 +49,7 @@ static void server_do(const char *format)
 
 static void setup(void)
 {
-    signal(SIGPIPE, SIG_IGN);
-    log_open("test_store", LOG_LEVEL_WARN, LOG_FORMAT_LOGFMT);
+    open_log("test_store");
     base = event_base_new();
     server = open_db(server_url(), 1, 100, 20000);
     snprintf(name, sizeof(name), "test_store_%d", (int)getpid());
@@ -116,7 +115,8 @@ START_TEST(a_new_database_becomes_usable_with_its_settings)
     ck_assert(check(check_arg));
     ck_assert_int_eq(store_partitions(store), 16);
     unsigned done = 0;
-    db_query(store_db(store), DB_OWNER, "select value from settings where name = 'fingerprint_key'", NULL, on_key, &done);
+    db_query(store_db(store), DB_OWNER, "select value from settings where name = 'fingerprint_key'", NULL,
+             on_key, &done);
     run_until(&done, 1, "the key");
 }
 END_TEST
@@ -127,7 +127,8 @@ START_TEST(a_lost_connection_is_told_and_comes_back)
     open_store();
     run_until(&ups, 1, "the store");
     char sql[200];
-    snprintf(sql, sizeof(sql), "select pg_terminate_backend(pid)::text from pg_stat_activity where datname = '%s'", name);
+    snprintf(sql, sizeof(sql),
+             "select pg_terminate_backend(pid)::text from pg_stat_activity where datname = '%s'", name);
     ask_ok(server, DB_OWNER, sql, NULL);
     run_until(&downs, 1, "the loss");
     ck_assert(!check(check_arg));
@@ -213,11 +214,5 @@ int main(void)
     tcase_add_test(tcase, a_database_that_comes_late_and_is_refused_ends_nothing);
     tcase_add_exit_test(tcase, a_refused_database_ends_the_start, 1);
     tcase_add_test(tcase, a_silent_server_does_not_stop_the_start);
-    Suite *suite = suite_create("store");
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures ? 1 : 0;
+    return run_suite("store", &tcase, 1);
 }
