@@ -15,23 +15,27 @@
 
 char buf_empty[1] = "";
 
-void buf_init(struct buf *buf) {
+void buf_init(struct buf *buf)
+{
     *buf = (struct buf)BUF_INIT;
 }
 
-void buf_release(struct buf *buf) {
+void buf_release(struct buf *buf)
+{
     if (buf->cap > 0)
         free(buf->data);
     buf_init(buf);
 }
 
-void buf_reset(struct buf *buf) {
+void buf_reset(struct buf *buf)
+{
     buf->len = 0;
     if (buf->cap > 0)
         buf->data[0] = '\0';
 }
 
-static void grow(struct buf *buf, size_t more) {
+static void grow(struct buf *buf, size_t more)
+{
     if (more > BUF_LEN_MAX - buf->len)
         fatal("a buffer of %zu bytes was asked for %zu more", buf->len, more);
     size_t cap = buf->cap > 0 ? buf->cap * 2 : 64;
@@ -42,12 +46,14 @@ static void grow(struct buf *buf, size_t more) {
     buf->data[buf->len] = '\0';
 }
 
-void buf_reserve(struct buf *buf, size_t more) {
+void buf_reserve(struct buf *buf, size_t more)
+{
     if (buf->cap == 0 || more >= buf->cap - buf->len)
         grow(buf, more);
 }
 
-void buf_add(struct buf *buf, const void *data, size_t len) {
+void buf_add(struct buf *buf, const void *data, size_t len)
+{
     if (len == 0)
         return;
     buf_reserve(buf, len);
@@ -56,17 +62,20 @@ void buf_add(struct buf *buf, const void *data, size_t len) {
     buf->data[buf->len] = '\0';
 }
 
-void buf_add_str(struct buf *buf, const char *text) {
+void buf_add_str(struct buf *buf, const char *text)
+{
     buf_add(buf, text, strlen(text));
 }
 
-void buf_add_ch(struct buf *buf, char c) {
+void buf_add_ch(struct buf *buf, char c)
+{
     buf_reserve(buf, 1);
     buf->data[buf->len++] = c;
     buf->data[buf->len] = '\0';
 }
 
-void buf_add_int(struct buf *buf, int64_t value) {
+void buf_add_int(struct buf *buf, int64_t value)
+{
     char digits[20];
     char *at = digits + sizeof digits;
     uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
@@ -79,7 +88,8 @@ void buf_add_int(struct buf *buf, int64_t value) {
     buf_add(buf, at, (size_t)(digits + sizeof digits - at));
 }
 
-void buf_vaddf(struct buf *buf, const char *format, va_list args) {
+void buf_vaddf(struct buf *buf, const char *format, va_list args)
+{
     va_list again;
     va_copy(again, args);
     buf_reserve(buf, 64);
@@ -95,14 +105,16 @@ void buf_vaddf(struct buf *buf, const char *format, va_list args) {
     va_end(again);
 }
 
-void buf_addf(struct buf *buf, const char *format, ...) {
+void buf_addf(struct buf *buf, const char *format, ...)
+{
     va_list args;
     va_start(args, format);
     buf_vaddf(buf, format, args);
     va_end(args);
 }
 
-static void add_escape(struct buf *buf, unsigned char c) {
+static void add_escape(struct buf *buf, unsigned char c)
+{
     static const char hex[] = "0123456789abcdef";
     static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
     const char *found = c != '\0' ? strchr(from, c) : NULL;
@@ -116,7 +128,8 @@ static void add_escape(struct buf *buf, unsigned char c) {
 }
 
 /* Bytes from text on that go out as they are. */
-static size_t plain_run(const char *text, size_t len) {
+static size_t plain_run(const char *text, size_t len)
+{
     size_t i = 0;
     while (i < len) {
         unsigned char c = (unsigned char)text[i];
@@ -135,7 +148,8 @@ static size_t plain_run(const char *text, size_t len) {
 }
 
 /* A byte that is not UTF-8 becomes U+FFFD: one bad byte must not make the whole document unreadable. */
-void buf_add_json(struct buf *buf, const char *text, size_t len) {
+void buf_add_json(struct buf *buf, const char *text, size_t len)
+{
     buf_reserve(buf, len + 2);
     buf_add_ch(buf, '"');
     while (len > 0) {
@@ -155,7 +169,8 @@ void buf_add_json(struct buf *buf, const char *text, size_t len) {
     buf_add_ch(buf, '"');
 }
 
-void buf_add_hex(struct buf *buf, const void *data, size_t len) {
+void buf_add_hex(struct buf *buf, const void *data, size_t len)
+{
     static const char hex[] = "0123456789abcdef";
     const unsigned char *bytes = data;
     buf_reserve(buf, len * 2);
@@ -167,7 +182,8 @@ void buf_add_hex(struct buf *buf, const void *data, size_t len) {
         buf->data[buf->len] = '\0';
 }
 
-char *buf_detach(struct buf *buf, size_t *len) {
+char *buf_detach(struct buf *buf, size_t *len)
+{
     buf_reserve(buf, 0);
     char *data = buf->data;
     if (len != NULL)

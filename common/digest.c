@@ -14,12 +14,14 @@
 #include "log.h"
 #include "mem.h"
 
-static void must(int result, const char *what) {
+static void must(int result, const char *what)
+{
     if (result != 1)
         fatal("libcrypto cannot do %s", what);
 }
 
-static EVP_MD_CTX *sha256_start(void) {
+static EVP_MD_CTX *sha256_start(void)
+{
     static EVP_MD_CTX *context;
     if (context == NULL) {
         context = EVP_MD_CTX_new();
@@ -30,29 +32,35 @@ static EVP_MD_CTX *sha256_start(void) {
     return context;
 }
 
-static void sha256_end(EVP_MD_CTX *context, uint8_t out[32]) {
+static void sha256_end(EVP_MD_CTX *context, uint8_t out[32])
+{
     unsigned len = 0;
     must(EVP_DigestFinal_ex(context, out, &len), "SHA-256");
 }
 
-void digest_sha256(const void *data, size_t len, uint8_t out[32]) {
+void digest_sha256(const void *data, size_t len, uint8_t out[32])
+{
     EVP_MD_CTX *context = sha256_start();
     must(EVP_DigestUpdate(context, data, len), "SHA-256");
     sha256_end(context, out);
 }
 
-void digest_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len, uint8_t out[32]) {
+void digest_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len, uint8_t out[32])
+{
     unsigned out_len = 0;
     if (key_len > INT_MAX)
         bug("a key of %zu bytes", key_len);
-    must(HMAC(EVP_sha256(), key_len > 0 ? key : "", (int)key_len, data, len, out, &out_len) != NULL, "HMAC-SHA-256");
+    must(HMAC(EVP_sha256(), key_len > 0 ? key : "", (int)key_len, data, len, out, &out_len) != NULL,
+         "HMAC-SHA-256");
 }
 
-bool digest_equal(const void *a, const void *b, size_t len) {
+bool digest_equal(const void *a, const void *b, size_t len)
+{
     return CRYPTO_memcmp(a, b, len) == 0;
 }
 
-void digest_random(void *out, size_t len) {
+void digest_random(void *out, size_t len)
+{
     if (len > INT_MAX)
         bug("%zu random bytes were asked for", len);
     must(RAND_bytes(out, (int)len), "random bytes");
@@ -60,7 +68,8 @@ void digest_random(void *out, size_t len) {
 
 static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-void digest_base64(struct buf *out, const void *data, size_t len) {
+void digest_base64(struct buf *out, const void *data, size_t len)
+{
     const uint8_t *bytes = data;
     buf_reserve(out, len / 3 * 4 + 4);
     for (size_t i = 0; i < len; i += 3) {
@@ -77,7 +86,8 @@ void digest_base64(struct buf *out, const void *data, size_t len) {
     }
 }
 
-static int base64_value(char c) {
+static int base64_value(char c)
+{
     if (c >= 'A' && c <= 'Z')
         return c - 'A';
     if (c >= 'a' && c <= 'z')
@@ -88,7 +98,8 @@ static int base64_value(char c) {
 }
 
 /* Four characters, the last `padding` of them '='; bits that would be thrown away must be 0: each value has one text. */
-static int decode_group(struct buf *out, const char *four, int padding) {
+static int decode_group(struct buf *out, const char *four, int padding)
+{
     uint32_t group = 0;
     for (int k = 0; k < 4; k++) {
         int value = k < 4 - padding ? base64_value(four[k]) : 0;
@@ -104,7 +115,8 @@ static int decode_group(struct buf *out, const char *four, int padding) {
 }
 
 /* Strict: the standard alphabet, padded, no blanks. On -1 `out` is as it was. */
-int digest_base64_decode(struct buf *out, const char *text, size_t len) {
+int digest_base64_decode(struct buf *out, const char *text, size_t len)
+{
     size_t before = out->len;
     if (len % 4 != 0)
         return -1;
@@ -122,7 +134,8 @@ int digest_base64_decode(struct buf *out, const char *text, size_t len) {
     return 0;
 }
 
-void digest_record_id(struct uuid *id, const char *tenant, const char *entity_type, const char *entity_id) {
+void digest_record_id(struct uuid *id, const char *tenant, const char *entity_type, const char *entity_id)
+{
     uint8_t hash[32];
     EVP_MD_CTX *context = sha256_start();
     int good = EVP_DigestUpdate(context, tenant, strlen(tenant) + 1) &&

@@ -17,11 +17,13 @@ struct sip {
     uint64_t a, b, c, d;
 };
 
-static inline uint64_t rotate(uint64_t x, int bits) {
+static inline uint64_t rotate(uint64_t x, int bits)
+{
     return x << bits | x >> (64 - bits);
 }
 
-static inline void sip_round(struct sip *s) {
+static inline void sip_round(struct sip *s)
+{
     s->a += s->b;
     s->c += s->d;
     s->b = rotate(s->b, 13) ^ s->a;
@@ -34,28 +36,33 @@ static inline void sip_round(struct sip *s) {
     s->c = rotate(s->c, 32);
 }
 
-static inline void absorb(struct sip *s, uint64_t word) {
+static inline void absorb(struct sip *s, uint64_t word)
+{
     s->d ^= word;
     sip_round(s);
     s->a ^= word;
 }
 
-static inline uint64_t load(const uint8_t *bytes) {
+static inline uint64_t load(const uint8_t *bytes)
+{
     uint64_t word;
     memcpy(&word, bytes, sizeof word);
     return le64toh(word);
 }
 
-static inline uint64_t load_rest(const uint8_t *bytes, size_t count) {
+static inline uint64_t load_rest(const uint8_t *bytes, size_t count)
+{
     uint64_t word = 0;
     for (size_t i = 0; i < count; i++)
         word |= (uint64_t)bytes[i] << (8 * i);
     return word;
 }
 
-uint64_t hash_siphash13(const uint8_t seed[16], const void *data, size_t len) {
+uint64_t hash_siphash13(const uint8_t seed[16], const void *data, size_t len)
+{
     uint64_t k0 = load(seed), k1 = load(seed + 8);
-    struct sip s = {k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261, k1 ^ 0x7465646279746573};
+    struct sip s = {k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261,
+                    k1 ^ 0x7465646279746573};
     const uint8_t *at = data;
     size_t left = len;
     for (; left >= 8; left -= 8, at += 8)
@@ -67,7 +74,8 @@ uint64_t hash_siphash13(const uint8_t seed[16], const void *data, size_t len) {
     return s.a ^ s.b ^ s.c ^ s.d;
 }
 
-uint64_t hash_bytes(const void *data, size_t len) {
+uint64_t hash_bytes(const void *data, size_t len)
+{
     static uint8_t seed[16];
     static bool seeded;
     if (!seeded) {

@@ -5,4 +5,5 @@
 #include <stdint.h>
 
 uint64_t hash_bytes(const void *data, size_t len);
-uint64_t hash_siphash13(const uint8_t seed[16], const void *data, size_t len); /* for tests against known values */
+uint64_t hash_siphash13(const uint8_t seed[16], const void *data,
+                        size_t len); /* for tests against known values */

@@ -15,7 +15,8 @@ struct json_key {
     uint32_t decoded : 1;
 };
 
-void json_keys_init(struct json_keys *keys, const char *source) {
+void json_keys_init(struct json_keys *keys, const char *source)
+{
     keys->source = source;
     buf_init(&keys->decoded);
     keys->keys = NULL;
@@ -23,7 +24,8 @@ void json_keys_init(struct json_keys *keys, const char *source) {
     keys->depth = 0;
 }
 
-void json_keys_release(struct json_keys *keys) {
+void json_keys_release(struct json_keys *keys)
+{
     while (keys->depth > 0)
         json_keys_leave(keys);
     buf_release(&keys->decoded);
@@ -31,32 +33,39 @@ void json_keys_release(struct json_keys *keys) {
     keys->keys = NULL;
 }
 
-void json_keys_enter(struct json_keys *keys) {
+void json_keys_enter(struct json_keys *keys)
+{
     keys->levels[keys->depth++] = (struct json_keys_level){keys->count, 0, NULL, keys->decoded.len};
 }
 
-void json_keys_leave(struct json_keys *keys) {
+void json_keys_leave(struct json_keys *keys)
+{
     struct json_keys_level *level = &keys->levels[--keys->depth];
     keys->count = level->first;
     keys->decoded.len = level->decoded_len;
     free(level->index);
 }
 
-static const char *text_of(const struct json_keys *keys, const struct json_key *key) {
+static const char *text_of(const struct json_keys *keys, const struct json_key *key)
+{
     return (key->decoded ? keys->decoded.data : keys->source) + key->offset;
 }
 
-static bool is_same(const struct json_keys *keys, const struct json_key *a, const struct json_key *b) {
+static bool is_same(const struct json_keys *keys, const struct json_key *a, const struct json_key *b)
+{
     return a->hash == b->hash && a->len == b->len && memcmp(text_of(keys, a), text_of(keys, b), a->len) == 0;
 }
 
 /* A slot holds the upper half of a key's hash and its number plus one: most strangers are told apart without a look at them. */
-static uint64_t slot_value(const struct json_key *key, uint32_t number) {
+static uint64_t slot_value(const struct json_key *key, uint32_t number)
+{
     return (key->hash >> 32 << 32) | (number + 1);
 }
 
 /* The slot that holds this key, or the free one where it goes; `is_new` when it cannot be there. */
-static uint64_t *slot_of(const struct json_keys *keys, const struct json_keys_level *level, const struct json_key *key, bool is_new) {
+static uint64_t *slot_of(const struct json_keys *keys, const struct json_keys_level *level,
+                         const struct json_key *key, bool is_new)
+{
     uint32_t at = (uint32_t)key->hash & (level->size - 1);
     for (; level->index[at] != 0; at = (at + 1) & (level->size - 1)) {
         if (is_new || level->index[at] >> 32 != key->hash >> 32)
@@ -68,7 +77,8 @@ static uint64_t *slot_of(const struct json_keys *keys, const struct json_keys_le
 }
 
 /* At least twice as many slots as keys. */
-static void grow_index(const struct json_keys *keys, struct json_keys_level *level) {
+static void grow_index(const struct json_keys *keys, struct json_keys_level *level)
+{
     free(level->index);
     level->size = level->size == 0 ? SMALL * 4 : level->size * 4;
     level->index = mem_array(level->size, sizeof *level->index);
@@ -76,7 +86,8 @@ static void grow_index(const struct json_keys *keys, struct json_keys_level *lev
         *slot_of(keys, level, &keys->keys[i], true) = slot_value(&keys->keys[i], i);
 }
 
-static const struct json_key *push(struct json_keys *keys, const char *text, size_t len, bool decoded) {
+static const struct json_key *push(struct json_keys *keys, const char *text, size_t len, bool decoded)
+{
     if (keys->count == keys->cap) {
         keys->cap = keys->cap == 0 ? 64 : keys->cap * 2;
         keys->keys = mem_realloc(keys->keys, keys->cap * sizeof *keys->keys);
@@ -92,7 +103,8 @@ static const struct json_key *push(struct json_keys *keys, const char *text, siz
     return key;
 }
 
-bool json_keys_add(struct json_keys *keys, const char *text, size_t len, bool decoded) {
+bool json_keys_add(struct json_keys *keys, const char *text, size_t len, bool decoded)
+{
     struct json_keys_level *level = &keys->levels[keys->depth - 1];
     uint32_t before = keys->count - level->first;
     if (before >= SMALL && (before + 1) * 2 > level->size)
@@ -112,7 +124,8 @@ bool json_keys_add(struct json_keys *keys, const char *text, size_t len, bool de
     return true;
 }
 
-const char *json_keys_latest(const struct json_keys *keys, unsigned level, size_t *len) {
+const char *json_keys_latest(const struct json_keys *keys, unsigned level, size_t *len)
+{
     uint32_t end = level + 1 < keys->depth ? keys->levels[level + 1].first : keys->count;
     const struct json_key *key = &keys->keys[end - 1];
     *len = key->len;

@@ -16,17 +16,20 @@ struct decimal {
     int64_t exponent;
 };
 
-static bool is_digit(char c) {
+static bool is_digit(char c)
+{
     return c >= '0' && c <= '9';
 }
 
-static const char *skip_digits(const char *at, const char *end) {
+static const char *skip_digits(const char *at, const char *end)
+{
     while (at < end && is_digit(*at))
         at++;
     return at;
 }
 
-static const char *scan_exponent(const char *at, const char *end, const char **why) {
+static const char *scan_exponent(const char *at, const char *end, const char **why)
+{
     if (at < end && (*at == '+' || *at == '-'))
         at++;
     const char *digits = at;
@@ -42,7 +45,8 @@ static const char *scan_exponent(const char *at, const char *end, const char **w
     return at;
 }
 
-size_t json_number_scan(const char *text, size_t len, const char **why) {
+size_t json_number_scan(const char *text, size_t len, const char **why)
+{
     const char *at = text, *end = text + len;
     *why = NULL;
     if (at < end && *at == '-')
@@ -70,7 +74,8 @@ size_t json_number_scan(const char *text, size_t len, const char **why) {
     return (size_t)(at - text);
 }
 
-static int64_t read_exponent(const char *at, const char *end) {
+static int64_t read_exponent(const char *at, const char *end)
+{
     bool negative = *at == '-';
     int64_t value = 0;
     if (*at == '-' || *at == '+')
@@ -80,7 +85,8 @@ static int64_t read_exponent(const char *at, const char *end) {
     return negative ? -value : value;
 }
 
-static struct decimal decimal_of(const char *text, size_t len) {
+static struct decimal decimal_of(const char *text, size_t len)
+{
     struct decimal d = {.negative = *text == '-'};
     const char *end = text + len, *at = text + d.negative;
     const char *point = skip_digits(at, end);
@@ -95,18 +101,21 @@ static struct decimal decimal_of(const char *text, size_t len) {
     return d;
 }
 
-static bool has_digits(const struct decimal *d) {
+static bool has_digits(const struct decimal *d)
+{
     return d->at < d->end;
 }
 
 /* The digits go on as zeros for ever. */
-static char next_digit(struct decimal *d) {
+static char next_digit(struct decimal *d)
+{
     if (has_digits(d) && *d->at == '.')
         d->at++;
     return has_digits(d) ? *d->at++ : '0';
 }
 
-bool json_number_equal(const char *a, size_t a_len, const char *b, size_t b_len) {
+bool json_number_equal(const char *a, size_t a_len, const char *b, size_t b_len)
+{
     struct decimal x = decimal_of(a, a_len), y = decimal_of(b, b_len);
     if (x.zero || y.zero)
         return x.zero && y.zero;
@@ -119,7 +128,8 @@ bool json_number_equal(const char *a, size_t a_len, const char *b, size_t b_len)
     return true;
 }
 
-int json_number_int64(const char *text, size_t len, int64_t *value) {
+int json_number_int64(const char *text, size_t len, int64_t *value)
+{
     struct decimal d = decimal_of(text, len);
     uint64_t whole = 0;
     if (d.zero) {

@@ -10,5 +10,6 @@
  * the offset of the offending byte. */
 size_t json_number_scan(const char *text, size_t len, const char **why);
 /* Both take texts that json_number_scan accepted. */
-int json_number_int64(const char *text, size_t len, int64_t *value); /* -1: not whole, or beyond 64 bits; 1.50e1 is 15 */
+int json_number_int64(const char *text, size_t len,
+                      int64_t *value); /* -1: not whole, or beyond 64 bits; 1.50e1 is 15 */
 bool json_number_equal(const char *a, size_t a_len, const char *b, size_t b_len);

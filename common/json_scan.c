@@ -10,6 +10,7 @@
 
 #include "json_keys.h"
 #include "json_number.h"
+#include "json_string.h"
 #include "mem.h"
 #include "utf8.h"
 
@@ -33,17 +34,11 @@ struct scan {
     struct buf decoded;
 };
 
-/* Where a text was found. */
-struct span {
-    const char *text;
-    size_t len;
-    bool decoded;
-};
-
 static int scan_value(struct scan *s);
 
 /* One token of an RFC 6901 pointer; false when it had to be cut, which happens between characters. */
-static bool add_token(struct json_error *error, size_t *used, const char *token, size_t len) {
+static bool add_token(struct json_error *error, size_t *used, const char *token, size_t len)
+{
     const size_t room = sizeof error->pointer - 1;
     if (*used + 1 > room)
         return false;
@@ -66,7 +61,8 @@ static bool add_token(struct json_error *error, size_t *used, const char *token,
     return true;
 }
 
-static void write_pointer(const struct scan *s) {
+static void write_pointer(const struct scan *s)
+{
     size_t used = 0;
     unsigned level = 0; /* of objects, for json_keys_latest */
     bool whole = true;
@@ -83,7 +79,9 @@ static void write_pointer(const struct scan *s) {
     s->error->pointer[used] = '\0';
 }
 
-__attribute__((format(printf, 3, 4))) static int refuse(struct scan *s, const char *at, const char *format, ...) {
+__attribute__((format(printf, 3, 4))) static int refuse(struct scan *s, const char *at, const char *format,
+                                                        ...)
+{
     if (s->error == NULL)
         return -1;
     va_list args;
@@ -95,17 +93,20 @@ __attribute__((format(printf, 3, 4))) static int refuse(struct scan *s, const ch
     return -1;
 }
 
-static void skip_space(struct scan *s) {
+static void skip_space(struct scan *s)
+{
     while (s->at < s->end && (*s->at == ' ' || *s->at == '\n' || *s->at == '\r' || *s->at == '\t'))
         s->at++;
 }
 
-static char peek(const struct scan *s) {
+static char peek(const struct scan *s)
+{
     return s->at < s->end ? *s->at : '\0';
 }
 
 /* What would be right where a value should begin. */
-static int refuse_value(struct scan *s) {
+static int refuse_value(struct scan *s)
+{
     unsigned char c = (unsigned char)peek(s);
     bool first = s->at == s->start;
     if (s->at == s->end && s->depth == 0)
@@ -127,135 +128,31 @@ static int refuse_value(struct scan *s) {
     if (c == ',')
         return refuse(s, s->at, "A value is missing before this comma: add it or remove the comma");
     if (c == 'N' || c == 'I' || c == 'n' || c == 'i')
-        return refuse(s, s->at, "This is no JSON value: write null for no value; NaN and Infinity cannot be sent");
+        return refuse(s, s->at,
+                      "This is no JSON value: write null for no value; NaN and Infinity cannot be sent");
     if (c != '\0' && strchr("tfTF", c) != NULL)
         return refuse(s, s->at, "This is no JSON value: write true or false, in small letters");
-    return refuse(s, s->at, "A value should be here: an object, an array, text in double quotes, a number, true, false or null");
-}
-
-static int hex4(const char *at, const char *end, unsigned *unit) {
-    *unit = 0;
-    if (end - at < 4)
-        return -1;
-    for (int i = 0; i < 4; i++) {
-        char c = at[i], lower = (char)(c | 0x20);
-        if (c >= '0' && c <= '9')
-            *unit = *unit << 4 | (unsigned)(c - '0');
-        else if (lower >= 'a' && lower <= 'f')
-            *unit = *unit << 4 | (unsigned)(lower - 'a' + 10);
-        else
-            return -1;
-    }
-    return 0;
-}
-
-static void add_utf8(struct buf *buf, unsigned code) {
-    char bytes[4];
-    size_t len = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-    for (size_t i = len; i-- > 1; code >>= 6)
-        bytes[i] = (char)(0x80 | (code & 0x3f));
-    static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
-    bytes[0] = (char)(lead[len] | code);
-    buf_add(buf, bytes, len);
-}
-
-/* s->at is behind the u of the first half or of a whole character. */
-static int decode_unicode(struct scan *s) {
-    const char *escape = s->at - 2;
-    unsigned code, low;
-    if (hex4(s->at, s->end, &code) < 0)
-        return refuse(s, escape, "\\u needs four hexadecimal digits: write \\u00e9 for instance");
-    s->at += 4;
-    if (code == 0)
-        return refuse(s, escape, "\\u0000 cannot be stored: remove it");
-    if (code >= 0xd800 && code <= 0xdfff) {
-        if (code >= 0xdc00 || s->end - s->at < 6 || s->at[0] != '\\' || s->at[1] != 'u' || hex4(s->at + 2, s->end, &low) < 0 ||
-            low < 0xdc00 || low > 0xdfff)
-            return refuse(s, escape, "\\u%04x is half of a surrogate pair: write \\ud800-\\udbff and then \\udc00-\\udfff", code);
-        s->at += 6;
-        code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
-    }
-    add_utf8(&s->decoded, code);
-    return 0;
-}
-
-/* s->at is on a backslash. */
-static int decode_escape(struct scan *s) {
-    static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-    const char *escape = s->at;
-    if (s->end - s->at < 2)
-        return refuse(s, s->end, "The text ends inside a string: close it with a double quote");
-    char c = s->at[1];
-    s->at += 2;
-    if (c == 'u')
-        return decode_unicode(s);
-    const char *found = c != '\0' ? strchr(from, c) : NULL;
-    if (found == NULL)
-        return refuse(s, escape, "This escape is unknown: write \\\\ for a backslash, or one of \\\" \\/ \\b \\f \\n \\r \\t \\uXXXX");
-    buf_add_ch(&s->decoded, to[found - from]);
-    return 0;
-}
-
-/* Plain ASCII in a string: not a control character, quote or backslash; eight bytes at a time while there are eight. */
-static const char *skip_plain(const char *at, const char *end) {
-    const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
-    for (; end - at >= 8; at += 8) {
-        uint64_t word;
-        memcpy(&word, at, sizeof word);
-        uint64_t quote = word ^ (ones * '"'), backslash = word ^ (ones * '\\');
-        if (((word | (word - ones * 0x20) | (quote - ones) | (backslash - ones)) & tops) != 0)
-            break;
-    }
-    while (at < end && (signed char)*at >= 0x20 && *at != '"' && *at != '\\')
-        at++;
-    return at;
-}
-
-/* s->at is on something that is not plain; when it belongs into a string as it is, passes it. */
-static int pass_special(struct scan *s) {
-    if (s->at == s->end)
-        return refuse(s, s->at, "The text ends inside a string: close it with a double quote");
-    unsigned char c = (unsigned char)*s->at;
-    size_t sequence = utf8_sequence(s->at, (size_t)(s->end - s->at));
-    if (sequence == 0)
-        return refuse(s, s->at, "Byte 0x%02x is not UTF-8 here: send the text encoded in UTF-8", c);
-    if (c < 0x20)
-        return refuse(s, s->at, "A raw control character is in a string: write it as \\u%04x, or \\n for a new line", c);
-    s->at += sequence;
-    return 0;
+    return refuse(
+        s, s->at,
+        "A value should be here: an object, an array, text in double quotes, a number, true, false or null");
 }
 
 /* s->at is on the opening quote. The span lives until the next string. */
-static int scan_string(struct scan *s, struct span *span) {
-    const char *from = ++s->at; /* what comes from here is not yet decoded */
-    *span = (struct span){from, 0, false};
-    for (;;) {
-        s->at = skip_plain(s->at, s->end);
-        if (s->at < s->end && *s->at == '"')
-            break;
-        if (s->at < s->end && *s->at == '\\') {
-            if (!span->decoded)
-                buf_reset(&s->decoded);
-            span->decoded = true;
-            buf_add(&s->decoded, from, (size_t)(s->at - from));
-            if (decode_escape(s) < 0)
-                return -1;
-            from = s->at;
-        } else if (pass_special(s) < 0) {
-            return -1;
-        }
-    }
-    if (span->decoded)
-        buf_add(&s->decoded, from, (size_t)(s->at - from));
-    span->len = span->decoded ? s->decoded.len : (size_t)(s->at - from);
-    span->text = span->decoded ? s->decoded.data : from;
-    s->at++;
+static int scan_string(struct scan *s, struct json_span *span)
+{
+    struct json_string_fault fault;
+    const char *behind = json_string_scan(s->at, s->end, &s->decoded, span, &fault);
+    if (behind == NULL)
+        return refuse(s, fault.at, "%s", fault.detail);
+    s->at = behind;
     return 0;
 }
 
-static int enter(struct scan *s, bool is_object) {
+static int enter(struct scan *s, bool is_object)
+{
     if (s->depth >= s->depth_max)
-        return refuse(s, s->at, "This is nested too deep: use at most %u levels of objects and arrays", s->depth_max);
+        return refuse(s, s->at, "This is nested too deep: use at most %u levels of objects and arrays",
+                      s->depth_max);
     s->frames[s->depth++] = (struct frame){.is_object = is_object};
     if (is_object)
         json_keys_enter(&s->keys);
@@ -266,7 +163,8 @@ static int enter(struct scan *s, bool is_object) {
     return 0;
 }
 
-static int leave(struct scan *s) {
+static int leave(struct scan *s)
+{
     if (s->frames[--s->depth].is_object)
         json_keys_leave(&s->keys);
     if (s->sink != NULL)
@@ -275,7 +173,8 @@ static int leave(struct scan *s) {
     return 0;
 }
 
-static int refuse_key(struct scan *s, const char *comma) {
+static int refuse_key(struct scan *s, const char *comma)
+{
     char c = peek(s);
     if (s->at == s->end)
         return refuse(s, s->at, "The text ends inside an object: send the whole document");
@@ -286,8 +185,9 @@ static int refuse_key(struct scan *s, const char *comma) {
     return refuse(s, s->at, "A key in double quotes should be here: write {\"key\": value}");
 }
 
-static int scan_key(struct scan *s, const char *comma) {
-    struct span key;
+static int scan_key(struct scan *s, const char *comma)
+{
+    struct json_span key;
     if (peek(s) != '"')
         return refuse_key(s, comma);
     const char *start = s->at;
@@ -301,27 +201,31 @@ static int scan_key(struct scan *s, const char *comma) {
         s->sink->key(s->arg, key.text, key.len);
     skip_space(s);
     if (peek(s) != ':')
-        return refuse(s, s->at, s->at == s->end ? "The text ends after a key: send the whole document"
-                                                : "A colon should be here, between the key and its value");
+        return refuse(s, s->at,
+                      s->at == s->end ? "The text ends after a key: send the whole document"
+                                      : "A colon should be here, between the key and its value");
     s->at++;
     skip_space(s);
     return 0;
 }
 
 /* Behind a value: passes a comma (then *comma is where it was) or stays on `close`. */
-static int scan_comma(struct scan *s, char close, const char **comma) {
+static int scan_comma(struct scan *s, char close, const char **comma)
+{
     skip_space(s);
     if (peek(s) == close)
         return 0;
     if (peek(s) != ',')
-        return s->at == s->end ? refuse(s, s->at, "The text ends inside an %s: close it with %c", close == '}' ? "object" : "array", close)
+        return s->at == s->end ? refuse(s, s->at, "The text ends inside an %s: close it with %c",
+                                        close == '}' ? "object" : "array", close)
                                : refuse(s, s->at, "A comma or %c should be here", close);
     *comma = s->at++;
     skip_space(s);
     return 0;
 }
 
-static int scan_object(struct scan *s) {
+static int scan_object(struct scan *s)
+{
     if (enter(s, true) < 0)
         return -1;
     if (peek(s) == '}')
@@ -338,7 +242,8 @@ static int scan_object(struct scan *s) {
     return leave(s);
 }
 
-static int scan_array(struct scan *s) {
+static int scan_array(struct scan *s)
+{
     if (enter(s, false) < 0)
         return -1;
     if (peek(s) == ']')
@@ -360,8 +265,9 @@ static int scan_array(struct scan *s) {
     return leave(s);
 }
 
-static int scan_text(struct scan *s) {
-    struct span text;
+static int scan_text(struct scan *s)
+{
+    struct json_span text;
     if (scan_string(s, &text) < 0)
         return -1;
     if (s->sink != NULL)
@@ -369,7 +275,8 @@ static int scan_text(struct scan *s) {
     return 0;
 }
 
-static int scan_number(struct scan *s) {
+static int scan_number(struct scan *s)
+{
     const char *why;
     size_t len = json_number_scan(s->at, (size_t)(s->end - s->at), &why);
     if (why != NULL)
@@ -380,7 +287,8 @@ static int scan_number(struct scan *s) {
     return 0;
 }
 
-static int scan_word(struct scan *s, const char *word) {
+static int scan_word(struct scan *s, const char *word)
+{
     size_t len = strlen(word);
     if ((size_t)(s->end - s->at) < len || memcmp(s->at, word, len) != 0)
         return refuse_value(s);
@@ -390,21 +298,40 @@ static int scan_word(struct scan *s, const char *word) {
     return 0;
 }
 
-static int scan_value(struct scan *s) {
+static int scan_value(struct scan *s)
+{
     switch (peek(s)) {
-    case '{': return scan_object(s);
-    case '[': return scan_array(s);
-    case '"': return scan_text(s);
-    case 't': return scan_word(s, "true");
-    case 'f': return scan_word(s, "false");
-    case 'n': return scan_word(s, "null");
-    case '-': case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9':
+    case '{':
+        return scan_object(s);
+    case '[':
+        return scan_array(s);
+    case '"':
+        return scan_text(s);
+    case 't':
+        return scan_word(s, "true");
+    case 'f':
+        return scan_word(s, "false");
+    case 'n':
+        return scan_word(s, "null");
+    case '-':
+    case '0':
+    case '1':
+    case '2':
+    case '3':
+    case '4':
+    case '5':
+    case '6':
+    case '7':
+    case '8':
+    case '9':
         return scan_number(s);
-    default: return refuse_value(s);
+    default:
+        return refuse_value(s);
     }
 }
 
-static int scan_document(struct scan *s) {
+static int scan_document(struct scan *s)
+{
     if ((size_t)(s->end - s->start) > JSON_SIZE_MAX)
         return refuse(s, s->start, "The text is too large: send at most %zu bytes", JSON_SIZE_MAX);
     skip_space(s);
@@ -417,7 +344,8 @@ static int scan_document(struct scan *s) {
 }
 
 int json_scan(const char *text, size_t len, unsigned depth_max, const struct json_sink *sink, void *arg,
-              struct json_error *error) {
+              struct json_error *error)
+{
     struct scan s; /* not cleared: the frames are set when they are entered */
     s.start = s.at = text;
     s.end = text + len;

@@ -19,4 +19,5 @@ struct json_sink {
 
 /* 0, or -1 and *error (may be NULL). A sink of NULL only checks. depth_max counts open objects and arrays; at most
  * JSON_DEPTH_MAX. */
-int json_scan(const char *text, size_t len, unsigned depth_max, const struct json_sink *sink, void *arg, struct json_error *error);
+int json_scan(const char *text, size_t len, unsigned depth_max, const struct json_sink *sink, void *arg,
+              struct json_error *error);

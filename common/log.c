@@ -45,14 +45,16 @@ static unsigned folding; /* entries of folds with lines to be reported */
 
 static const char *const level_names[] = {"debug", "info", "warning", "error"};
 
-static bool use_json(void) {
+static bool use_json(void)
+{
     static int terminal = -1;
     if (terminal < 0)
         terminal = isatty(STDERR_FILENO);
     return format_wanted == LOG_FORMAT_JSON || (format_wanted == LOG_FORMAT_AUTO && !terminal);
 }
 
-static bool put(struct line *line, const char *data, size_t len, size_t end) {
+static bool put(struct line *line, const char *data, size_t len, size_t end)
+{
     if (len > end - line->len)
         return false;
     memcpy(line->text + line->len, data, len);
@@ -61,7 +63,8 @@ static bool put(struct line *line, const char *data, size_t len, size_t end) {
 }
 
 /* How the first character of text goes out, in `piece`; returns how many bytes of text that takes. */
-static size_t escape(const char *text, size_t len, char piece[8]) {
+static size_t escape(const char *text, size_t len, char piece[8])
+{
     static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
     unsigned char c = (unsigned char)*text;
     size_t sequence = utf8_sequence(text, len);
@@ -80,7 +83,8 @@ static size_t escape(const char *text, size_t len, char piece[8]) {
 }
 
 /* The text in quotes, up to `end` of the line; a cut text ends in an ellipsis. */
-static bool put_quoted(struct line *line, const char *text, size_t end) {
+static bool put_quoted(struct line *line, const char *text, size_t end)
+{
     static const char ellipsis[] = "\xe2\x80\xa6\"";
     size_t len = strlen(text), room = sizeof ellipsis - 1;
     if (end < line->len + 1 + room)
@@ -97,7 +101,8 @@ static bool put_quoted(struct line *line, const char *text, size_t end) {
     return put(line, "\"", 1, end);
 }
 
-static bool is_bare_word(const char *text) {
+static bool is_bare_word(const char *text)
+{
     if (*text == '\0' || strlen(text) > 64)
         return false;
     for (; *text != '\0'; text++) {
@@ -107,7 +112,8 @@ static bool is_bare_word(const char *text) {
     return true;
 }
 
-static bool put_value(struct line *line, const struct log_field *field, size_t end) {
+static bool put_value(struct line *line, const struct log_field *field, size_t end)
+{
     char number[40] = "null";
     if (field->kind == 's' && field->text != NULL) {
         if (!line->json && is_bare_word(field->text))
@@ -123,21 +129,24 @@ static bool put_value(struct line *line, const struct log_field *field, size_t e
     return put(line, number, strlen(number), end);
 }
 
-static void put_field(struct line *line, const struct log_field *field, size_t end) {
+static void put_field(struct line *line, const struct log_field *field, size_t end)
+{
     size_t start = line->len;
     bool fits = true;
     if (line->json)
-        fits = put(line, start > 0 ? ",\"" : "{\"", 2, end) && put(line, field->key, strlen(field->key), end) &&
-               put(line, "\":", 2, end);
+        fits = put(line, start > 0 ? ",\"" : "{\"", 2, end) &&
+               put(line, field->key, strlen(field->key), end) && put(line, "\":", 2, end);
     else
-        fits = put(line, " ", start > 0, end) && put(line, field->key, strlen(field->key), end) && put(line, "=", 1, end);
+        fits = put(line, " ", start > 0, end) && put(line, field->key, strlen(field->key), end) &&
+               put(line, "=", 1, end);
     if (fits && put_value(line, field, end))
         return;
     line->len = start;
     line->cut = true;
 }
 
-static void put_fields(struct line *line, const struct log_field *fields) {
+static void put_fields(struct line *line, const struct log_field *fields)
+{
     size_t left = 0;
     while (fields[left].key != NULL)
         left++;
@@ -149,7 +158,8 @@ static void put_fields(struct line *line, const struct log_field *fields) {
     }
 }
 
-static void write_line(enum log_level level, const char *what, const struct log_field *fields) {
+static void write_line(enum log_level level, const char *what, const struct log_field *fields)
+{
     int saved = errno; /* callers log and then look at it */
     struct line line;
     line.len = 0;
@@ -169,7 +179,8 @@ static void write_line(enum log_level level, const char *what, const struct log_
     errno = saved;
 }
 
-static void report_fold(struct fold *fold) {
+static void report_fold(struct fold *fold)
+{
     if (fold->folded == 0)
         return;
     write_line(fold->level, fold->what, (struct log_field[]){LOG_INT("folded", fold->folded), LOG_NONE});
@@ -177,19 +188,22 @@ static void report_fold(struct fold *fold) {
     folding--;
 }
 
-static void report_folds(int64_t second) {
+static void report_folds(int64_t second)
+{
     for (size_t i = 0; folding > 0 && i < FOLDS; i++) {
         if (folds[i].second != second)
             report_fold(&folds[i]);
     }
 }
 
-static void report_all_folds(void) {
+static void report_all_folds(void)
+{
     report_folds(-1);
 }
 
 /* The entry of `what`; when all are taken, the one that was quiet for longest makes room. */
-static struct fold *find_fold(const char *what) {
+static struct fold *find_fold(const char *what)
+{
     struct fold *oldest = &folds[0];
     for (size_t i = 0; i < FOLDS; i++) {
         if (strncmp(folds[i].what, what, sizeof folds[i].what - 1) == 0)
@@ -203,7 +217,8 @@ static struct fold *find_fold(const char *what) {
     return oldest;
 }
 
-static bool admit(enum log_level level, const char *what) {
+static bool admit(enum log_level level, const char *what)
+{
     int64_t second = clock_mono_ms() / 1000;
     report_folds(second);
     struct fold *fold = find_fold(what);
@@ -220,7 +235,8 @@ static bool admit(enum log_level level, const char *what) {
     return false;
 }
 
-void log_open(const char *program, enum log_level level, enum log_format format) {
+void log_open(const char *program, enum log_level level, enum log_format format)
+{
     static bool opened;
     program_name = program;
     least = level;
@@ -230,15 +246,18 @@ void log_open(const char *program, enum log_level level, enum log_format format)
     opened = true;
 }
 
-void log_set_level(enum log_level level) {
+void log_set_level(enum log_level level)
+{
     least = level;
 }
 
-bool log_enabled(enum log_level level) {
+bool log_enabled(enum log_level level)
+{
     return level >= least;
 }
 
-int log_level_parse(const char *name, enum log_level *level) {
+int log_level_parse(const char *name, enum log_level *level)
+{
     static const char *const names[] = {"debug", "info", "warning", "error", "warn"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (strcasecmp(name, names[i]) == 0) {
@@ -249,18 +268,22 @@ int log_level_parse(const char *name, enum log_level *level) {
     return -1;
 }
 
-void log_write(enum log_level level, const char *what, const struct log_field *fields) {
+void log_write(enum log_level level, const char *what, const struct log_field *fields)
+{
     if (log_enabled(level) && admit(level, what))
         write_line(level, what, fields);
 }
 
-__attribute__((format(printf, 2, 0))) static void last_words(const char *what, const char *format, va_list args) {
+__attribute__((format(printf, 2, 0))) static void last_words(const char *what, const char *format,
+                                                             va_list args)
+{
     char detail[1024];
     vsnprintf(detail, sizeof detail, format, args);
     write_line(LOG_LEVEL_ERROR, what, (struct log_field[]){LOG_STR("detail", detail), LOG_NONE});
 }
 
-void bug(const char *format, ...) {
+void bug(const char *format, ...)
+{
     va_list args;
     va_start(args, format);
     last_words("bug", format, args);
@@ -269,7 +292,8 @@ void bug(const char *format, ...) {
     abort();
 }
 
-void fatal(const char *format, ...) {
+void fatal(const char *format, ...)
+{
     va_list args;
     va_start(args, format);
     last_words("fatal", format, args);

@@ -30,18 +30,21 @@ struct map {
 
 static char gone_key[1];
 
-static bool is_held(const struct slot *slot) {
+static bool is_held(const struct slot *slot)
+{
     return slot->key != NULL && slot->key != gone_key;
 }
 
-struct map *map_new(void) {
+struct map *map_new(void)
+{
     struct map *map = mem_alloc(sizeof *map);
     map->size = SLOTS_MIN;
     map->slots = mem_array(map->size, sizeof *map->slots);
     return map;
 }
 
-void map_free(struct map **map) {
+void map_free(struct map **map)
+{
     if (*map == NULL)
         return;
     for (size_t i = 0; i < (*map)->size; i++) {
@@ -53,17 +56,20 @@ void map_free(struct map **map) {
     *map = NULL;
 }
 
-static struct slot *find(const struct map *map, uint64_t hash, const void *key, size_t len) {
+static struct slot *find(const struct map *map, uint64_t hash, const void *key, size_t len)
+{
     for (size_t i = hash & (map->size - 1);; i = (i + 1) & (map->size - 1)) {
         struct slot *slot = &map->slots[i];
         if (slot->key == NULL)
             return NULL;
-        if (slot->hash == hash && slot->len == len && slot->key != gone_key && (len == 0 || memcmp(slot->key, key, len) == 0))
+        if (slot->hash == hash && slot->len == len && slot->key != gone_key &&
+            (len == 0 || memcmp(slot->key, key, len) == 0))
             return slot;
     }
 }
 
-static struct slot *free_slot(struct map *map, uint64_t hash) {
+static struct slot *free_slot(struct map *map, uint64_t hash)
+{
     size_t i = hash & (map->size - 1);
     while (is_held(&map->slots[i]))
         i = (i + 1) & (map->size - 1);
@@ -71,7 +77,8 @@ static struct slot *free_slot(struct map *map, uint64_t hash) {
 }
 
 /* Makes room for one more, drops the gone ones; gets smaller again when most of it was removed. */
-static void rebuild(struct map *map) {
+static void rebuild(struct map *map)
+{
     struct slot *old = map->slots;
     size_t old_size = map->size;
     map->size = SLOTS_MIN;
@@ -86,12 +93,14 @@ static void rebuild(struct map *map) {
     free(old);
 }
 
-void *map_get(const struct map *map, const void *key, size_t len) {
+void *map_get(const struct map *map, const void *key, size_t len)
+{
     struct slot *slot = find(map, hash_bytes(key, len), key, len);
     return slot == NULL ? NULL : slot->value;
 }
 
-void *map_put(struct map *map, const void *key, size_t len, void *value) {
+void *map_put(struct map *map, const void *key, size_t len, void *value)
+{
     if (value == NULL)
         bug("map_put was given no value");
     uint64_t hash = hash_bytes(key, len);
@@ -111,7 +120,8 @@ void *map_put(struct map *map, const void *key, size_t len, void *value) {
     return NULL;
 }
 
-void *map_remove(struct map *map, const void *key, size_t len) {
+void *map_remove(struct map *map, const void *key, size_t len)
+{
     struct slot *slot = find(map, hash_bytes(key, len), key, len);
     if (slot == NULL)
         return NULL;
@@ -125,11 +135,13 @@ void *map_remove(struct map *map, const void *key, size_t len) {
     return value;
 }
 
-size_t map_count(const struct map *map) {
+size_t map_count(const struct map *map)
+{
     return map->count;
 }
 
-bool map_next(const struct map *map, struct map_iter *iter, const void **key, size_t *len, void **value) {
+bool map_next(const struct map *map, struct map_iter *iter, const void **key, size_t *len, void **value)
+{
     while (iter->next < map->size) {
         const struct slot *slot = &map->slots[iter->next++];
         if (!is_held(slot))

@@ -22,27 +22,32 @@ struct arena {
     size_t chunk_size;
 };
 
-static void *or_die(void *memory, size_t size) {
+static void *or_die(void *memory, size_t size)
+{
     if (memory == NULL)
         fatal("out of memory: %zu bytes were asked for", size);
     return memory;
 }
 
-void *mem_alloc(size_t size) {
+void *mem_alloc(size_t size)
+{
     return or_die(calloc(1, size > 0 ? size : 1), size);
 }
 
-void *mem_realloc(void *old, size_t size) {
+void *mem_realloc(void *old, size_t size)
+{
     return or_die(realloc(old, size > 0 ? size : 1), size);
 }
 
-void *mem_array(size_t count, size_t size) {
+void *mem_array(size_t count, size_t size)
+{
     if (count > 0 && size > SIZE_MAX / count)
         fatal("out of memory: %zu times %zu bytes were asked for", count, size);
     return mem_alloc(count * size);
 }
 
-char *mem_strndup(const char *text, size_t len) {
+char *mem_strndup(const char *text, size_t len)
+{
     char *copy = or_die(malloc(len + 1), len + 1);
     if (len > 0)
         memcpy(copy, text, len);
@@ -50,11 +55,13 @@ char *mem_strndup(const char *text, size_t len) {
     return copy;
 }
 
-char *mem_strdup(const char *text) {
+char *mem_strdup(const char *text)
+{
     return text == NULL ? NULL : mem_strndup(text, strlen(text));
 }
 
-static struct chunk *chunk_new(size_t size) {
+static struct chunk *chunk_new(size_t size)
+{
     if (size > SIZE_MAX - sizeof(struct chunk))
         fatal("out of memory: %zu bytes were asked for", size);
     struct chunk *chunk = or_die(malloc(sizeof *chunk + size), sizeof *chunk + size);
@@ -64,13 +71,15 @@ static struct chunk *chunk_new(size_t size) {
     return chunk;
 }
 
-struct arena *arena_new(size_t chunk_size) {
+struct arena *arena_new(size_t chunk_size)
+{
     struct arena *arena = mem_alloc(sizeof *arena);
     arena->chunk_size = chunk_size > 256 ? chunk_size : 256;
     return arena;
 }
 
-static void free_chunks(struct chunk *chunk) {
+static void free_chunks(struct chunk *chunk)
+{
     while (chunk != NULL) {
         struct chunk *next = chunk->next;
         free(chunk);
@@ -78,7 +87,8 @@ static void free_chunks(struct chunk *chunk) {
     }
 }
 
-void arena_free(struct arena **arena) {
+void arena_free(struct arena **arena)
+{
     if (*arena == NULL)
         return;
     free_chunks((*arena)->chunks);
@@ -86,7 +96,8 @@ void arena_free(struct arena **arena) {
     *arena = NULL;
 }
 
-void arena_reset(struct arena *arena) {
+void arena_reset(struct arena *arena)
+{
     struct chunk *keep = NULL;
     for (struct chunk **at = &arena->chunks; *at != NULL; at = &(*at)->next) {
         if ((*at)->size != arena->chunk_size)
@@ -104,7 +115,8 @@ void arena_reset(struct arena *arena) {
 }
 
 /* Large objects get a chunk of their own behind the first, so that the first goes on being filled. */
-static struct chunk *chunk_for(struct arena *arena, size_t size) {
+static struct chunk *chunk_for(struct arena *arena, size_t size)
+{
     struct chunk *first = arena->chunks;
     if (first != NULL && size <= first->size - first->used)
         return first;
@@ -120,7 +132,8 @@ static struct chunk *chunk_for(struct arena *arena, size_t size) {
     return chunk;
 }
 
-void *arena_alloc(struct arena *arena, size_t size) {
+void *arena_alloc(struct arena *arena, size_t size)
+{
     const size_t align = alignof(max_align_t);
     if (size > SIZE_MAX - align)
         fatal("out of memory: %zu bytes were asked for", size);
@@ -131,13 +144,15 @@ void *arena_alloc(struct arena *arena, size_t size) {
     return memset(memory, 0, size);
 }
 
-char *arena_strndup(struct arena *arena, const char *text, size_t len) {
+char *arena_strndup(struct arena *arena, const char *text, size_t len)
+{
     char *copy = arena_alloc(arena, len + 1);
     if (len > 0)
         memcpy(copy, text, len);
     return copy;
 }
 
-char *arena_strdup(struct arena *arena, const char *text) {
+char *arena_strdup(struct arena *arena, const char *text)
+{
     return text == NULL ? NULL : arena_strndup(arena, text, strlen(text));
 }

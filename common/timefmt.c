@@ -22,14 +22,16 @@ struct civil {
 };
 
 /* Days since 1970-01-01 in the Gregorian calendar: years begin in March, so that the leap day is the last one. */
-static int64_t days_of(int64_t year, int month, int day) {
+static int64_t days_of(int64_t year, int month, int day)
+{
     int64_t shifted = year + 400 - (month <= 2); /* positive for every year from 0 on */
     int64_t month_from_march = (month + 9) % 12;
     int64_t day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
     return shifted * 365 + shifted / 4 - shifted / 100 + shifted / 400 + day_of_year - 719468 - 146097;
 }
 
-static void civil_of_days(int64_t days, struct civil *civil) {
+static void civil_of_days(int64_t days, struct civil *civil)
+{
     int64_t shifted = days + 719468; /* since 0000-03-01 */
     int64_t era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
     int64_t day_of_era = shifted - era * 146097;
@@ -41,14 +43,16 @@ static void civil_of_days(int64_t days, struct civil *civil) {
     civil->year = year_of_era + era * 400 + (civil->month <= 2);
 }
 
-static int days_in_month(int64_t year, int month) {
+static int days_in_month(int64_t year, int month)
+{
     static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
     return days[month - 1] + (leap && month == 2);
 }
 
 /* -1 when there is no such time; second 60 is checked by the caller. */
-static int unix_ms_of(const struct civil *c, int64_t *unix_ms) {
+static int unix_ms_of(const struct civil *c, int64_t *unix_ms)
+{
     if (c->month < 1 || c->month > 12 || c->day < 1 || c->day > days_in_month(c->year, c->month))
         return -1;
     if (c->hour > 23 || c->minute > 59 || c->second > 60)
@@ -59,13 +63,15 @@ static int unix_ms_of(const struct civil *c, int64_t *unix_ms) {
 }
 
 /* A time outside of the years 0 to 9999 becomes the first or last one that RFC 3339 can write. */
-void timefmt_rfc3339(int64_t unix_ms, char text[TIMEFMT_LEN + 1]) {
+void timefmt_rfc3339(int64_t unix_ms, char text[TIMEFMT_LEN + 1])
+{
     struct civil c;
     unix_ms = unix_ms < YEAR_0_MS ? YEAR_0_MS : unix_ms > YEAR_9999_MS ? YEAR_9999_MS : unix_ms;
     int64_t days = (unix_ms - YEAR_0_MS) / DAY_MS + YEAR_0_MS / DAY_MS;
     int rest = (int)(unix_ms - days * DAY_MS);
     civil_of_days(days, &c);
-    int fields[] = {(int)c.year, c.month, c.day, rest / 3600000, rest / 60000 % 60, rest / 1000 % 60, rest % 1000};
+    int fields[] = {(int)c.year,       c.month,          c.day,      rest / 3600000,
+                    rest / 60000 % 60, rest / 1000 % 60, rest % 1000};
     static const char shape[] = "yyyy-mm-ddThh:mm:ss.mmmZ";
     memcpy(text, shape, sizeof shape);
     for (size_t i = TIMEFMT_LEN, field = sizeof fields / sizeof *fields - 1; i-- > 0;) {
@@ -84,7 +90,8 @@ struct cursor {
 };
 
 /* Exactly `count` digits. */
-static bool take_digits(struct cursor *c, int count, int *value) {
+static bool take_digits(struct cursor *c, int count, int *value)
+{
     *value = 0;
     if (c->end - c->at < count)
         return false;
@@ -97,14 +104,16 @@ static bool take_digits(struct cursor *c, int count, int *value) {
 }
 
 /* One of these characters. */
-static bool take_one(struct cursor *c, const char *set) {
+static bool take_one(struct cursor *c, const char *set)
+{
     if (c->at == c->end || *c->at == '\0' || strchr(set, *c->at) == NULL)
         return false;
     c->at++;
     return true;
 }
 
-static bool take_text(struct cursor *c, const char *text) {
+static bool take_text(struct cursor *c, const char *text)
+{
     size_t len = strlen(text);
     if ((size_t)(c->end - c->at) < len || memcmp(c->at, text, len) != 0)
         return false;
@@ -113,7 +122,8 @@ static bool take_text(struct cursor *c, const char *text) {
 }
 
 /* Which of the names follows, from 1; 0 for none. Names are cut to `letters` (0: whole). */
-static int take_name(struct cursor *c, const char *const *names, int count, size_t letters) {
+static int take_name(struct cursor *c, const char *const *names, int count, size_t letters)
+{
     for (int i = 0; i < count; i++) {
         size_t len = letters > 0 ? letters : strlen(names[i]);
         if ((size_t)(c->end - c->at) >= len && memcmp(c->at, names[i], len) == 0) {
@@ -124,7 +134,8 @@ static int take_name(struct cursor *c, const char *const *names, int count, size
     return 0;
 }
 
-static bool take_fraction(struct cursor *c, int *ms) {
+static bool take_fraction(struct cursor *c, int *ms)
+{
     *ms = 0;
     if (!take_one(c, "."))
         return true;
@@ -137,7 +148,8 @@ static bool take_fraction(struct cursor *c, int *ms) {
     return c->at > start;
 }
 
-static bool take_offset(struct cursor *c, int *minutes) {
+static bool take_offset(struct cursor *c, int *minutes)
+{
     int hour, minute;
     *minutes = 0;
     if (take_one(c, "Zz"))
@@ -151,20 +163,22 @@ static bool take_offset(struct cursor *c, int *minutes) {
     return true;
 }
 
-static bool take_clock(struct cursor *c, struct civil *time) {
-    return take_digits(c, 2, &time->hour) && take_one(c, ":") && take_digits(c, 2, &time->minute) && take_one(c, ":") &&
-           take_digits(c, 2, &time->second);
+static bool take_clock(struct cursor *c, struct civil *time)
+{
+    return take_digits(c, 2, &time->hour) && take_one(c, ":") && take_digits(c, 2, &time->minute) &&
+           take_one(c, ":") && take_digits(c, 2, &time->second);
 }
 
 /* Second 60 is taken as the first instant of the next minute, and only where a leap second can be: 23:59 UTC. */
-int timefmt_parse(const char *text, size_t len, int64_t *unix_ms) {
+int timefmt_parse(const char *text, size_t len, int64_t *unix_ms)
+{
     struct cursor c = {text, text + len};
     struct civil time;
     int year, offset;
     int64_t ms;
-    if (!take_digits(&c, 4, &year) || !take_one(&c, "-") || !take_digits(&c, 2, &time.month) || !take_one(&c, "-") ||
-        !take_digits(&c, 2, &time.day) || !take_one(&c, "Tt ") || !take_clock(&c, &time) || !take_fraction(&c, &time.ms) ||
-        !take_offset(&c, &offset) || c.at != c.end)
+    if (!take_digits(&c, 4, &year) || !take_one(&c, "-") || !take_digits(&c, 2, &time.month) ||
+        !take_one(&c, "-") || !take_digits(&c, 2, &time.day) || !take_one(&c, "Tt ") ||
+        !take_clock(&c, &time) || !take_fraction(&c, &time.ms) || !take_offset(&c, &offset) || c.at != c.end)
         return -1;
     time.year = year;
     bool leap = time.second == 60;
@@ -179,36 +193,44 @@ int timefmt_parse(const char *text, size_t len, int64_t *unix_ms) {
     return 0;
 }
 
-static const char *const month_names[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-static const char *const day_names[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
+static const char *const month_names[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+static const char *const day_names[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                        "Thursday", "Friday", "Saturday"};
 
 /* Two digits mean the year of that ending that is not more than 50 years ahead (RFC 9110 §5.6.7). */
-static int whole_year(int two_digits) {
+static int whole_year(int two_digits)
+{
     struct civil now;
     civil_of_days(clock_wall_ms() / DAY_MS, &now);
     int year = (int)(now.year - now.year % 100) + two_digits;
     return year > now.year + 50 ? year - 100 : year;
 }
 
-static bool take_imf_date(struct cursor *c, struct civil *time) { /* "06 Nov 1994 08:49:37 GMT" */
+static bool take_imf_date(struct cursor *c, struct civil *time)
+{ /* "06 Nov 1994 08:49:37 GMT" */
     int year;
-    if (!take_digits(c, 2, &time->day) || !take_one(c, " ") || (time->month = take_name(c, month_names, 12, 0)) == 0 ||
-        !take_one(c, " ") || !take_digits(c, 4, &year) || !take_one(c, " ") || !take_clock(c, time))
+    if (!take_digits(c, 2, &time->day) || !take_one(c, " ") ||
+        (time->month = take_name(c, month_names, 12, 0)) == 0 || !take_one(c, " ") ||
+        !take_digits(c, 4, &year) || !take_one(c, " ") || !take_clock(c, time))
         return false;
     time->year = year;
     return take_text(c, " GMT");
 }
 
-static bool take_rfc850_date(struct cursor *c, struct civil *time) { /* "06-Nov-94 08:49:37 GMT" */
+static bool take_rfc850_date(struct cursor *c, struct civil *time)
+{ /* "06-Nov-94 08:49:37 GMT" */
     int year;
-    if (!take_digits(c, 2, &time->day) || !take_one(c, "-") || (time->month = take_name(c, month_names, 12, 0)) == 0 ||
-        !take_one(c, "-") || !take_digits(c, 2, &year) || !take_one(c, " ") || !take_clock(c, time))
+    if (!take_digits(c, 2, &time->day) || !take_one(c, "-") ||
+        (time->month = take_name(c, month_names, 12, 0)) == 0 || !take_one(c, "-") ||
+        !take_digits(c, 2, &year) || !take_one(c, " ") || !take_clock(c, time))
         return false;
     time->year = whole_year(year);
     return take_text(c, " GMT");
 }
 
-static bool take_asctime_date(struct cursor *c, struct civil *time) { /* "Nov  6 08:49:37 1994" */
+static bool take_asctime_date(struct cursor *c, struct civil *time)
+{ /* "Nov  6 08:49:37 1994" */
     int year;
     if ((time->month = take_name(c, month_names, 12, 0)) == 0 || !take_one(c, " "))
         return false;
@@ -221,20 +243,23 @@ static bool take_asctime_date(struct cursor *c, struct civil *time) { /* "Nov  6
 }
 
 /* The name of the day has to be one, but need not be the right one: nothing depends on it. */
-int timefmt_parse_http_date(const char *text, int64_t *unix_ms) {
+int timefmt_parse_http_date(const char *text, int64_t *unix_ms)
+{
     struct cursor c = {text, text + strlen(text)};
     struct civil time = {0};
     bool good;
     if (take_name(&c, day_names, 7, 0) != 0)
         good = take_text(&c, ", ") && take_rfc850_date(&c, &time);
     else if (take_name(&c, day_names, 7, 3) != 0)
-        good = take_text(&c, ", ") ? take_imf_date(&c, &time) : take_one(&c, " ") && take_asctime_date(&c, &time);
+        good = take_text(&c, ", ") ? take_imf_date(&c, &time)
+                                   : take_one(&c, " ") && take_asctime_date(&c, &time);
     else
         good = false;
     return good && c.at == c.end ? unix_ms_of(&time, unix_ms) : -1;
 }
 
-int timefmt_parse_span(const char *text, int64_t *ms) {
+int timefmt_parse_span(const char *text, int64_t *ms)
+{
     static const struct {
         const char *unit;
         int64_t ms;

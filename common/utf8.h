@@ -3,7 +3,8 @@
 #include <stddef.h>
 
 /* Bytes of the valid sequence that text starts with (1-4), or 0 when it starts with none. len > 0. */
-static inline size_t utf8_sequence(const char *text, size_t len) {
+static inline size_t utf8_sequence(const char *text, size_t len)
+{
     const unsigned char *s = (const unsigned char *)text;
     if (s[0] < 0x80)
         return 1;

@@ -19,18 +19,21 @@
 static int64_t v7_ms = -1;
 static unsigned v7_counter;
 
-static int hex_value(char c) {
+static int hex_value(char c)
+{
     if (c >= '0' && c <= '9')
         return c - '0';
     c |= 0x20;
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static bool is_dash_place(size_t i) {
+static bool is_dash_place(size_t i)
+{
     return i == 8 || i == 13 || i == 18 || i == 23;
 }
 
-int uuid_parse(struct uuid *uuid, const char *text, size_t len) {
+int uuid_parse(struct uuid *uuid, const char *text, size_t len)
+{
     struct uuid parsed;
     size_t byte = 0;
     if (len != UUID_TEXT_LEN)
@@ -51,7 +54,8 @@ int uuid_parse(struct uuid *uuid, const char *text, size_t len) {
     return 0;
 }
 
-void uuid_format(const struct uuid *uuid, char text[UUID_TEXT_LEN + 1]) {
+void uuid_format(const struct uuid *uuid, char text[UUID_TEXT_LEN + 1])
+{
     static const char hex[] = "0123456789abcdef";
     size_t at = 0;
     for (size_t i = 0; i < 16; i++) {
@@ -64,19 +68,22 @@ void uuid_format(const struct uuid *uuid, char text[UUID_TEXT_LEN + 1]) {
 }
 
 /* Straight from the kernel, so that a forked process does not repeat its parent's bits. */
-static void draw(struct uuid *uuid) {
+static void draw(struct uuid *uuid)
+{
     while (getrandom(uuid->bytes, sizeof uuid->bytes, 0) != (ssize_t)sizeof uuid->bytes) {
         if (errno != EINTR)
             fatal("the kernel gives no random bytes: %s", strerror(errno));
     }
 }
 
-static void set_version(struct uuid *uuid, uint8_t version) {
+static void set_version(struct uuid *uuid, uint8_t version)
+{
     uuid->bytes[6] = (uint8_t)((uuid->bytes[6] & 0x0f) | version << 4);
     uuid->bytes[8] = (uint8_t)((uuid->bytes[8] & 0x3f) | 0x80);
 }
 
-static void set_ms(struct uuid *uuid, int64_t unix_ms) {
+static void set_ms(struct uuid *uuid, int64_t unix_ms)
+{
     if (unix_ms < 0)
         unix_ms = 0;
     if (unix_ms > MS_MAX)
@@ -85,7 +92,8 @@ static void set_ms(struct uuid *uuid, int64_t unix_ms) {
         uuid->bytes[i] = (uint8_t)(unix_ms >> (40 - 8 * i));
 }
 
-void uuid_v7(struct uuid *uuid, int64_t unix_ms) {
+void uuid_v7(struct uuid *uuid, int64_t unix_ms)
+{
     draw(uuid);
     if (unix_ms <= v7_ms && v7_counter < COUNTER_MAX) {
         v7_counter++;
@@ -99,33 +107,39 @@ void uuid_v7(struct uuid *uuid, int64_t unix_ms) {
     set_version(uuid, 7);
 }
 
-int64_t uuid_v7_ms(const struct uuid *uuid) {
+int64_t uuid_v7_ms(const struct uuid *uuid)
+{
     int64_t ms = 0;
     for (int i = 0; i < 6; i++)
         ms = ms << 8 | uuid->bytes[i];
     return ms;
 }
 
-void uuid_v7_floor(struct uuid *uuid, int64_t unix_ms) {
+void uuid_v7_floor(struct uuid *uuid, int64_t unix_ms)
+{
     *uuid = (struct uuid){{0}};
     set_ms(uuid, unix_ms);
     set_version(uuid, 7);
 }
 
-void uuid_v8(struct uuid *uuid, const uint8_t hash[16]) {
+void uuid_v8(struct uuid *uuid, const uint8_t hash[16])
+{
     memcpy(uuid->bytes, hash, 16);
     set_version(uuid, 8);
 }
 
-int uuid_compare(const struct uuid *a, const struct uuid *b) {
+int uuid_compare(const struct uuid *a, const struct uuid *b)
+{
     return memcmp(a->bytes, b->bytes, 16);
 }
 
-bool uuid_equal(const struct uuid *a, const struct uuid *b) {
+bool uuid_equal(const struct uuid *a, const struct uuid *b)
+{
     return uuid_compare(a, b) == 0;
 }
 
-bool uuid_is_nil(const struct uuid *uuid) {
+bool uuid_is_nil(const struct uuid *uuid)
+{
     static const struct uuid nil;
     return uuid_equal(uuid, &nil);
 }

@@ -7,7 +7,7 @@ FB           := build/fuzz
 FUZZ_CC      ?= clang
 FUZZ_FLAGS   := -std=c11 -D_GNU_SOURCE -Icommon $(shell pkg-config --cflags json-c) -O1 -g -fno-omit-frame-pointer -Wall -Wextra \
                 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
-FUZZ_JSON    := $(addprefix common/,mem.c buf.c log.c clock.c timefmt.c hash.c json.c json_scan.c json_keys.c json_number.c)
+FUZZ_JSON    := $(addprefix common/,mem.c buf.c log.c clock.c timefmt.c hash.c json.c json_scan.c json_keys.c json_number.c json_string.c)
 FUZZ_SEEDS   ?= $(or $(JSON_CONFORMANCE_DIR),$(wildcard ../shared/data/json-conformance))
 
 .PHONY: fuzz

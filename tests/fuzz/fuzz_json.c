@@ -8,7 +8,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void check_error(const struct json_error *error, size_t size) {
+static void check_error(const struct json_error *error, size_t size)
+{
     if (error->offset > size || error->detail[0] == '\0')
         bug("a refusal at %zu of %zu without a place or a sentence", error->offset, size);
     const char *at = error->pointer;
@@ -21,7 +22,8 @@ static void check_error(const struct json_error *error, size_t size) {
     }
 }
 
-static struct json *parse_again(const struct json *json, struct buf *text) {
+static struct json *parse_again(const struct json *json, struct buf *text)
+{
     struct json_error error;
     bool ok;
     json_write(text, json);
@@ -31,7 +33,8 @@ static struct json *parse_again(const struct json *json, struct buf *text) {
     return again;
 }
 
-static void check_value(struct json *json) {
+static void check_value(struct json *json)
+{
     struct buf first = BUF_INIT, second = BUF_INIT;
     struct json *again = parse_again(json, &first);
     if (!json_equal(json, again))
@@ -49,7 +52,8 @@ static void check_value(struct json *json) {
 }
 
 /* Some sizes allow less depth than others, so that this limit is met too. */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
     struct json_error error = {.detail = ""};
     bool ok;
     unsigned depth_max = size % 16 == 0 ? size / 16 % 8 : JSON_DEPTH_MAX;

@@ -4,7 +4,8 @@
 #include "buf.h"
 #include "mem.h"
 
-START_TEST(an_empty_buffer_is_an_empty_text) {
+START_TEST(an_empty_buffer_is_an_empty_text)
+{
     struct buf fresh = BUF_INIT, made;
     buf_init(&made);
     ck_assert_str_eq(fresh.data, "");
@@ -18,7 +19,8 @@ START_TEST(an_empty_buffer_is_an_empty_text) {
 }
 END_TEST
 
-START_TEST(everything_that_is_added_follows_and_a_nul_ends_it) {
+START_TEST(everything_that_is_added_follows_and_a_nul_ends_it)
+{
     struct buf buf = BUF_INIT;
     buf_add_str(&buf, "a");
     buf_add_ch(&buf, '-');
@@ -37,7 +39,8 @@ START_TEST(everything_that_is_added_follows_and_a_nul_ends_it) {
 }
 END_TEST
 
-START_TEST(a_formatted_text_of_any_length_is_whole) {
+START_TEST(a_formatted_text_of_any_length_is_whole)
+{
     char long_text[5001];
     memset(long_text, 'x', 5000);
     long_text[5000] = '\0';
@@ -51,7 +54,8 @@ START_TEST(a_formatted_text_of_any_length_is_whole) {
 }
 END_TEST
 
-START_TEST(a_reserve_lasts_for_what_was_promised) {
+START_TEST(a_reserve_lasts_for_what_was_promised)
+{
     for (size_t more = 0; more < 300; more++) {
         struct buf buf = BUF_INIT;
         buf_add_str(&buf, "abc");
@@ -81,7 +85,8 @@ static const struct {
     {"\xed\xa0\x80", 3, "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""},
 };
 
-START_TEST(a_json_string_is_escaped_where_it_must_be_and_always_utf8) {
+START_TEST(a_json_string_is_escaped_where_it_must_be_and_always_utf8)
+{
     struct buf buf = BUF_INIT;
     buf_add_json(&buf, strings[_i].text, strings[_i].len);
     ck_assert_str_eq(buf.data, strings[_i].json);
@@ -89,7 +94,8 @@ START_TEST(a_json_string_is_escaped_where_it_must_be_and_always_utf8) {
 }
 END_TEST
 
-START_TEST(detached_memory_belongs_to_the_caller) {
+START_TEST(detached_memory_belongs_to_the_caller)
+{
     struct buf buf = BUF_INIT;
     size_t len = 99;
     char *nothing = buf_detach(&buf, &len);
@@ -106,14 +112,16 @@ START_TEST(detached_memory_belongs_to_the_caller) {
 }
 END_TEST
 
-int main(void) {
+int main(void)
+{
     Suite *suite = suite_create("buf");
     TCase *tests = tcase_create("buf");
     tcase_add_test(tests, an_empty_buffer_is_an_empty_text);
     tcase_add_test(tests, everything_that_is_added_follows_and_a_nul_ends_it);
     tcase_add_test(tests, a_formatted_text_of_any_length_is_whole);
     tcase_add_test(tests, a_reserve_lasts_for_what_was_promised);
-    tcase_add_loop_test(tests, a_json_string_is_escaped_where_it_must_be_and_always_utf8, 0, sizeof strings / sizeof *strings);
+    tcase_add_loop_test(tests, a_json_string_is_escaped_where_it_must_be_and_always_utf8, 0,
+                        sizeof strings / sizeof *strings);
     tcase_add_test(tests, detached_memory_belongs_to_the_caller);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

@@ -4,7 +4,8 @@
 #include "clock.h"
 #include "mem.h"
 
-START_TEST(a_frozen_clock_stands_until_it_is_moved) {
+START_TEST(a_frozen_clock_stands_until_it_is_moved)
+{
     clock_freeze(500, 1700000000000);
     ck_assert_int_eq(clock_mono_ms(), 500);
     ck_assert_int_eq(clock_mono_us(), 500000);
@@ -16,7 +17,8 @@ START_TEST(a_frozen_clock_stands_until_it_is_moved) {
 }
 END_TEST
 
-START_TEST(a_negative_time_lets_the_clock_run_again) {
+START_TEST(a_negative_time_lets_the_clock_run_again)
+{
     clock_freeze(1, 1);
     clock_freeze(-1, 0);
     int64_t before_us = clock_mono_us();
@@ -27,7 +29,8 @@ START_TEST(a_negative_time_lets_the_clock_run_again) {
 }
 END_TEST
 
-START_TEST(database_time_is_wall_time_with_the_offset_learnt) {
+START_TEST(database_time_is_wall_time_with_the_offset_learnt)
+{
     clock_freeze(1, 1000000);
     clock_set_db_offset_ms(-2500);
     ck_assert_int_eq(clock_db_offset_ms(), -2500);
@@ -37,7 +40,8 @@ START_TEST(database_time_is_wall_time_with_the_offset_learnt) {
 }
 END_TEST
 
-START_TEST(database_time_stands_while_wall_time_or_offset_step_back) {
+START_TEST(database_time_stands_while_wall_time_or_offset_step_back)
+{
     clock_freeze(1, 1000000);
     clock_set_db_offset_ms(50);
     ck_assert_int_eq(clock_db_ms(), 1000050);
@@ -50,7 +54,8 @@ START_TEST(database_time_stands_while_wall_time_or_offset_step_back) {
 }
 END_TEST
 
-int main(void) {
+int main(void)
+{
     Suite *suite = suite_create("clock");
     TCase *tests = tcase_create("clock");
     tcase_add_test(tests, a_frozen_clock_stands_until_it_is_moved);

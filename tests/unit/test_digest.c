@@ -4,14 +4,16 @@
 #include "digest.h"
 #include "mem.h"
 
-static void expect_hex(const uint8_t digest[32], const char *hex) {
+static void expect_hex(const uint8_t digest[32], const char *hex)
+{
     struct buf buf = BUF_INIT;
     buf_add_hex(&buf, digest, 32);
     ck_assert_str_eq(buf.data, hex);
     buf_release(&buf);
 }
 
-START_TEST(sha256_gives_the_values_of_fips_180) {
+START_TEST(sha256_gives_the_values_of_fips_180)
+{
     uint8_t out[32];
     for (int twice = 0; twice < 2; twice++) {
         digest_sha256("", 0, out);
@@ -24,7 +26,8 @@ START_TEST(sha256_gives_the_values_of_fips_180) {
 }
 END_TEST
 
-START_TEST(hmac_sha256_gives_the_values_of_rfc_4231) {
+START_TEST(hmac_sha256_gives_the_values_of_rfc_4231)
+{
     uint8_t out[32], key[131];
     digest_hmac_sha256("Jefe", 4, "what do ya want for nothing?", 28, out);
     expect_hex(out, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
@@ -36,7 +39,8 @@ START_TEST(hmac_sha256_gives_the_values_of_rfc_4231) {
 }
 END_TEST
 
-START_TEST(equal_means_every_byte) {
+START_TEST(equal_means_every_byte)
+{
     ck_assert(digest_equal("abcd", "abcd", 4));
     ck_assert(!digest_equal("abcd", "abce", 4));
     ck_assert(!digest_equal("bbcd", "abcd", 4));
@@ -44,7 +48,8 @@ START_TEST(equal_means_every_byte) {
 }
 END_TEST
 
-START_TEST(random_bytes_differ_each_time) {
+START_TEST(random_bytes_differ_each_time)
+{
     uint8_t a[32] = {0}, b[32] = {0};
     digest_random(a, sizeof a);
     digest_random(b, sizeof b);
@@ -69,7 +74,8 @@ static const struct {
     {"\xff\xef\xbf\xfb", 4, "/++/+w=="},
 };
 
-START_TEST(base64_is_that_of_rfc_4648_both_ways) {
+START_TEST(base64_is_that_of_rfc_4648_both_ways)
+{
     struct buf text = BUF_INIT, bytes = BUF_INIT;
     digest_base64(&text, base64[_i].bytes, base64[_i].len);
     ck_assert_str_eq(text.data, base64[_i].text);
@@ -82,9 +88,11 @@ START_TEST(base64_is_that_of_rfc_4648_both_ways) {
 }
 END_TEST
 
-static const char *const not_base64[] = {"Zg", "Zg=", "Zg===", "Zh==", "Zm9=", "Z===", "====", "Zg==Zg==", "Zm9v\n", "Zm 9", "Zm9-", "Zm9_", "Zm9\xff", "=m9v"};
+static const char *const not_base64[] = {"Zg",       "Zg=",    "Zg===", "Zh==", "Zm9=", "Z===",    "====",
+                                         "Zg==Zg==", "Zm9v\n", "Zm 9",  "Zm9-", "Zm9_", "Zm9\xff", "=m9v"};
 
-START_TEST(what_is_not_base64_is_refused_and_adds_nothing) {
+START_TEST(what_is_not_base64_is_refused_and_adds_nothing)
+{
     struct buf bytes = BUF_INIT;
     buf_add_str(&bytes, "before");
     ck_assert_int_eq(digest_base64_decode(&bytes, not_base64[_i], strlen(not_base64[_i])), -1);
@@ -95,7 +103,8 @@ START_TEST(what_is_not_base64_is_refused_and_adds_nothing) {
 END_TEST
 
 /* printf 'acme\0user\00042' | sha256sum, with the version and variant bits set */
-START_TEST(a_record_id_is_the_same_everywhere_and_its_parts_cannot_be_shifted) {
+START_TEST(a_record_id_is_the_same_everywhere_and_its_parts_cannot_be_shifted)
+{
     struct uuid id, other;
     char text[UUID_TEXT_LEN + 1];
     digest_record_id(&id, "acme", "user", "42");
@@ -112,7 +121,8 @@ END_TEST
 
 #define COUNT(rows) (int)(sizeof rows / sizeof *rows)
 
-int main(void) {
+int main(void)
+{
     Suite *suite = suite_create("digest");
     TCase *tests = tcase_create("digest");
     tcase_add_test(tests, sha256_gives_the_values_of_fips_180);

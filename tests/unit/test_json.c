@@ -4,7 +4,8 @@
 #include "json.h"
 #include "mem.h"
 
-static struct json *parse(const char *text) {
+static struct json *parse(const char *text)
+{
     struct json_error error = {.detail = ""};
     bool ok;
     struct json *json = json_parse(text, strlen(text), JSON_DEPTH_MAX, &error, &ok);
@@ -12,7 +13,8 @@ static struct json *parse(const char *text) {
     return json;
 }
 
-static void expect_written(const struct json *json, const char *text) {
+static void expect_written(const struct json *json, const char *text)
+{
     struct buf buf = BUF_INIT;
     json_write(&buf, json);
     ck_assert_str_eq(buf.data, text);
@@ -36,18 +38,21 @@ static const struct {
     {"123456789012345678901234567890.123456789012345678901234567890", NULL},
     {"\"\"", NULL},
     {"\"a\\/b\"", "\"a/b\""},
-    {"\"\\u00e9\\u20ac\\ud834\\udd1e\\u0041\"", "\"\xc3\xa9\xe2\x82\xac\xf0\x9d\x84\x9e" "A\""},
+    {"\"\\u00e9\\u20ac\\ud834\\udd1e\\u0041\"", "\"\xc3\xa9\xe2\x82\xac\xf0\x9d\x84\x9e"
+                                                "A\""},
     {"\"\\\"\\\\\\b\\f\\n\\r\\t\\u001f\\u007f\"", "\"\\\"\\\\\\b\\f\\n\\r\\t\\u001f\x7f\""},
     {"\"plain then \\n escape then plain\"", NULL},
     {"[]", NULL},
     {"{}", NULL},
     {"[ 1 , [ ] , { } , null , \"x\" ]", "[1,[],{},null,\"x\"]"},
-    {"{ \"b\" : 1 , \"a\" : { \"c\" : [ null ] } , \"\" : \"\" }", "{\"b\":1,\"a\":{\"c\":[null]},\"\":\"\"}"},
+    {"{ \"b\" : 1 , \"a\" : { \"c\" : [ null ] } , \"\" : \"\" }",
+     "{\"b\":1,\"a\":{\"c\":[null]},\"\":\"\"}"},
     {"{\"\\u0061\\\"\":1}", "{\"a\\\"\":1}"},
     {"\r\n\t {\"a\":\n1}\n", "{\"a\":1}"},
 };
 
-START_TEST(a_text_leaves_as_it_came_less_the_blanks) {
+START_TEST(a_text_leaves_as_it_came_less_the_blanks)
+{
     struct json *json = parse(texts[_i].text), *copy = json_copy(json);
     const char *expected = texts[_i].written != NULL ? texts[_i].written : texts[_i].text;
     expect_written(json, expected);
@@ -59,7 +64,8 @@ START_TEST(a_text_leaves_as_it_came_less_the_blanks) {
 }
 END_TEST
 
-START_TEST(a_null_document_is_no_error) {
+START_TEST(a_null_document_is_no_error)
+{
     struct json_error error;
     bool ok = false;
     ck_assert_ptr_null(json_parse("null", 4, 1, &error, &ok));
@@ -71,7 +77,8 @@ START_TEST(a_null_document_is_no_error) {
 }
 END_TEST
 
-START_TEST(only_the_length_given_is_read) {
+START_TEST(only_the_length_given_is_read)
+{
     struct json_error error;
     bool ok;
     struct json *json = json_parse("12345", 3, 1, &error, &ok);
@@ -81,7 +88,8 @@ START_TEST(only_the_length_given_is_read) {
 }
 END_TEST
 
-START_TEST(members_keep_their_order_when_replaced_and_lose_it_when_removed) {
+START_TEST(members_keep_their_order_when_replaced_and_lose_it_when_removed)
+{
     struct json *object = parse("{\"z\":1,\"y\":2,\"x\":3}");
     json_set(object, "y", json_new_text("two"));
     expect_written(object, "{\"z\":1,\"y\":\"two\",\"x\":3}");
@@ -94,7 +102,8 @@ START_TEST(members_keep_their_order_when_replaced_and_lose_it_when_removed) {
 }
 END_TEST
 
-START_TEST(absent_and_null_members_can_be_told_apart) {
+START_TEST(absent_and_null_members_can_be_told_apart)
+{
     struct json *object = parse("{\"n\":null,\"t\":\"x\",\"i\":1}"), *value = object;
     ck_assert(json_find(object, "n", &value));
     ck_assert_ptr_null(value);
@@ -112,7 +121,8 @@ START_TEST(absent_and_null_members_can_be_told_apart) {
 }
 END_TEST
 
-START_TEST(a_walk_gives_each_member_once_in_order) {
+START_TEST(a_walk_gives_each_member_once_in_order)
+{
     struct json *object = parse("{\"c\":1,\"a\":null,\"b\":[]}"), *value;
     struct json_iter iter = {NULL};
     struct buf seen = BUF_INIT;
@@ -130,7 +140,8 @@ START_TEST(a_walk_gives_each_member_once_in_order) {
 }
 END_TEST
 
-START_TEST(values_are_built_by_hand_too) {
+START_TEST(values_are_built_by_hand_too)
+{
     struct json *object = json_new_object(), *array = json_new_array();
     json_set(object, "list", array);
     json_append(array, json_new_int(INT64_MIN));
@@ -150,7 +161,8 @@ START_TEST(values_are_built_by_hand_too) {
 }
 END_TEST
 
-START_TEST(a_copy_is_deep) {
+START_TEST(a_copy_is_deep)
+{
     struct json *original = parse("{\"a\":{\"b\":[1.50]}}"), *copy = json_copy(original);
     json_append(json_get(json_get(copy, "a"), "b"), json_new_int(2));
     expect_written(original, "{\"a\":{\"b\":[1.50]}}");
@@ -160,7 +172,8 @@ START_TEST(a_copy_is_deep) {
 }
 END_TEST
 
-START_TEST(nothing_is_coerced) {
+START_TEST(nothing_is_coerced)
+{
     struct json *array = parse("[\"12\",true,12,null]");
     int64_t value = 42;
     size_t len = 42;
@@ -180,17 +193,33 @@ START_TEST(nothing_is_coerced) {
 }
 END_TEST
 
-START_TEST(asking_the_wrong_type_is_a_bug) {
+START_TEST(asking_the_wrong_type_is_a_bug)
+{
     struct json *array = parse("[\"true\"]");
     switch (_i) {
-    case 0: json_bool(json_at(array, 0)); break;
-    case 1: json_set(array, "a", NULL); break;
-    case 2: json_append(json_at(array, 0), NULL); break;
-    case 3: json_at(NULL, 0); break;
-    case 4: json_new_number("01"); break;
-    case 5: json_new_number("1 "); break;
-    case 6: json_new_number(""); break;
-    default: json_remove(NULL, "a");
+    case 0:
+        json_bool(json_at(array, 0));
+        break;
+    case 1:
+        json_set(array, "a", NULL);
+        break;
+    case 2:
+        json_append(json_at(array, 0), NULL);
+        break;
+    case 3:
+        json_at(NULL, 0);
+        break;
+    case 4:
+        json_new_number("01");
+        break;
+    case 5:
+        json_new_number("1 ");
+        break;
+    case 6:
+        json_new_number("");
+        break;
+    default:
+        json_remove(NULL, "a");
     }
 }
 END_TEST
@@ -228,7 +257,8 @@ static const struct {
     {"9007199254740993.5", false, 0},
 };
 
-START_TEST(a_whole_number_is_read_from_its_text) {
+START_TEST(a_whole_number_is_read_from_its_text)
+{
     struct json *number = parse(integers[_i].text);
     int64_t value = 42;
     ck_assert_int_eq(json_int64(number, &value), integers[_i].whole ? 0 : -1);
@@ -279,7 +309,8 @@ static const struct {
     {"{\"a\":null}", "{\"a\":null}", true},
 };
 
-START_TEST(values_are_compared_by_what_they_mean) {
+START_TEST(values_are_compared_by_what_they_mean)
+{
     struct json *a = parse(pairs[_i].a), *b = parse(pairs[_i].b);
     ck_assert(json_equal(a, b) == pairs[_i].equal);
     ck_assert(json_equal(b, a) == pairs[_i].equal);
@@ -291,7 +322,8 @@ END_TEST
 
 #define COUNT(rows) (int)(sizeof rows / sizeof *rows)
 
-int main(void) {
+int main(void)
+{
     Suite *suite = suite_create("json");
     TCase *tests = tcase_create("json");
     tcase_add_loop_test(tests, a_text_leaves_as_it_came_less_the_blanks, 0, COUNT(texts));

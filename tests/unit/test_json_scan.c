@@ -87,7 +87,8 @@ static const struct {
     {"{\"data\":{\"email\":\"a@b\",\"tags\":[\"x\",,]}}", 35, "/data/tags/1", "missing before this comma"},
 };
 
-START_TEST(a_refusal_says_where_it_was_and_what_would_be_right) {
+START_TEST(a_refusal_says_where_it_was_and_what_would_be_right)
+{
     struct json_error error;
     bool ok = true;
     const char *text = refused[_i].text;
@@ -105,7 +106,8 @@ START_TEST(a_refusal_says_where_it_was_and_what_would_be_right) {
 }
 END_TEST
 
-START_TEST(a_raw_nul_is_refused_anywhere) {
+START_TEST(a_raw_nul_is_refused_anywhere)
+{
     struct json_error error;
     ck_assert_int_eq(json_check("[\"a\0b\"]", 7, 64, &error), -1);
     ck_assert_uint_eq(error.offset, 3);
@@ -116,7 +118,8 @@ START_TEST(a_raw_nul_is_refused_anywhere) {
 }
 END_TEST
 
-START_TEST(depth_counts_open_objects_and_arrays) {
+START_TEST(depth_counts_open_objects_and_arrays)
+{
     static const struct {
         const char *text;
         unsigned depth;
@@ -133,7 +136,8 @@ START_TEST(depth_counts_open_objects_and_arrays) {
 }
 END_TEST
 
-START_TEST(no_caller_gets_past_the_deepest_level) {
+START_TEST(no_caller_gets_past_the_deepest_level)
+{
     char text[2 * JSON_DEPTH_MAX + 2];
     struct json_error error;
     memset(text, '[', JSON_DEPTH_MAX + 1);
@@ -145,7 +149,8 @@ START_TEST(no_caller_gets_past_the_deepest_level) {
 }
 END_TEST
 
-START_TEST(a_long_pointer_is_cut_between_characters) {
+START_TEST(a_long_pointer_is_cut_between_characters)
+{
     for (size_t shift = 0; shift < 4; shift++) {
         struct buf text = BUF_INIT;
         struct json_error error;
@@ -169,7 +174,8 @@ START_TEST(a_long_pointer_is_cut_between_characters) {
 END_TEST
 
 /* Keys k0 ... k<count-1>, then once more the one given. */
-static void object_with_duplicate(struct buf *text, int count, int duplicate) {
+static void object_with_duplicate(struct buf *text, int count, int duplicate)
+{
     buf_reset(text);
     buf_add_ch(text, '{');
     for (int i = 0; i < count; i++)
@@ -177,7 +183,8 @@ static void object_with_duplicate(struct buf *text, int count, int duplicate) {
     buf_addf(text, "\"\\u006b%d\":0}", duplicate);
 }
 
-START_TEST(a_duplicate_is_found_in_objects_of_any_size) {
+START_TEST(a_duplicate_is_found_in_objects_of_any_size)
+{
     struct buf text = BUF_INIT;
     struct json_error error;
     char pointer[32];
@@ -196,20 +203,23 @@ START_TEST(a_duplicate_is_found_in_objects_of_any_size) {
 }
 END_TEST
 
-START_TEST(a_million_keys_take_no_quadratic_time) {
+START_TEST(a_million_keys_take_no_quadratic_time)
+{
     struct buf text = BUF_INIT;
     struct json_error error;
     buf_add_str(&text, "{\"\":0");
     for (int i = 0; i < 1000000; i++)
         buf_addf(&text, ",\"%d\":0", i);
     buf_add_str(&text, "}");
-    ck_assert_int_eq(json_check(text.data, text.len, 64, &error), 0); /* 10^12 comparisons would not end in time */
+    ck_assert_int_eq(json_check(text.data, text.len, 64, &error),
+                     0); /* 10^12 comparisons would not end in time */
     buf_release(&text);
 }
 END_TEST
 
 /* Plain bytes are skipped eight at a time: something special must be seen at each place of a word. */
-START_TEST(a_special_byte_is_seen_at_every_place_of_a_string) {
+START_TEST(a_special_byte_is_seen_at_every_place_of_a_string)
+{
     for (size_t len = 1; len < 40; len++) {
         for (size_t at = 0; at < len; at++) {
             for (int byte = 0; byte < 256; byte++) {
@@ -268,7 +278,8 @@ static const char *const open_but_refused[] = {
     "i_structure_UTF-8_BOM_empty_object.json",
 };
 
-static bool is_among(const char *name, const char *const *names, size_t count) {
+static bool is_among(const char *name, const char *const *names, size_t count)
+{
     for (size_t i = 0; i < count; i++) {
         if (strcmp(name, names[i]) == 0)
             return true;
@@ -276,12 +287,14 @@ static bool is_among(const char *name, const char *const *names, size_t count) {
     return false;
 }
 
-static const char *conformance_dir(void) {
+static const char *conformance_dir(void)
+{
     const char *dir = getenv("JSON_CONFORMANCE_DIR");
     return dir != NULL ? dir : "../shared/data/json-conformance";
 }
 
-static void read_file(const char *name, struct buf *text) {
+static void read_file(const char *name, struct buf *text)
+{
     char path[4096], block[4096];
     size_t len;
     snprintf(path, sizeof path, "%s/%s", conformance_dir(), name);
@@ -294,7 +307,8 @@ static void read_file(const char *name, struct buf *text) {
 }
 
 /* 0, -1, or -2 for either. */
-static int expected_verdict(const char *name) {
+static int expected_verdict(const char *name)
+{
     if (*name == 'n' || is_among(name, stricter, sizeof stricter / sizeof *stricter))
         return -1;
     if (*name == 'y')
@@ -302,7 +316,8 @@ static int expected_verdict(const char *name) {
     return is_among(name, open_but_refused, sizeof open_but_refused / sizeof *open_but_refused) ? -1 : -2;
 }
 
-static void check_file(const char *name, struct buf *text) {
+static void check_file(const char *name, struct buf *text)
+{
     struct json_error error = {.detail = ""};
     int expected = expected_verdict(name);
     bool ok;
@@ -314,10 +329,12 @@ static void check_file(const char *name, struct buf *text) {
     json_free(json);
 }
 
-START_TEST(every_conformance_file_gets_the_right_verdict) {
+START_TEST(every_conformance_file_gets_the_right_verdict)
+{
     DIR *dir = opendir(conformance_dir());
     ck_assert_msg(dir != NULL,
-                  "the JSONTestSuite files are not in %s: set JSON_CONFORMANCE_DIR to their folder, or run from the top of the repository",
+                  "the JSONTestSuite files are not in %s: set JSON_CONFORMANCE_DIR to their folder, or run "
+                  "from the top of the repository",
                   conformance_dir());
     struct buf text = BUF_INIT;
     int files = 0, named = 0;
@@ -331,15 +348,18 @@ START_TEST(every_conformance_file_gets_the_right_verdict) {
     closedir(dir);
     buf_release(&text);
     ck_assert_int_ge(files, 300);
-    ck_assert_int_eq(named, (int)(sizeof stricter / sizeof *stricter + sizeof open_but_refused / sizeof *open_but_refused));
+    ck_assert_int_eq(named, (int)(sizeof stricter / sizeof *stricter +
+                                  sizeof open_but_refused / sizeof *open_but_refused));
 }
 END_TEST
 
-int main(void) {
+int main(void)
+{
     Suite *suite = suite_create("json_scan");
     TCase *tests = tcase_create("json_scan");
     tcase_set_timeout(tests, 60);
-    tcase_add_loop_test(tests, a_refusal_says_where_it_was_and_what_would_be_right, 0, sizeof refused / sizeof *refused);
+    tcase_add_loop_test(tests, a_refusal_says_where_it_was_and_what_would_be_right, 0,
+                        sizeof refused / sizeof *refused);
     tcase_add_test(tests, a_raw_nul_is_refused_anywhere);
     tcase_add_test(tests, depth_counts_open_objects_and_arrays);
     tcase_add_test(tests, no_caller_gets_past_the_deepest_level);

@@ -14,7 +14,8 @@ static int terminal = -1; /* where standard error went before */
 static char written[65536];
 static struct json *line;
 
-static void capture(enum log_format format) {
+static void capture(enum log_format format)
+{
     int ends[2];
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
     terminal = dup(STDERR_FILENO);
@@ -25,7 +26,8 @@ static void capture(enum log_format format) {
     log_open("worker", LOG_LEVEL_INFO, format);
 }
 
-static void release(void) {
+static void release(void)
+{
     json_free(line);
     line = NULL;
     dup2(terminal, STDERR_FILENO);
@@ -34,7 +36,8 @@ static void release(void) {
 }
 
 /* The next write, with its newline checked and taken off; false when there is none. */
-static bool next_write(void) {
+static bool next_write(void)
+{
     ssize_t len = recv(reader, written, sizeof written, MSG_DONTWAIT);
     if (len <= 0)
         return false;
@@ -45,7 +48,8 @@ static bool next_write(void) {
     return true;
 }
 
-static bool next_line(void) {
+static bool next_line(void)
+{
     struct json_error error;
     bool ok;
     if (!next_write())
@@ -56,30 +60,37 @@ static bool next_line(void) {
     return true;
 }
 
-START_TEST(a_line_is_one_write_of_one_object_with_its_fields_in_order) {
+START_TEST(a_line_is_one_write_of_one_object_with_its_fields_in_order)
+{
     capture(LOG_FORMAT_JSON);
-    log_warn("delivery", LOG_STR("event", "e-1"), LOG_INT("attempt", 2), LOG_REAL("seconds", 0.25), LOG_BOOL("last", true),
-             LOG_STR("platform", NULL));
+    log_warn("delivery", LOG_STR("event", "e-1"), LOG_INT("attempt", 2), LOG_REAL("seconds", 0.25),
+             LOG_BOOL("last", true), LOG_STR("platform", NULL));
     ck_assert(next_write());
-    ck_assert_str_eq(written, "{\"ts\":\"2026-01-31T12:14:56.789Z\",\"level\":\"warning\",\"program\":\"worker\",\"what\":\"delivery\","
-                              "\"event\":\"e-1\",\"attempt\":2,\"seconds\":0.25,\"last\":true,\"platform\":null}");
+    ck_assert_str_eq(written,
+                     "{\"ts\":\"2026-01-31T12:14:56.789Z\",\"level\":\"warning\",\"program\":\"worker\","
+                     "\"what\":\"delivery\","
+                     "\"event\":\"e-1\",\"attempt\":2,\"seconds\":0.25,\"last\":true,\"platform\":null}");
     ck_assert(!next_write());
     release();
 }
 END_TEST
 
-START_TEST(logfmt_quotes_what_is_not_a_plain_word) {
+START_TEST(logfmt_quotes_what_is_not_a_plain_word)
+{
     capture(LOG_FORMAT_LOGFMT);
-    log_info("two words", LOG_STR("plain", "a-1"), LOG_STR("empty", ""), LOG_STR("equals", "a=b"), LOG_STR("quote", "\""),
-             LOG_STR("none", NULL), LOG_INT("n", -1));
+    log_info("two words", LOG_STR("plain", "a-1"), LOG_STR("empty", ""), LOG_STR("equals", "a=b"),
+             LOG_STR("quote", "\""), LOG_STR("none", NULL), LOG_INT("n", -1));
     ck_assert(next_write());
-    ck_assert_str_eq(written, "ts=2026-01-31T12:14:56.789Z level=info program=worker what=\"two words\" plain=a-1 empty=\"\" "
-                              "equals=\"a=b\" quote=\"\\\"\" none=null n=-1");
+    ck_assert_str_eq(
+        written,
+        "ts=2026-01-31T12:14:56.789Z level=info program=worker what=\"two words\" plain=a-1 empty=\"\" "
+        "equals=\"a=b\" quote=\"\\\"\" none=null n=-1");
     release();
 }
 END_TEST
 
-START_TEST(auto_writes_json_when_standard_error_is_no_terminal) {
+START_TEST(auto_writes_json_when_standard_error_is_no_terminal)
+{
     capture(LOG_FORMAT_AUTO);
     log_info("hello", LOG_NONE);
     ck_assert(next_line());
@@ -88,7 +99,8 @@ START_TEST(auto_writes_json_when_standard_error_is_no_terminal) {
 }
 END_TEST
 
-START_TEST(control_characters_and_bad_utf8_cannot_forge_a_line) {
+START_TEST(control_characters_and_bad_utf8_cannot_forge_a_line)
+{
     capture(_i == 0 ? LOG_FORMAT_JSON : LOG_FORMAT_LOGFMT);
     log_info("hello", LOG_STR("text", "a\n\r\x1b[31m\x7f\xc2\x9b\xff\"b\\"));
     ck_assert(next_write());
@@ -97,7 +109,8 @@ START_TEST(control_characters_and_bad_utf8_cannot_forge_a_line) {
 }
 END_TEST
 
-START_TEST(a_long_value_is_cut_and_the_fields_behind_it_stay) {
+START_TEST(a_long_value_is_cut_and_the_fields_behind_it_stay)
+{
     char text[20001];
     for (size_t i = 0; i < 20000; i += 2)
         memcpy(text + i, "\xc3\xa9", 2);
@@ -118,7 +131,8 @@ START_TEST(a_long_value_is_cut_and_the_fields_behind_it_stay) {
 }
 END_TEST
 
-START_TEST(fields_that_find_no_room_are_left_out_and_the_line_says_so) {
+START_TEST(fields_that_find_no_room_are_left_out_and_the_line_says_so)
+{
     struct log_field fields[301];
     capture(LOG_FORMAT_JSON);
     for (int i = 0; i < 300; i++)
@@ -133,7 +147,8 @@ START_TEST(fields_that_find_no_room_are_left_out_and_the_line_says_so) {
 }
 END_TEST
 
-START_TEST(lines_below_the_level_are_not_written) {
+START_TEST(lines_below_the_level_are_not_written)
+{
     capture(LOG_FORMAT_JSON);
     log_debug("quiet", LOG_NONE);
     ck_assert(!next_write());
@@ -149,7 +164,8 @@ START_TEST(lines_below_the_level_are_not_written) {
 }
 END_TEST
 
-START_TEST(a_flood_of_one_what_is_folded_into_a_count_and_others_pass) {
+START_TEST(a_flood_of_one_what_is_folded_into_a_count_and_others_pass)
+{
     int64_t folded = 0;
     int lines = 0;
     capture(LOG_FORMAT_JSON);
@@ -179,7 +195,8 @@ START_TEST(a_flood_of_one_what_is_folded_into_a_count_and_others_pass) {
 }
 END_TEST
 
-START_TEST(more_kinds_of_lines_than_are_watched_lose_no_count) {
+START_TEST(more_kinds_of_lines_than_are_watched_lose_no_count)
+{
     int64_t folded = 0, value;
     capture(LOG_FORMAT_JSON);
     for (int kind = 0; kind < 300; kind++) {
@@ -204,11 +221,18 @@ static const struct {
     const char *name;
     int level;
 } levels[] = {
-    {"debug", LOG_LEVEL_DEBUG}, {"INFO", LOG_LEVEL_INFO}, {"warn", LOG_LEVEL_WARN}, {"Warning", LOG_LEVEL_WARN},
-    {"error", LOG_LEVEL_ERROR}, {"", -1},                 {"loud", -1},             {"warnings", -1},
+    {"debug", LOG_LEVEL_DEBUG},
+    {"INFO", LOG_LEVEL_INFO},
+    {"warn", LOG_LEVEL_WARN},
+    {"Warning", LOG_LEVEL_WARN},
+    {"error", LOG_LEVEL_ERROR},
+    {"", -1},
+    {"loud", -1},
+    {"warnings", -1},
 };
 
-START_TEST(level_names_are_read_in_any_case) {
+START_TEST(level_names_are_read_in_any_case)
+{
     enum log_level level = LOG_LEVEL_DEBUG;
     ck_assert_int_eq(log_level_parse(levels[_i].name, &level), levels[_i].level < 0 ? -1 : 0);
     if (levels[_i].level >= 0)
@@ -216,17 +240,20 @@ START_TEST(level_names_are_read_in_any_case) {
 }
 END_TEST
 
-START_TEST(a_bug_aborts) {
+START_TEST(a_bug_aborts)
+{
     bug("two is %d", 3);
 }
 END_TEST
 
-START_TEST(a_fatal_error_exits_with_1) {
+START_TEST(a_fatal_error_exits_with_1)
+{
     fatal("no port to listen on: %s", "all taken");
 }
 END_TEST
 
-START_TEST(logging_leaves_errno_alone) {
+START_TEST(logging_leaves_errno_alone)
+{
     capture(LOG_FORMAT_JSON);
     close(STDERR_FILENO);
     errno = EAGAIN;
@@ -236,7 +263,8 @@ START_TEST(logging_leaves_errno_alone) {
 }
 END_TEST
 
-int main(void) {
+int main(void)
+{
     Suite *suite = suite_create("log");
     TCase *tests = tcase_create("log");
     tcase_set_timeout(tests, 60);

@@ -16,20 +16,23 @@ static const struct {
     {"The quick brown fox jumps", 0x9e719c78716a132b},
 };
 
-START_TEST(the_hash_is_siphash_1_3) {
+START_TEST(the_hash_is_siphash_1_3)
+{
     static const uint8_t seed[16];
     ck_assert_uint_eq(hash_siphash13(seed, known[_i].text, strlen(known[_i].text)), known[_i].hash);
 }
 END_TEST
 
-START_TEST(the_seed_changes_the_hash) {
+START_TEST(the_seed_changes_the_hash)
+{
     static const uint8_t zeros[16];
     ck_assert_uint_eq(hash_bytes("abc", 3), hash_bytes("abc", 3));
     ck_assert_uint_ne(hash_bytes("abc", 3), hash_siphash13(zeros, "abc", 3));
 }
 END_TEST
 
-START_TEST(a_value_is_found_under_its_key_until_it_is_removed) {
+START_TEST(a_value_is_found_under_its_key_until_it_is_removed)
+{
     struct map *map = map_new();
     int one = 1, two = 2;
     ck_assert_ptr_null(map_get(map, "k", 1));
@@ -47,7 +50,8 @@ START_TEST(a_value_is_found_under_its_key_until_it_is_removed) {
 }
 END_TEST
 
-START_TEST(keys_are_bytes_and_copied) {
+START_TEST(keys_are_bytes_and_copied)
+{
     struct map *map = map_new();
     int values[4];
     char key[3] = {'a', '\0', 'b'};
@@ -65,13 +69,15 @@ START_TEST(keys_are_bytes_and_copied) {
 }
 END_TEST
 
-START_TEST(a_value_of_null_is_a_bug) {
+START_TEST(a_value_of_null_is_a_bug)
+{
     map_put(map_new(), "k", 1, NULL);
 }
 END_TEST
 
 /* Against a plain array, with many removals and returns. */
-START_TEST(a_million_random_steps_agree_with_an_array) {
+START_TEST(a_million_random_steps_agree_with_an_array)
+{
     enum { KEYS = 5000 };
     static int there[KEYS];
     struct map *map = map_new();
@@ -100,7 +106,8 @@ START_TEST(a_million_random_steps_agree_with_an_array) {
 }
 END_TEST
 
-START_TEST(a_walk_meets_each_once_and_may_remove_what_it_stands_on) {
+START_TEST(a_walk_meets_each_once_and_may_remove_what_it_stands_on)
+{
     enum { KEYS = 1000 };
     static int seen[KEYS];
     struct map *map = map_new();
@@ -128,7 +135,8 @@ START_TEST(a_walk_meets_each_once_and_may_remove_what_it_stands_on) {
 }
 END_TEST
 
-int main(void) {
+int main(void)
+{
     Suite *suite = suite_create("map");
     TCase *tests = tcase_create("map");
     tcase_set_timeout(tests, 60);

@@ -4,7 +4,8 @@
 
 #include "mem.h"
 
-START_TEST(an_allocation_is_zeroed_and_never_null) {
+START_TEST(an_allocation_is_zeroed_and_never_null)
+{
     char *memory = mem_alloc(1000), *nothing = mem_alloc(0), *array = mem_array(10, 7);
     for (int i = 0; i < 1000; i++)
         ck_assert_int_eq(memory[i], 0);
@@ -17,7 +18,8 @@ START_TEST(an_allocation_is_zeroed_and_never_null) {
 }
 END_TEST
 
-START_TEST(a_copy_of_null_is_null_and_a_cut_copy_ends_in_nul) {
+START_TEST(a_copy_of_null_is_null_and_a_cut_copy_ends_in_nul)
+{
     ck_assert_ptr_null(mem_strdup(NULL));
     char *cut = mem_strndup("abcdef", 3), *whole = mem_strdup("abc");
     ck_assert_str_eq(cut, "abc");
@@ -27,12 +29,14 @@ START_TEST(a_copy_of_null_is_null_and_a_cut_copy_ends_in_nul) {
 }
 END_TEST
 
-START_TEST(an_array_whose_size_overflows_ends_the_process_with_1) {
+START_TEST(an_array_whose_size_overflows_ends_the_process_with_1)
+{
     mem_array(SIZE_MAX / 2, 3);
 }
 END_TEST
 
-START_TEST(an_arena_gives_zeroed_aligned_memory_that_does_not_overlap) {
+START_TEST(an_arena_gives_zeroed_aligned_memory_that_does_not_overlap)
+{
     struct arena *arena = arena_new(512);
     unsigned char *given[300];
     for (size_t i = 0; i < 300; i++) {
@@ -53,7 +57,8 @@ START_TEST(an_arena_gives_zeroed_aligned_memory_that_does_not_overlap) {
 }
 END_TEST
 
-START_TEST(an_arena_that_was_reset_uses_its_chunk_again) {
+START_TEST(an_arena_that_was_reset_uses_its_chunk_again)
+{
     struct arena *arena = arena_new(4096);
     char *first = arena_alloc(arena, 100);
     memset(first, 'x', 100);
@@ -71,7 +76,8 @@ START_TEST(an_arena_that_was_reset_uses_its_chunk_again) {
 }
 END_TEST
 
-int main(void) {
+int main(void)
+{
     Suite *suite = suite_create("mem");
     TCase *tests = tcase_create("mem");
     tcase_add_test(tests, an_allocation_is_zeroed_and_never_null);

@@ -22,14 +22,16 @@ static const struct {
     {INT64_MIN, "0000-01-01T00:00:00.000Z"},
 };
 
-START_TEST(a_time_is_written_in_utc_with_milliseconds) {
+START_TEST(a_time_is_written_in_utc_with_milliseconds)
+{
     char text[TIMEFMT_LEN + 1];
     timefmt_rfc3339(written[_i].ms, text);
     ck_assert_str_eq(text, written[_i].text);
 }
 END_TEST
 
-START_TEST(every_day_of_ten_thousand_years_is_the_c_librarys_and_comes_back) {
+START_TEST(every_day_of_ten_thousand_years_is_the_c_librarys_and_comes_back)
+{
     for (int64_t day = -719528; day <= 2932896; day += 1) {
         char text[TIMEFMT_LEN + 1], expected[48];
         time_t seconds = day * 86400 + 3661;
@@ -38,7 +40,8 @@ START_TEST(every_day_of_ten_thousand_years_is_the_c_librarys_and_comes_back) {
         timefmt_rfc3339((int64_t)seconds * 1000 + 5, text);
         if (day % 7 == 0) { /* the C library is slow */
             gmtime_r(&seconds, &tm);
-            snprintf(expected, sizeof expected, "%04d-%02d-%02dT01:01:01.005Z", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
+            snprintf(expected, sizeof expected, "%04d-%02d-%02dT01:01:01.005Z", tm.tm_year + 1900,
+                     tm.tm_mon + 1, tm.tm_mday);
             ck_assert_str_eq(text, expected);
         }
         ck_assert_int_eq(timefmt_parse(text, TIMEFMT_LEN, &back), 0);
@@ -88,7 +91,8 @@ static const struct {
     {"", -1},
 };
 
-START_TEST(rfc_3339_times_are_read_and_nothing_else) {
+START_TEST(rfc_3339_times_are_read_and_nothing_else)
+{
     int64_t ms = 42;
     int result = timefmt_parse(read_in[_i].text, strlen(read_in[_i].text), &ms);
     ck_assert_msg(result == (read_in[_i].ms < 0 ? -1 : 0), "%s", read_in[_i].text);
@@ -96,7 +100,8 @@ START_TEST(rfc_3339_times_are_read_and_nothing_else) {
 }
 END_TEST
 
-START_TEST(a_nul_inside_a_time_is_refused) {
+START_TEST(a_nul_inside_a_time_is_refused)
+{
     int64_t ms;
     ck_assert_int_eq(timefmt_parse("2026-01-31T12:14:56Z\0", 21, &ms), -1);
     ck_assert_int_eq(timefmt_parse("2026-01-31\00012:14:56Z", 20, &ms), -1);
@@ -124,7 +129,8 @@ static const struct {
     {"", -1},
 };
 
-START_TEST(all_three_forms_of_http_dates_are_read) {
+START_TEST(all_three_forms_of_http_dates_are_read)
+{
     int64_t ms = 42;
     clock_freeze(1, 1769861696789); /* 2026 */
     int result = timefmt_parse_http_date(http_dates[_i].text, &ms);
@@ -138,15 +144,32 @@ static const struct {
     const char *text;
     int64_t ms;
 } spans[] = {
-    {"250ms", 250},  {"2s", 2000}, {"1m", 60000}, {"1h", 3600000},
-    {"3d", 259200000}, {"5", 5000},  {"0", 0},      {"0ms", 0},
-    {"", -1},        {"s", -1},    {"-1s", -1},   {"+1s", -1},
-    {"1 s", -1},     {"1S", -1},   {"1.5s", -1},  {"1w", -1},
-    {"1sec", -1},    {" 1s", -1},  {"9223372036854775807ms", INT64_MAX},
-    {"9223372036854775808ms", -1}, {"9223372036854775807", -1}, {"106751991168d", -1},
+    {"250ms", 250},
+    {"2s", 2000},
+    {"1m", 60000},
+    {"1h", 3600000},
+    {"3d", 259200000},
+    {"5", 5000},
+    {"0", 0},
+    {"0ms", 0},
+    {"", -1},
+    {"s", -1},
+    {"-1s", -1},
+    {"+1s", -1},
+    {"1 s", -1},
+    {"1S", -1},
+    {"1.5s", -1},
+    {"1w", -1},
+    {"1sec", -1},
+    {" 1s", -1},
+    {"9223372036854775807ms", INT64_MAX},
+    {"9223372036854775808ms", -1},
+    {"9223372036854775807", -1},
+    {"106751991168d", -1},
 };
 
-START_TEST(spans_carry_their_unit_and_never_overflow) {
+START_TEST(spans_carry_their_unit_and_never_overflow)
+{
     int64_t ms = 42;
     int result = timefmt_parse_span(spans[_i].text, &ms);
     ck_assert_msg(result == (spans[_i].ms < 0 ? -1 : 0), "%s", spans[_i].text);
@@ -157,7 +180,8 @@ END_TEST
 
 #define COUNT(rows) (int)(sizeof rows / sizeof *rows)
 
-int main(void) {
+int main(void)
+{
     Suite *suite = suite_create("timefmt");
     TCase *tests = tcase_create("timefmt");
     tcase_set_timeout(tests, 120);

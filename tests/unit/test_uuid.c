@@ -10,7 +10,8 @@ static const char *const good[] = {
     "017f22e2-79b0-7cc3-98c4-dc0c0c07398f",
 };
 
-START_TEST(a_parsed_uuid_is_written_as_it_came) {
+START_TEST(a_parsed_uuid_is_written_as_it_came)
+{
     struct uuid uuid;
     char text[UUID_TEXT_LEN + 1];
     ck_assert_int_eq(uuid_parse(&uuid, good[_i], strlen(good[_i])), 0);
@@ -20,7 +21,8 @@ START_TEST(a_parsed_uuid_is_written_as_it_came) {
 }
 END_TEST
 
-START_TEST(capital_letters_are_read_too) {
+START_TEST(capital_letters_are_read_too)
+{
     struct uuid capital, small;
     ck_assert_int_eq(uuid_parse(&capital, "017F22E2-79B0-7CC3-98C4-DC0C0C07398F", 36), 0);
     ck_assert_int_eq(uuid_parse(&small, good[2], 36), 0);
@@ -40,7 +42,8 @@ static const char *const bad[] = {
     " 17f22e2-79b0-7cc3-98c4-dc0c0c07398f",
 };
 
-START_TEST(anything_else_is_refused_and_leaves_the_target_alone) {
+START_TEST(anything_else_is_refused_and_leaves_the_target_alone)
+{
     struct uuid uuid, before;
     memset(&uuid, 7, sizeof uuid);
     before = uuid;
@@ -49,11 +52,13 @@ START_TEST(anything_else_is_refused_and_leaves_the_target_alone) {
 }
 END_TEST
 
-static bool has_form(const struct uuid *uuid, int version) {
+static bool has_form(const struct uuid *uuid, int version)
+{
     return uuid->bytes[6] >> 4 == version && uuid->bytes[8] >> 6 == 2;
 }
 
-START_TEST(version_7_ids_rise_while_time_stands_steps_back_and_runs) {
+START_TEST(version_7_ids_rise_while_time_stands_steps_back_and_runs)
+{
     const int64_t start_ms = 1700000000000;
     struct uuid last = {{0}}, next;
     for (int i = 0; i < 100000; i++) {
@@ -67,7 +72,8 @@ START_TEST(version_7_ids_rise_while_time_stands_steps_back_and_runs) {
 }
 END_TEST
 
-START_TEST(a_full_counter_borrows_few_milliseconds) {
+START_TEST(a_full_counter_borrows_few_milliseconds)
+{
     const int64_t start_ms = 1700000000000;
     struct uuid uuid;
     for (int i = 0; i < 20480; i++)
@@ -78,7 +84,8 @@ START_TEST(a_full_counter_borrows_few_milliseconds) {
 }
 END_TEST
 
-START_TEST(version_7_ids_differ_in_their_random_bits) {
+START_TEST(version_7_ids_differ_in_their_random_bits)
+{
     struct uuid a, b;
     uuid_v7(&a, 1);
     uuid_v7(&b, 1);
@@ -86,7 +93,8 @@ START_TEST(version_7_ids_differ_in_their_random_bits) {
 }
 END_TEST
 
-START_TEST(the_floor_of_a_millisecond_is_below_its_ids_and_above_earlier_ones) {
+START_TEST(the_floor_of_a_millisecond_is_below_its_ids_and_above_earlier_ones)
+{
     struct uuid earlier, floor, id;
     char text[UUID_TEXT_LEN + 1];
     uuid_v7(&earlier, 1699999999999);
@@ -100,7 +108,8 @@ START_TEST(the_floor_of_a_millisecond_is_below_its_ids_and_above_earlier_ones) {
 }
 END_TEST
 
-START_TEST(a_version_8_id_is_the_hash_with_its_form_bits_set) {
+START_TEST(a_version_8_id_is_the_hash_with_its_form_bits_set)
+{
     uint8_t hash[16];
     struct uuid uuid;
     char text[UUID_TEXT_LEN + 1];
@@ -112,12 +121,14 @@ START_TEST(a_version_8_id_is_the_hash_with_its_form_bits_set) {
 }
 END_TEST
 
-int main(void) {
+int main(void)
+{
     Suite *suite = suite_create("uuid");
     TCase *tests = tcase_create("uuid");
     tcase_add_loop_test(tests, a_parsed_uuid_is_written_as_it_came, 0, sizeof good / sizeof *good);
     tcase_add_test(tests, capital_letters_are_read_too);
-    tcase_add_loop_test(tests, anything_else_is_refused_and_leaves_the_target_alone, 0, sizeof bad / sizeof *bad);
+    tcase_add_loop_test(tests, anything_else_is_refused_and_leaves_the_target_alone, 0,
+                        sizeof bad / sizeof *bad);
     tcase_add_test(tests, version_7_ids_rise_while_time_stands_steps_back_and_runs);
     tcase_add_test(tests, a_full_counter_borrows_few_milliseconds);
     tcase_add_test(tests, version_7_ids_differ_in_their_random_bits);
