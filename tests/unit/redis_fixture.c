@@ -149,3 +149,26 @@ void redis_server_stop(struct redis_server *server)
     ck_assert_int_eq(waitpid(server->pid, NULL, 0), server->pid);
     server->pid = 0;
 }
+
+void redis_on_tally(const struct stream_reply *reply, void *arg)
+{
+    struct redis_tally *tally = arg;
+    tally->answers++;
+    tally->nulls += reply == NULL;
+}
+
+struct stream_command *redis_words(const char *first, const char *second, const char *third)
+{
+    struct stream_command *command = stream_command(first);
+    if (second)
+        stream_add(command, second);
+    if (third)
+        stream_add(command, third);
+    return command;
+}
+
+void redis_on_state(bool up, void *arg)
+{
+    int *changes = arg;
+    changes[up]++;
+}

@@ -49,3 +49,11 @@ struct redis_server {
 void redis_server_start(struct redis_server *server, int port, const char *password); /* port 0: a free one */
 void redis_server_stop(struct redis_server *server);
 int redis_free_port(void);
+
+/* How often callbacks came, and how many of them without a reply. */
+struct redis_tally {
+    int answers, nulls;
+};
+void redis_on_tally(const struct stream_reply *reply, void *arg); /* arg: struct redis_tally */
+struct stream_command *redis_words(const char *first, const char *second, const char *third);
+void redis_on_state(bool up, void *arg); /* arg: int[2], counts changes by `up` */
