@@ -19,7 +19,8 @@
 /* "entity id" = first present of id, <entity>_id, the platform's own name for it, customer_id for users; integers count as
  * their text. 0 and the id; 1 when none is there (a create gets one from us); -1 when it is not text or a whole number, or is
  * empty or longer than 256 bytes, with the member's name in *member. */
-int mapping_entity_id(const struct platform *source, enum entity entity, const struct json *data, struct buf *id, const char **member);
+int mapping_entity_id(const struct platform *source, enum entity entity, const struct json *data,
+                      struct buf *id, const char **member);
 
 /* What came from a platform, in common names; a new object. Operational data is copied as it is. When two names of one field
  * are present the common name wins, then the platform's own. */
@@ -28,13 +29,13 @@ struct json *mapping_in(const struct platform *source, enum entity entity, const
 /* The entity's schema over common names: types, lengths, shape of an e-mail address, known currency codes' form. Absent and
  * null are fine here. Adds one {pointer, detail} per mistake to `errors` (array; pointers name the member as the platform
  * sent it: "/data/email"). Returns their number. `raw` is what came in, to name the member. */
-unsigned mapping_check(const struct platform *source, enum entity entity, const struct json *common, const struct json *raw,
-                       struct json *errors);
+unsigned mapping_check(const struct platform *source, enum entity entity, const struct json *common,
+                       const struct json *raw, struct json *errors);
 
 /* Is `incoming` (from this platform) what this platform would have been sent for the value that the record holds? Then it is
  * not a change: 1.00 INR went out as 0.01 USD and comes back as 0.01 USD. note: the field's note, or NULL. */
-bool mapping_unchanged(const struct platform *source, enum entity entity, const char *field, const struct json *held,
-                       const struct json *note, const struct json *incoming);
+bool mapping_unchanged(const struct platform *source, enum entity entity, const char *field,
+                       const struct json *held, const struct json *note, const struct json *incoming);
 
 /* The currency to note ("c") for a field that came from this platform in `common` (mapping_in's object): data's own `currency`
  * member, else the platform's. NULL: the field holds no money. Money stands in price, amount, total and budget, and in price
@@ -47,11 +48,12 @@ struct mapping_request {
     const struct platform_set *platforms; /* for rates between currencies */
     enum entity entity;
     enum event_type type;
-    enum verb verb;              /* what will be called: a create that became an update is an update */
-    const struct json *record;   /* the canonical record now, common names (operational: the event's data) */
-    const struct json *notes;    /* its field notes; may be NULL */
-    const struct json *base;     /* what the target certainly has, common names; NULL: everything goes */
-    int64_t base_seq;            /* seq of base, 0 when not known: money noted later goes out even if its digits are the same,
+    enum verb verb;            /* what will be called: a create that became an update is an update */
+    const struct json *record; /* the canonical record now, common names (operational: the event's data) */
+    const struct json *notes;  /* its field notes; may be NULL */
+    const struct json *base;   /* what the target certainly has, common names; NULL: everything goes */
+    int64_t
+        base_seq; /* seq of base, 0 when not known: money noted later goes out even if its digits are the same,
                                     for its currency may not be */
 };
 /* The target's `data` without the additions of mapping_decorate: difference to base plus required fields (all of it where the
@@ -72,4 +74,5 @@ struct mapping_context {
     const struct json *changed;
 };
 /* Adds _sync_metadata and _platform_context (PLATFORMS.md §3) to data. */
-void mapping_decorate(const struct mapping_request *request, const struct mapping_context *context, struct json *data);
+void mapping_decorate(const struct mapping_request *request, const struct mapping_context *context,
+                      struct json *data);

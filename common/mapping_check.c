@@ -11,7 +11,8 @@
 /* NULL, or why the value (never null) is not one. */
 typedef const char *(*check_cb)(const struct json *value);
 
-static const char *check_text(const struct json *value) {
+static const char *check_text(const struct json *value)
+{
     size_t len;
     if (json_type(value) != JSON_STRING)
         return "must be text";
@@ -19,7 +20,8 @@ static const char *check_text(const struct json *value) {
     return len <= TEXT_BYTES_MAX ? NULL : "is longer than 1000 bytes";
 }
 
-static const char *check_id(const struct json *value) {
+static const char *check_id(const struct json *value)
+{
     int64_t number;
     size_t len = 0;
     const char *text = json_text(value, &len);
@@ -27,12 +29,14 @@ static const char *check_id(const struct json *value) {
         return "must be text or a whole number";
     if (len == 0 || len > 256)
         return "must have 1 to 256 bytes";
-    if (json_type(value) == JSON_NUMBER && text[strspn(text, "-0123456789")] != '\0' && json_int64(value, &number) != 0)
+    if (json_type(value) == JSON_NUMBER && text[strspn(text, "-0123456789")] != '\0' &&
+        json_int64(value, &number) != 0)
         return "must be text or a whole number";
     return NULL;
 }
 
-static bool is_address(const char *text, size_t len) {
+static bool is_address(const char *text, size_t len)
+{
     const char *at = memchr(text, '@', len);
     size_t local = at != NULL ? (size_t)(at - text) : 0;
     if (local == 0 || local > LOCAL_BYTES_MAX || local + 1 >= len || strchr(at + 1, '@') != NULL)
@@ -46,7 +50,8 @@ static bool is_address(const char *text, size_t len) {
     return true;
 }
 
-static const char *check_email(const struct json *value) {
+static const char *check_email(const struct json *value)
+{
     size_t len;
     const char *text = json_text(value, &len);
     if (json_type(value) != JSON_STRING)
@@ -56,14 +61,16 @@ static const char *check_email(const struct json *value) {
     return is_address(text, len) ? NULL : "must be an e-mail address such as name@example.com";
 }
 
-static const char *check_phone(const struct json *value) {
+static const char *check_phone(const struct json *value)
+{
     size_t len;
     if (json_text(value, &len) == NULL)
         return "must be text, such as +91 98765 43210";
     return len <= 64 ? NULL : "is longer than 64 bytes";
 }
 
-static const char *check_status(const struct json *value) {
+static const char *check_status(const struct json *value)
+{
     size_t len;
     json_text(value, &len);
     if (json_type(value) != JSON_STRING || len == 0)
@@ -71,24 +78,30 @@ static const char *check_status(const struct json *value) {
     return len <= 64 ? NULL : "is longer than 64 bytes";
 }
 
-static const char *check_number(const struct json *value) {
+static const char *check_number(const struct json *value)
+{
     return json_type(value) == JSON_NUMBER ? NULL : "must be a number";
 }
 
-static const char *check_amount(const struct json *value) {
+static const char *check_amount(const struct json *value)
+{
     struct money money;
     size_t len;
     const char *text = json_text(value, &len);
     if (json_type(value) != JSON_NUMBER)
         return "must be an amount: a number such as 12.50";
-    return mapping_amount(text, len, &money) == 0 ? NULL : "must be an amount of at most 18 digits, with 9 decimals of them at most";
+    return mapping_amount(text, len, &money) == 0
+               ? NULL
+               : "must be an amount of at most 18 digits, with 9 decimals of them at most";
 }
 
-static const char *check_list(const struct json *value) {
+static const char *check_list(const struct json *value)
+{
     return json_type(value) == JSON_ARRAY ? NULL : "must be a list";
 }
 
-static const char *check_currency(const struct json *value) {
+static const char *check_currency(const struct json *value)
+{
     const char *text = json_type(value) == JSON_STRING ? json_text(value, NULL) : "";
     return platform_check_currency(text);
 }
@@ -117,7 +130,8 @@ static const struct {
     {OF(ORDER), "items", check_list},
 };
 
-static void add_mistake(struct json *errors, const char *member, const char *field, const char *why) {
+static void add_mistake(struct json *errors, const char *member, const char *field, const char *why)
+{
     struct json *mistake = json_new_object();
     struct buf pointer = BUF_INIT;
     struct buf detail = BUF_INIT;
@@ -136,12 +150,14 @@ static void add_mistake(struct json *errors, const char *member, const char *fie
     buf_release(&detail);
 }
 
-unsigned mapping_check(const struct platform *source, enum entity entity, const struct json *common, const struct json *raw,
-                       struct json *errors) {
+unsigned mapping_check(const struct platform *source, enum entity entity, const struct json *common,
+                       const struct json *raw, struct json *errors)
+{
     unsigned count = 0;
     for (size_t i = 0; entity < ENTITY_NONE && i < sizeof schema / sizeof schema[0]; i++) {
         const struct json *value = json_get(common, schema[i].field);
-        const char *why = value != NULL && (schema[i].entities & 1u << entity) ? schema[i].check(value) : NULL;
+        const char *why =
+            value != NULL && (schema[i].entities & 1u << entity) ? schema[i].check(value) : NULL;
         if (why == NULL)
             continue;
         const char *member = mapping_member(source, entity, raw, schema[i].field);

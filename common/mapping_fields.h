@@ -13,7 +13,8 @@ bool mapping_is_money(const char *field);
 bool mapping_is_money_list(const char *field);
 
 /* The member of `data` that the field is read from: the best of its names that is there; NULL when none is. */
-const char *mapping_member(const struct platform *source, enum entity entity, const struct json *data, const char *field);
+const char *mapping_member(const struct platform *source, enum entity entity, const struct json *data,
+                           const char *field);
 
 /* The amount in a JSON number's text; decimals beyond what 64 bits hold are cut (0.30000000000000004 is 0.3). -1: no amount. */
 int mapping_amount(const char *text, size_t len, struct money *money);
@@ -26,11 +27,12 @@ struct mapping_value {
     const struct platform *target;
     const struct platform_set *platforms;
     enum entity entity;
-    const char *field;      /* common name */
-    const char *currency;   /* of money in it; NULL: not known */
+    const char *field;    /* common name */
+    const char *currency; /* of money in it; NULL: not known */
     const struct json *value;
 };
 /* A new reference in *out (NULL is null); -1 and a sentence that names the field. */
 int mapping_value_out(const struct mapping_value *value, struct json **out, struct buf *error);
 /* A note's currency, else `own` (data's currency member), else that of the platform it came from; NULL: none of them. */
-const char *mapping_noted_currency(const struct platform_set *platforms, const struct json *note, const char *own);
+const char *mapping_noted_currency(const struct platform_set *platforms, const struct json *note,
+                                   const char *own);

@@ -23,12 +23,15 @@ struct names {
     size_t count;
 };
 
-static void add_name(struct names *names, const char *name) {
+static void add_name(struct names *names, const char *name)
+{
     if (names->count < NAMES_MAX)
         names->at[names->count++] = name;
 }
 
-static void list_names(const struct platform *source, enum entity entity, const char *field, struct names *names) {
+static void list_names(const struct platform *source, enum entity entity, const char *field,
+                       struct names *names)
+{
     const struct platform_name *own = platform_names(source, entity, field);
     bool id = strcmp(field, "id") == 0;
     names->count = 0;
@@ -41,7 +44,9 @@ static void list_names(const struct platform *source, enum entity entity, const 
         add_name(names, "customer_id");
 }
 
-const char *mapping_member(const struct platform *source, enum entity entity, const struct json *data, const char *field) {
+const char *mapping_member(const struct platform *source, enum entity entity, const struct json *data,
+                           const char *field)
+{
     struct names names;
     bool id = strcmp(field, "id") == 0; /* an id that is null may stand under another name */
     list_names(source, entity, field, &names);
@@ -54,7 +59,8 @@ const char *mapping_member(const struct platform *source, enum entity entity, co
 }
 
 /* "12" and "-7" as they stand; 1e2 and 1.0 as the whole number they are. */
-static int number_id(const struct json *value, struct buf *id) {
+static int number_id(const struct json *value, struct buf *id)
+{
     size_t len;
     const char *text = json_text(value, &len);
     int64_t number;
@@ -68,8 +74,9 @@ static int number_id(const struct json *value, struct buf *id) {
     return 0;
 }
 
-int mapping_entity_id(const struct platform *source, enum entity entity, const struct json *data, struct buf *id,
-                      const char **member) {
+int mapping_entity_id(const struct platform *source, enum entity entity, const struct json *data,
+                      struct buf *id, const char **member)
+{
     const char *name = entity < ENTITY_NONE ? mapping_member(source, entity, data, "id") : NULL;
     if (name == NULL)
         return 1;
@@ -87,7 +94,8 @@ int mapping_entity_id(const struct platform *source, enum entity entity, const s
 }
 
 /* The common field that a member is one of the names of; the member itself when it is none. */
-static const char *common_field(const struct platform *source, enum entity entity, const char *key) {
+static const char *common_field(const struct platform *source, enum entity entity, const char *key)
+{
     const char *field = platform_common_name(source, entity, key);
     if (field != NULL)
         return field;
@@ -96,11 +104,15 @@ static const char *common_field(const struct platform *source, enum entity entit
     return key;
 }
 
-static bool is_addition(const struct platform *source, enum entity entity, const char *key) {
-    return strcmp(key, MAPPING_METADATA) == 0 || strcmp(key, MAPPING_CONTEXT) == 0 || platform_adds(source, entity, key);
+static bool is_addition(const struct platform *source, enum entity entity, const char *key)
+{
+    return strcmp(key, MAPPING_METADATA) == 0 || strcmp(key, MAPPING_CONTEXT) == 0 ||
+           platform_adds(source, entity, key);
 }
 
-static struct json *value_in(const struct platform *source, enum entity entity, const char *field, const struct json *value) {
+static struct json *value_in(const struct platform *source, enum entity entity, const char *field,
+                             const struct json *value)
+{
     enum json_type type = json_type(value);
     if (mapping_is_money(field) || strcmp(field, "inventory") == 0 || strcmp(field, "score") == 0)
         return mapping_as_number(value);
@@ -111,7 +123,8 @@ static struct json *value_in(const struct platform *source, enum entity entity, 
     return json_copy(value);
 }
 
-struct json *mapping_in(const struct platform *source, enum entity entity, const struct json *data) {
+struct json *mapping_in(const struct platform *source, enum entity entity, const struct json *data)
+{
     struct json_iter iter = {NULL};
     const char *key;
     struct json *value;

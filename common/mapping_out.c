@@ -17,7 +17,8 @@ struct mapper {
     struct buf *error;
 };
 
-static bool is_required(const struct mapper *m, const char *field) {
+static bool is_required(const struct mapper *m, const char *field)
+{
     for (size_t i = 0; i < m->rules->required_count; i++) {
         if (strcmp(m->rules->required[i], field) == 0)
             return true;
@@ -27,7 +28,8 @@ static bool is_required(const struct mapper *m, const char *field) {
 
 /* A member that no table of the target names, under a name that would be taken there for a field which the record also has, or
  * for an addition of ours. Sending it would overwrite that field when it comes back. */
-static bool is_shadowed(const struct mapper *m, const char *field) {
+static bool is_shadowed(const struct mapper *m, const char *field)
+{
     const struct mapping_request *request = m->request;
     const char *means = platform_common_name(request->target, request->entity, field);
     struct json *value;
@@ -37,18 +39,21 @@ static bool is_shadowed(const struct mapper *m, const char *field) {
     return means != NULL && strcmp(means, field) != 0 && json_find(request->record, means, &value);
 }
 
-static const struct json *note_of(const struct mapper *m, const char *field) {
+static const struct json *note_of(const struct mapper *m, const char *field)
+{
     return json_get(m->request->notes, field);
 }
 
-static bool noted_after_base(const struct mapper *m, const char *field) {
+static bool noted_after_base(const struct mapper *m, const char *field)
+{
     int64_t seq;
     const struct json *noted = json_get(note_of(m, field), "s");
     return m->request->base_seq > 0 && json_type(noted) == JSON_NUMBER && json_int64(noted, &seq) == 0 &&
            seq > m->request->base_seq;
 }
 
-static bool differs(const struct mapper *m, const char *field, const struct json *value) {
+static bool differs(const struct mapper *m, const char *field, const struct json *value)
+{
     struct json *base;
     if (m->request->base == NULL || !json_find(m->request->base, field, &base))
         return true;
@@ -59,11 +64,16 @@ static bool differs(const struct mapper *m, const char *field, const struct json
     return !json_equal(base, value);
 }
 
-static int put(struct mapper *m, const char *field, const struct json *value) {
+static int put(struct mapper *m, const char *field, const struct json *value)
+{
     const struct mapping_request *request = m->request;
     struct mapping_value one = {
-        request->target, request->platforms, request->entity, field,
-        mapping_noted_currency(request->platforms, note_of(m, field), m->currency), value,
+        request->target,
+        request->platforms,
+        request->entity,
+        field,
+        mapping_noted_currency(request->platforms, note_of(m, field), m->currency),
+        value,
     };
     struct json *mapped = NULL;
     if (mapping_value_out(&one, &mapped, m->error) != 0)
@@ -72,12 +82,15 @@ static int put(struct mapper *m, const char *field, const struct json *value) {
     return 0;
 }
 
-static void note_change(struct mapper *m, const char *field) {
+static void note_change(struct mapper *m, const char *field)
+{
     if (m->changed != NULL)
-        json_append(m->changed, json_new_text(platform_own_name(m->request->target, m->request->entity, field)));
+        json_append(m->changed,
+                    json_new_text(platform_own_name(m->request->target, m->request->entity, field)));
 }
 
-static int put_record(struct mapper *m) {
+static int put_record(struct mapper *m)
+{
     struct json_iter iter = {NULL};
     const char *field;
     struct json *value;
@@ -94,7 +107,8 @@ static int put_record(struct mapper *m) {
 }
 
 /* What the target has and the record no longer: cleared there too. */
-static void put_removed(struct mapper *m) {
+static void put_removed(struct mapper *m)
+{
     struct json_iter iter = {NULL};
     const char *field;
     struct json *value;
@@ -106,15 +120,18 @@ static void put_removed(struct mapper *m) {
     }
 }
 
-static void put_defaults(struct mapper *m) {
+static void put_defaults(struct mapper *m)
+{
     for (size_t i = 0; i < m->rules->default_count; i++) {
         const struct platform_default *row = &m->rules->defaults[i];
         if (json_get(m->request->record, row->field) == NULL)
-            json_set(m->out, platform_own_name(m->request->target, m->request->entity, row->field), json_ref(row->value));
+            json_set(m->out, platform_own_name(m->request->target, m->request->entity, row->field),
+                     json_ref(row->value));
     }
 }
 
-static int check_required(const struct mapper *m) {
+static int check_required(const struct mapper *m)
+{
     const struct mapping_request *request = m->request;
     for (size_t i = 0; i < m->rules->required_count; i++) {
         const char *field = m->rules->required[i];
@@ -124,10 +141,11 @@ static int check_required(const struct mapper *m) {
         if (value != NULL && there)
             continue;
         if (request->verb == VERB_CREATE)
-            buf_addf(m->error, "%s requires %s to create a %s, and the record has none", request->target->name, field,
-                     msg_entity_name(request->entity));
+            buf_addf(m->error, "%s requires %s for a create, and this %s has none", request->target->name,
+                     field, msg_entity_name(request->entity));
         else if (request->verb == VERB_UPDATE && there)
-            buf_addf(m->error, "%s requires %s, and the record's was cleared", request->target->name, field);
+            buf_addf(m->error, "%s requires %s, and this %s had it cleared", request->target->name, field,
+                     msg_entity_name(request->entity));
         else
             continue;
         return -1;
@@ -135,7 +153,8 @@ static int check_required(const struct mapper *m) {
     return 0;
 }
 
-static void put_additions(struct mapper *m) {
+static void put_additions(struct mapper *m)
+{
     for (size_t i = 0; i < m->rules->also_count; i++) {
         const struct platform_also *also = &m->rules->also[i];
         struct json *value;
@@ -144,7 +163,8 @@ static void put_additions(struct mapper *m) {
     }
 }
 
-struct json *mapping_out(const struct mapping_request *request, struct json *changed, struct buf *error) {
+struct json *mapping_out(const struct mapping_request *request, struct json *changed, struct buf *error)
+{
     if (request->entity == ENTITY_NONE)
         return json_copy(request->record);
     struct mapper m = {
@@ -171,7 +191,8 @@ struct json *mapping_out(const struct mapping_request *request, struct json *cha
     return m.out;
 }
 
-static struct json *metadata(const struct mapping_context *context) {
+static struct json *metadata(const struct mapping_context *context)
+{
     char now[TIMEFMT_LEN + 1];
     struct json *json = json_new_object();
     timefmt_rfc3339(context->now_ms, now);
@@ -190,7 +211,9 @@ static struct json *metadata(const struct mapping_context *context) {
     return json;
 }
 
-void mapping_decorate(const struct mapping_request *request, const struct mapping_context *context, struct json *data) {
+void mapping_decorate(const struct mapping_request *request, const struct mapping_context *context,
+                      struct json *data)
+{
     const struct platform *target = request->target;
     struct json *place = json_new_object();
     json_set(place, "currency", json_new_text(target->currency));

@@ -15,7 +15,8 @@
 typedef __int128 wide; /* products of two 64-bit numbers */
 
 /* value × 10^power; -1 beyond 128 bits. */
-static int scale(wide *value, int power) {
+static int scale(wide *value, int power)
+{
     for (; power > 0; power--) {
         if (__builtin_mul_overflow(*value, 10, value))
             return -1;
@@ -23,7 +24,8 @@ static int scale(wide *value, int power) {
     return 0;
 }
 
-static int round_to(wide numerator, wide denominator, int64_t *result) {
+static int round_to(wide numerator, wide denominator, int64_t *result)
+{
     wide quotient = numerator / denominator;
     wide rest = numerator % denominator;
     if (rest < 0)
@@ -37,7 +39,9 @@ static int round_to(wide numerator, wide denominator, int64_t *result) {
 }
 
 /* amount × to / from, rounded once to `exponent` decimals. */
-int money_convert(struct money amount, struct money_rate from, struct money_rate to, uint8_t exponent, struct money *out) {
+int money_convert(struct money amount, struct money_rate from, struct money_rate to, uint8_t exponent,
+                  struct money *out)
+{
     wide numerator = (wide)amount.minor * to.value;
     wide denominator = from.value;
     int power = exponent + from.exponent - amount.exponent - to.exponent;
@@ -52,19 +56,23 @@ int money_convert(struct money amount, struct money_rate from, struct money_rate
 
 static const struct money_rate one = {1, 0};
 
-int money_multiply(struct money amount, struct money_rate rate, uint8_t exponent, struct money *out) {
+int money_multiply(struct money amount, struct money_rate rate, uint8_t exponent, struct money *out)
+{
     return money_convert(amount, one, rate, exponent, out);
 }
 
-int money_divide(struct money amount, struct money_rate rate, uint8_t exponent, struct money *out) {
+int money_divide(struct money amount, struct money_rate rate, uint8_t exponent, struct money *out)
+{
     return money_convert(amount, rate, one, exponent, out);
 }
 
-int money_rescale(struct money *money, uint8_t exponent) {
+int money_rescale(struct money *money, uint8_t exponent)
+{
     return money_convert(*money, one, one, exponent, money);
 }
 
-int money_compare(struct money a, struct money b) {
+int money_compare(struct money a, struct money b)
+{
     wide left = a.minor;
     wide right = b.minor;
     scale(&left, b.exponent > a.exponent ? b.exponent - a.exponent : 0); /* 64 bits × 10^9 always fit */
@@ -77,11 +85,13 @@ struct scanner {
     const char *end;
 };
 
-static bool is_digit(const struct scanner *scan) {
+static bool is_digit(const struct scanner *scan)
+{
     return scan->at < scan->end && *scan->at >= '0' && *scan->at <= '9';
 }
 
-static bool take(struct scanner *scan, const char *any_of) {
+static bool take(struct scanner *scan, const char *any_of)
+{
     if (scan->at == scan->end || *scan->at == '\0' || strchr(any_of, *scan->at) == NULL)
         return false;
     scan->at++;
@@ -95,7 +105,8 @@ struct digits {
     int seen;
 };
 
-static int take_digits(struct scanner *scan, struct digits *digits) {
+static int take_digits(struct scanner *scan, struct digits *digits)
+{
     const char *start = scan->at;
     for (; is_digit(scan); scan->at++) {
         digits->seen++;
@@ -117,7 +128,8 @@ static int take_digits(struct scanner *scan, struct digits *digits) {
 
 #define EXPONENT_CLAMP 100000 /* beyond any amount; keeps the sum of exponents far from overflow */
 
-static int take_exponent(struct scanner *scan, int *exponent) {
+static int take_exponent(struct scanner *scan, int *exponent)
+{
     bool negative = scan->at < scan->end && *scan->at == '-';
     int value = 0;
     take(scan, "+-");
@@ -132,7 +144,8 @@ static int take_exponent(struct scanner *scan, int *exponent) {
 }
 
 /* The grammar of RFC 8259 §6: value × 10^power without trailing zeros in value. */
-static int scan_number(struct scanner *scan, bool *negative, wide *value, int *power) {
+static int scan_number(struct scanner *scan, bool *negative, wide *value, int *power)
+{
     struct digits digits = {0, 0, 0};
     int decimals = 0;
     int exponent = 0;
@@ -153,7 +166,8 @@ static int scan_number(struct scanner *scan, bool *negative, wide *value, int *p
     return scan->at == scan->end ? 0 : -1;
 }
 
-int money_parse(const char *text, size_t len, struct money *money) {
+int money_parse(const char *text, size_t len, struct money *money)
+{
     struct scanner scan = {text, text + len};
     bool negative;
     wide value;
@@ -169,7 +183,8 @@ int money_parse(const char *text, size_t len, struct money *money) {
     return 0;
 }
 
-int money_parse_rate(const char *text, struct money_rate *rate) {
+int money_parse_rate(const char *text, struct money_rate *rate)
+{
     struct money money;
     if (money_parse(text, strlen(text), &money) != 0 || money.minor <= 0)
         return -1;
@@ -177,7 +192,8 @@ int money_parse_rate(const char *text, struct money_rate *rate) {
     return 0;
 }
 
-void money_format(struct buf *buf, struct money money) {
+void money_format(struct buf *buf, struct money money)
+{
     uint64_t magnitude = money.minor < 0 ? 0 - (uint64_t)money.minor : (uint64_t)money.minor;
     char digits[32]; /* at most 20, or 1 + DECIMALS_MAX with zeros in front */
     int len = snprintf(digits, sizeof digits, "%0*llu", money.exponent + 1, (unsigned long long)magnitude);

@@ -22,12 +22,15 @@ struct platform_set {
 #define ARENA_CHUNK 16384
 #define EXTENSION ".conf"
 
-static bool is_platform_file(const char *name) {
+static bool is_platform_file(const char *name)
+{
     size_t len = strlen(name);
-    return name[0] != '.' && len > strlen(EXTENSION) && strcmp(name + len - strlen(EXTENSION), EXTENSION) == 0;
+    return name[0] != '.' && len > strlen(EXTENSION) &&
+           strcmp(name + len - strlen(EXTENSION), EXTENSION) == 0;
 }
 
-static bool is_utf8(const char *text, size_t len) {
+static bool is_utf8(const char *text, size_t len)
+{
     size_t step = 1;
     for (size_t at = 0; at < len && step > 0; at += step)
         step = utf8_sequence(text + at, len - at);
@@ -35,7 +38,8 @@ static bool is_utf8(const char *text, size_t len) {
 }
 
 /* The file's text, NUL-terminated; NULL and a sentence when it cannot be read. */
-static char *read_file(const char *path, struct buf *errors) {
+static char *read_file(const char *path, struct buf *errors)
+{
     FILE *file = fopen(path, "re");
     char *text = NULL;
     if (file == NULL) {
@@ -63,7 +67,9 @@ static char *read_file(const char *path, struct buf *errors) {
     return text;
 }
 
-static void load_file(struct platform_set *set, const struct platform_source *source, const char *dir, const char *file) {
+static void load_file(struct platform_set *set, const struct platform_source *source, const char *dir,
+                      const char *file)
+{
     struct platform *platform = arena_alloc(set->arena, sizeof *platform);
     struct buf path = BUF_INIT;
     buf_addf(&path, "%s/%s", dir, file);
@@ -81,16 +87,19 @@ static void load_file(struct platform_set *set, const struct platform_source *so
     buf_release(&path);
 }
 
-static int by_name(const void *a, const void *b) {
+static int by_name(const void *a, const void *b)
+{
     const struct platform *const *left = a;
     const struct platform *const *right = b;
     return strcmp((*left)->name, (*right)->name);
 }
 
-static void load_dir(struct platform_set *set, const struct platform_source *source, const char *dir) {
+static void load_dir(struct platform_set *set, const struct platform_source *source, const char *dir)
+{
     DIR *folder = opendir(dir);
     if (folder == NULL) {
-        buf_addf(source->errors, "%s: the folder of platform files cannot be opened: %s\n", dir, strerror(errno));
+        buf_addf(source->errors, "%s: the folder of platform files cannot be opened: %s\n", dir,
+                 strerror(errno));
         return;
     }
     for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
@@ -109,19 +118,22 @@ static void load_dir(struct platform_set *set, const struct platform_source *sou
 }
 
 /* An amount in a currency must be worth the same whoever's file is asked. */
-static void check_rates(const struct platform_set *set, struct buf *errors) {
+static void check_rates(const struct platform_set *set, struct buf *errors)
+{
     for (size_t i = 0; i < set->count; i++) {
         const struct platform *platform = set->platforms[i];
-        const struct platform *first = platform->currency ? platform_of_currency(set, platform->currency) : platform;
+        const struct platform *first =
+            platform->currency ? platform_of_currency(set, platform->currency) : platform;
         struct money a = {platform->per_usd.value, platform->per_usd.exponent};
         struct money b = {first->per_usd.value, first->per_usd.exponent};
         if (money_compare(a, b) != 0 || platform->decimals != first->decimals)
-            buf_addf(errors, "%s: per_usd and decimals of %s differ from those in %s: make them the same\n", platform->file,
-                     platform->currency, first->file);
+            buf_addf(errors, "%s: per_usd and decimals of %s differ from those in %s: make them the same\n",
+                     platform->file, platform->currency, first->file);
     }
 }
 
-struct platform_set *platform_set_load(const char *dir, platform_lookup lookup, void *arg, struct buf *errors) {
+struct platform_set *platform_set_load(const char *dir, platform_lookup lookup, void *arg, struct buf *errors)
+{
     struct platform_set *set = mem_alloc(sizeof *set);
     size_t before = errors->len;
     set->arena = arena_new(ARENA_CHUNK);
@@ -135,7 +147,8 @@ struct platform_set *platform_set_load(const char *dir, platform_lookup lookup, 
     return set;
 }
 
-static void free_defaults(struct platform *platform) {
+static void free_defaults(struct platform *platform)
+{
     for (int entity = 0; entity < ENTITY_NONE; entity++) {
         struct platform_entity *rules = &platform->entities[entity];
         for (size_t i = 0; i < rules->default_count; i++)
@@ -143,7 +156,8 @@ static void free_defaults(struct platform *platform) {
     }
 }
 
-void platform_set_free(struct platform_set **set) {
+void platform_set_free(struct platform_set **set)
+{
     if (*set == NULL)
         return;
     for (size_t i = 0; i < (*set)->count; i++)
@@ -153,17 +167,20 @@ void platform_set_free(struct platform_set **set) {
     *set = NULL;
 }
 
-size_t platform_count(const struct platform_set *set) {
+size_t platform_count(const struct platform_set *set)
+{
     return set->count;
 }
 
-const struct platform *platform_at(const struct platform_set *set, size_t index) {
+const struct platform *platform_at(const struct platform_set *set, size_t index)
+{
     if (index >= set->count)
         bug("platform %zu of %zu", index, set->count);
     return set->platforms[index];
 }
 
-const struct platform *platform_find(const struct platform_set *set, const char *name) {
+const struct platform *platform_find(const struct platform_set *set, const char *name)
+{
     for (size_t i = 0; i < set->count; i++) {
         if (strcmp(set->platforms[i]->name, name) == 0)
             return set->platforms[i];
@@ -171,7 +188,8 @@ const struct platform *platform_find(const struct platform_set *set, const char 
     return NULL;
 }
 
-const struct platform *platform_of_currency(const struct platform_set *set, const char *currency) {
+const struct platform *platform_of_currency(const struct platform_set *set, const char *currency)
+{
     for (size_t i = 0; i < set->count; i++) {
         if (set->platforms[i]->currency != NULL && strcmp(set->platforms[i]->currency, currency) == 0)
             return set->platforms[i];
@@ -179,52 +197,64 @@ const struct platform *platform_of_currency(const struct platform_set *set, cons
     return NULL;
 }
 
-const char *platform_name(const struct platform *platform) {
+const char *platform_name(const struct platform *platform)
+{
     return platform->name;
 }
 
-const char *platform_base_url(const struct platform *platform) {
+const char *platform_base_url(const struct platform *platform)
+{
     return platform->base_url;
 }
 
-const char *platform_credential(const struct platform *platform) {
+const char *platform_credential(const struct platform *platform)
+{
     return platform->credential;
 }
 
-const char *platform_credential_header(const struct platform *platform) {
+const char *platform_credential_header(const struct platform *platform)
+{
     return platform->credential_header;
 }
 
-const char *platform_currency(const struct platform *platform) {
+const char *platform_currency(const struct platform *platform)
+{
     return platform->currency;
 }
 
-const char *platform_locale(const struct platform *platform) {
+const char *platform_locale(const struct platform *platform)
+{
     return platform->locale;
 }
 
-const char *platform_timezone(const struct platform *platform) {
+const char *platform_timezone(const struct platform *platform)
+{
     return platform->timezone;
 }
 
-bool platform_allows_private(const struct platform *platform) {
+bool platform_allows_private(const struct platform *platform)
+{
     return platform->allow_private;
 }
 
-bool platform_takes_bulk(const struct platform *platform) {
+bool platform_takes_bulk(const struct platform *platform)
+{
     return platform->bulk;
 }
 
-int64_t platform_rate_per_minute(const struct platform *platform, enum entity entity) {
+int64_t platform_rate_per_minute(const struct platform *platform, enum entity entity)
+{
     return entity < ENTITY_NONE ? platform->entities[entity].rate_per_minute : 0;
 }
 
-bool platform_every_version(const struct platform *platform, enum event_type type) {
+bool platform_every_version(const struct platform *platform, enum event_type type)
+{
     return platform->every_version[type];
 }
 
 /* The type that does `verb` to the entity of `type`. */
-static enum event_type with_verb(enum event_type type, enum verb verb) {
+static enum event_type with_verb(enum event_type type, enum verb verb)
+{
     enum entity entity = msg_event_entity(type);
     if (entity == ENTITY_NONE || verb == VERB_REPORT || msg_event_verb(type) == verb)
         return type;
@@ -235,6 +265,8 @@ static enum event_type with_verb(enum event_type type, enum verb verb) {
     bug("no event type does verb %d to entity %d", verb, entity);
 }
 
-const struct platform_route *platform_route(const struct platform *platform, enum event_type type, enum verb verb) {
+const struct platform_route *platform_route(const struct platform *platform, enum event_type type,
+                                            enum verb verb)
+{
     return &platform->routes[with_verb(type, verb)];
 }

@@ -20,32 +20,41 @@ struct platform_set;
 typedef const char *(*platform_lookup)(void *arg, const char *variable);
 
 /* Every *.conf of the folder. NULL and sentences "file:line: reason" in errors. */
-struct platform_set *platform_set_load(const char *dir, platform_lookup lookup, void *arg, struct buf *errors);
+struct platform_set *platform_set_load(const char *dir, platform_lookup lookup, void *arg,
+                                       struct buf *errors);
 void platform_set_free(struct platform_set **set);
 size_t platform_count(const struct platform_set *set);
-const struct platform *platform_at(const struct platform_set *set, size_t index); /* sorted by name */
+const struct platform *platform_at(const struct platform_set *set, size_t index);       /* sorted by name */
 const struct platform *platform_find(const struct platform_set *set, const char *name); /* NULL: unknown */
 
 const char *platform_name(const struct platform *platform);
-const char *platform_base_url(const struct platform *platform);   /* without a trailing slash; NULL when its variable is unset */
-const char *platform_credential(const struct platform *platform); /* static bearer; NULL: our own short-lived token is used */
-const char *platform_credential_header(const struct platform *platform); /* "Authorization" (Bearer …) or the file's header */
-const char *platform_currency(const struct platform *platform);   /* ISO 4217 */
+const char *platform_base_url(
+    const struct platform *platform); /* without a trailing slash; NULL when its variable is unset */
+const char *platform_credential(
+    const struct platform *platform); /* static bearer; NULL: our own short-lived token is used */
+const char *platform_credential_header(
+    const struct platform *platform); /* "Authorization" (Bearer …) or the file's header */
+const char *platform_currency(const struct platform *platform); /* ISO 4217 */
 const char *platform_locale(const struct platform *platform);
 const char *platform_timezone(const struct platform *platform);
-bool platform_allows_private(const struct platform *platform);    /* private and loopback addresses may be called */
+bool platform_allows_private(
+    const struct platform *platform); /* private and loopback addresses may be called */
 bool platform_takes_bulk(const struct platform *platform);
-int64_t platform_rate_per_minute(const struct platform *platform, enum entity entity); /* 0: no limit but the window */
-bool platform_every_version(const struct platform *platform, enum event_type type);    /* true for operational data */
+int64_t platform_rate_per_minute(const struct platform *platform,
+                                 enum entity entity); /* 0: no limit but the window */
+bool platform_every_version(const struct platform *platform,
+                            enum event_type type); /* true for operational data */
 
 enum platform_method { PLATFORM_POST, PLATFORM_PUT, PLATFORM_PATCH, PLATFORM_DELETE };
 struct platform_route {
     enum platform_method method;
-    const char *path;         /* "/api/sync/user/create": goes behind the base URL */
-    const char *success_field;/* the answer's body must have this member true or equal to success_value; NULL: status alone */
+    const char *path; /* "/api/sync/user/create": goes behind the base URL */
+    const char *
+        success_field; /* the answer's body must have this member true or equal to success_value; NULL: status alone */
     const char *success_value;
-    bool full;                /* the whole record goes out, not the difference */
-    bool takes;               /* false: this platform does not take this event type: skipped */
+    bool full;  /* the whole record goes out, not the difference */
+    bool takes; /* false: this platform does not take this event type: skipped */
 };
 /* Never NULL for a known type. `verb` may differ from the type's own (a create that became an update). */
-const struct platform_route *platform_route(const struct platform *platform, enum event_type type, enum verb verb);
+const struct platform_route *platform_route(const struct platform *platform, enum event_type type,
+                                            enum verb verb);

@@ -10,12 +10,14 @@
 #define NAME_MAX_BYTES 64
 #define TEXT_MAX_BYTES 256
 
-static bool only(const char *text, const char *characters) {
+static bool only(const char *text, const char *characters)
+{
     return text[0] != '\0' && text[strspn(text, characters)] == '\0';
 }
 
 /* Printable and no blank: what may stand in a request line or an address. */
-static bool is_plain(const char *text) {
+static bool is_plain(const char *text)
+{
     for (const char *at = text; *at != '\0'; at++) {
         if (*at <= ' ' || *at > '~')
             return false;
@@ -23,7 +25,8 @@ static bool is_plain(const char *text) {
     return text[0] != '\0';
 }
 
-const char *platform_check_name(const char *text) {
+const char *platform_check_name(const char *text)
+{
     if (!only(text, LOWER DIGIT "-_") || strchr(LOWER, text[0]) == NULL)
         return "it must be lower-case letters, digits, - and _ with a letter first";
     if (strlen(text) > MSG_PLATFORM_MAX)
@@ -33,11 +36,15 @@ const char *platform_check_name(const char *text) {
     return NULL;
 }
 
-const char *platform_check_currency(const char *text) {
-    return strlen(text) == 3 && only(text, UPPER) ? NULL : "must be an ISO 4217 code of three capital letters such as INR";
+const char *platform_check_currency(const char *text)
+{
+    return strlen(text) == 3 && only(text, UPPER)
+               ? NULL
+               : "must be an ISO 4217 code of three capital letters such as INR";
 }
 
-const char *platform_check_date(const char *text) {
+const char *platform_check_date(const char *text)
+{
     static const char *why = "must be a day such as 2026-01-31";
     static const int days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     int year, month, day;
@@ -45,33 +52,41 @@ const char *platform_check_date(const char *text) {
         return why;
     if (sscanf(text, "%4d-%2d-%2d", &year, &month, &day) != 3 || month < 1 || month > 12)
         return why;
-    if (day < 1 || day > days[month - 1] || (month == 2 && day == 29 && (year % 4 != 0 || (year % 100 == 0 && year % 400 != 0))))
+    if (day < 1 || day > days[month - 1] ||
+        (month == 2 && day == 29 && (year % 4 != 0 || (year % 100 == 0 && year % 400 != 0))))
         return why;
     return NULL;
 }
 
-const char *platform_check_variable(const char *text) {
+const char *platform_check_variable(const char *text)
+{
     return only(text, UPPER DIGIT "_") && strlen(text) <= NAME_MAX_BYTES
                ? NULL
                : "must be the name of an environment variable such as BIZOSAAS_BRAIN_URL";
 }
 
-const char *platform_check_header(const char *text) {
+const char *platform_check_header(const char *text)
+{
     static const char token[] = LOWER UPPER DIGIT "!#$%&'*+-.^_`|~"; /* RFC 9110 §5.6.2 */
     return only(text, token) && strlen(text) <= NAME_MAX_BYTES ? NULL : "must be the name of an HTTP header";
 }
 
-const char *platform_check_locale(const char *text) {
-    return only(text, LOWER UPPER DIGIT "-") && strlen(text) <= NAME_MAX_BYTES ? NULL : "must be a language tag such as en-IN";
+const char *platform_check_locale(const char *text)
+{
+    return only(text, LOWER UPPER DIGIT "-") && strlen(text) <= NAME_MAX_BYTES
+               ? NULL
+               : "must be a language tag such as en-IN";
 }
 
-const char *platform_check_timezone(const char *text) {
+const char *platform_check_timezone(const char *text)
+{
     return only(text, LOWER UPPER DIGIT "-_+/") && strlen(text) <= NAME_MAX_BYTES
                ? NULL
                : "must be a time zone's name such as Asia/Kolkata or UTC";
 }
 
-const char *platform_check_url(const char *text) {
+const char *platform_check_url(const char *text)
+{
     const char *rest = strncmp(text, "http://", 7) == 0    ? text + 7
                        : strncmp(text, "https://", 8) == 0 ? text + 8
                                                            : NULL;
@@ -82,7 +97,8 @@ const char *platform_check_url(const char *text) {
     return strlen(text) <= PLATFORM_PATH_MAX ? NULL : "is longer than 1024 bytes";
 }
 
-const char *platform_check_member(const char *text) {
+const char *platform_check_member(const char *text)
+{
     if (text[0] == '\0' || strlen(text) > NAME_MAX_BYTES)
         return "must be a name of 1 to 64 bytes";
     if (strcmp(text, "_sync_metadata") == 0 || strcmp(text, "_platform_context") == 0)
@@ -90,11 +106,13 @@ const char *platform_check_member(const char *text) {
     return NULL;
 }
 
-const char *platform_check_secret(const char *text) {
+const char *platform_check_secret(const char *text)
+{
     return is_plain(text) ? NULL : "must be printable ASCII without blanks, because it goes into a header";
 }
 
-const char *platform_check_path(const char *text, bool entity) {
+const char *platform_check_path(const char *text, bool entity)
+{
     if (text[0] != '/' || !is_plain(text) || strchr(text, '#') != NULL)
         return "must begin with / and hold neither blanks nor #";
     if (strlen(text) > TEXT_MAX_BYTES)
@@ -108,14 +126,16 @@ const char *platform_check_path(const char *text, bool entity) {
     return NULL;
 }
 
-void platform_expand_path(struct buf *out, const char *path, enum event_type type) {
+void platform_expand_path(struct buf *out, const char *path, enum event_type type)
+{
     while (*path != '\0') {
         if (*path != '{') {
             buf_add_ch(out, *path++);
             continue;
         }
         bool entity = path[1] == 'e';
-        buf_add_str(out, entity ? msg_entity_name(msg_event_entity(type)) : msg_verb_name(msg_event_verb(type)));
+        buf_add_str(out,
+                    entity ? msg_entity_name(msg_event_entity(type)) : msg_verb_name(msg_event_verb(type)));
         path = strchr(path, '}') + 1;
     }
 }

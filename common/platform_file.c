@@ -5,15 +5,18 @@
  * silently ignored. All mistakes of a file are told at once, each with its line.
  */
 #include <libconfig.h>
+#include <strings.h>
 
 #include "log.h"
 #include "platform_setting.h"
 
-static config_setting_t *raw(const struct setting *setting) {
+static config_setting_t *raw(const struct setting *setting)
+{
     return (config_setting_t *)setting;
 }
 
-enum setting_type setting_type(const struct setting *setting) {
+enum setting_type setting_type(const struct setting *setting)
+{
     switch (config_setting_type(raw(setting))) {
     case CONFIG_TYPE_STRING:
         return SETTING_TEXT;
@@ -31,35 +34,43 @@ enum setting_type setting_type(const struct setting *setting) {
     }
 }
 
-const char *setting_name(const struct setting *setting) {
+const char *setting_name(const struct setting *setting)
+{
     return config_setting_name(raw(setting));
 }
 
-const char *setting_text(const struct setting *setting) {
+const char *setting_text(const struct setting *setting)
+{
     return config_setting_get_string(raw(setting));
 }
 
-bool setting_bool(const struct setting *setting) {
+bool setting_bool(const struct setting *setting)
+{
     return config_setting_get_bool(raw(setting));
 }
 
-int64_t setting_int(const struct setting *setting) {
+int64_t setting_int(const struct setting *setting)
+{
     return config_setting_get_int64(raw(setting));
 }
 
-size_t setting_count(const struct setting *setting) {
+size_t setting_count(const struct setting *setting)
+{
     return (size_t)config_setting_length(raw(setting));
 }
 
-const struct setting *setting_at(const struct setting *setting, size_t index) {
+const struct setting *setting_at(const struct setting *setting, size_t index)
+{
     return (const struct setting *)config_setting_get_elem(raw(setting), (unsigned)index);
 }
 
-const struct setting *setting_member(const struct setting *group, const char *name) {
+const struct setting *setting_member(const struct setting *group, const char *name)
+{
     return (const struct setting *)config_setting_get_member(raw(group), name);
 }
 
-void reader_complain(const struct reader *reader, const struct setting *setting, const char *format, ...) {
+void reader_complain(const struct reader *reader, const struct setting *setting, const char *format, ...)
+{
     struct buf *errors = reader->source->errors;
     unsigned line = config_setting_source_line(raw(setting));
     va_list args;
@@ -72,7 +83,8 @@ void reader_complain(const struct reader *reader, const struct setting *setting,
     buf_add_ch(errors, '\n');
 }
 
-static const char *type_wanted(enum setting_type type) {
+static const char *type_wanted(enum setting_type type)
+{
     switch (type) {
     case SETTING_TEXT:
         return "must be a text in quotes";
@@ -87,7 +99,9 @@ static const char *type_wanted(enum setting_type type) {
     }
 }
 
-static void store(const struct reader *reader, const struct setting *setting, const struct setting_row *row, void *target) {
+static void store(const struct reader *reader, const struct setting *setting, const struct setting_row *row,
+                  void *target)
+{
     void *member = (char *)target + row->offset;
     if (row->type == SETTING_BOOL) {
         *(bool *)member = setting_bool(setting);
@@ -96,16 +110,18 @@ static void store(const struct reader *reader, const struct setting *setting, co
     const char *why = row->check != NULL ? row->check(setting_text(setting)) : NULL;
     if (why != NULL)
         reader_complain(reader, setting, "%s", why);
-    *(const char **)member = arena_strdup(reader->source->arena, setting_text(setting));
+    *(const char **)member = setting_copy_text(reader, setting_text(setting));
 }
 
-static void read_setting(const struct reader *reader, const struct setting *setting, const struct setting_row *rows,
-                         void *target) {
+static void read_setting(const struct reader *reader, const struct setting *setting,
+                         const struct setting_row *rows, void *target)
+{
     const struct setting_row *row = rows;
     while (row->name != NULL && strcmp(row->name, setting_name(setting)) != 0)
         row++;
     if (row->name == NULL)
-        reader_complain(reader, setting, "is no setting that is known here: look at its spelling and its place");
+        reader_complain(reader, setting,
+                        "is no setting that is known here: look at its spelling and its place");
     else if (row->type != SETTING_ANY && row->type != setting_type(setting))
         reader_complain(reader, setting, "%s", type_wanted(row->type));
     else if (row->read != NULL)
@@ -114,8 +130,9 @@ static void read_setting(const struct reader *reader, const struct setting *sett
         store(reader, setting, row, target);
 }
 
-void setting_read_group(const struct reader *reader, const struct setting *group, const struct setting_row *rows,
-                        void *target) {
+void setting_read_group(const struct reader *reader, const struct setting *group,
+                        const struct setting_row *rows, void *target)
+{
     for (size_t i = 0; i < setting_count(group); i++)
         read_setting(reader, setting_at(group, i), rows, target);
     for (const struct setting_row *row = rows; row->name != NULL; row++) {
@@ -124,12 +141,35 @@ void setting_read_group(const struct reader *reader, const struct setting *group
     }
 }
 
-void setting_read_each(const struct reader *reader, const struct setting *group, setting_cb read, void *target) {
+void setting_read_each(const struct reader *reader, const struct setting *group, setting_cb read,
+                       void *target)
+{
     for (size_t i = 0; i < setting_count(group); i++)
         read(reader, setting_at(group, i), target);
 }
 
-int platform_file_read(const struct platform_source *source, const char *text, struct platform *platform) {
+const char *setting_copy_text(const struct reader *reader, const char *text)
+{
+    return arena_strdup(reader->source->arena, text);
+}
+
+int setting_read_word(const struct reader *reader, const struct setting *setting, const char *const *words)
+{
+    struct buf choice = BUF_INIT;
+    int found = -1;
+    for (int i = 0; words[i] != NULL && found < 0; i++) {
+        if (strcasecmp(words[i], setting_text(setting)) == 0)
+            found = i;
+        buf_addf(&choice, "%s%s", i > 0 ? ", " : "", words[i]);
+    }
+    if (found < 0)
+        reader_complain(reader, setting, "is \"%s\"; the choice is %s", setting_text(setting), choice.data);
+    buf_release(&choice);
+    return found;
+}
+
+int platform_file_read(const struct platform_source *source, const char *text, struct platform *platform)
+{
     struct reader reader = {source, platform};
     size_t before = source->errors->len;
     config_t config;
@@ -137,8 +177,8 @@ int platform_file_read(const struct platform_source *source, const char *text, s
     if (config_read_string(&config, text) == CONFIG_TRUE)
         platform_read(&reader, (const struct setting *)config_root_setting(&config));
     else
-        buf_addf(source->errors, "%s:%d: cannot be understood: %s\n", platform->file, config_error_line(&config),
-                 config_error_text(&config));
+        buf_addf(source->errors, "%s:%d: cannot be understood: %s\n", platform->file,
+                 config_error_line(&config), config_error_text(&config));
     config_destroy(&config);
     return source->errors->len == before ? 0 : -1;
 }

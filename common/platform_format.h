@@ -88,7 +88,7 @@ struct platform_source {
 int platform_file_read(const struct platform_source *source, const char *text, struct platform *platform);
 
 /* What a text in a file must look like; NULL, or why it is not that. platform_check.c */
-const char *platform_check_name(const char *text);     /* of a platform */
+const char *platform_check_name(const char *text); /* of a platform */
 const char *platform_check_currency(const char *text);
 const char *platform_check_date(const char *text);
 const char *platform_check_variable(const char *text); /* of the environment */
@@ -96,20 +96,25 @@ const char *platform_check_header(const char *text);
 const char *platform_check_locale(const char *text);
 const char *platform_check_timezone(const char *text);
 const char *platform_check_url(const char *text);
-const char *platform_check_member(const char *text);   /* a name in a JSON object */
-const char *platform_check_secret(const char *text);   /* goes into a header */
-const char *platform_check_path(const char *text, bool entity); /* {entity} and {verb} only where there is an entity */
+const char *platform_check_member(const char *text); /* a name in a JSON object */
+const char *platform_check_secret(const char *text); /* goes into a header */
+const char *platform_check_path(const char *text,
+                                bool entity); /* {entity} and {verb} only where there is an entity */
 /* The path with its placeholders filled in; the buffer is the caller's. */
 void platform_expand_path(struct buf *out, const char *path, enum event_type type);
 
 /* The names of a field, for the mapping. */
-const struct platform_name *platform_names(const struct platform *platform, enum entity entity, const char *field); /* or NULL */
+const struct platform_name *platform_names(const struct platform *platform, enum entity entity,
+                                           const char *field); /* or NULL */
 const char *platform_own_name(const struct platform *platform, enum entity entity, const char *field);
 /* The field that the platform calls `own`; NULL when no table has it. */
 const char *platform_common_name(const struct platform *platform, enum entity entity, const char *own);
-const char *platform_own_word(const struct platform *platform, const char *common); /* the word itself when no table has it */
+const char *platform_own_word(const struct platform *platform,
+                              const char *common); /* the word itself when no table has it */
 const char *platform_common_word(const struct platform *platform, const char *own);
-const struct json *platform_default_value(const struct platform *platform, enum entity entity, const char *field); /* or NULL */
-bool platform_adds(const struct platform *platform, enum entity entity, const char *own); /* one of the `also` members */
+const struct json *platform_default_value(const struct platform *platform, enum entity entity,
+                                          const char *field); /* or NULL */
+bool platform_adds(const struct platform *platform, enum entity entity,
+                   const char *own); /* one of the `also` members */
 /* The platform whose currency this is, for its rate; NULL when no file has it. */
 const struct platform *platform_of_currency(const struct platform_set *set, const char *currency);

@@ -4,7 +4,9 @@
  */
 #include "platform_format.h"
 
-const struct platform_name *platform_names(const struct platform *platform, enum entity entity, const char *field) {
+const struct platform_name *platform_names(const struct platform *platform, enum entity entity,
+                                           const char *field)
+{
     const struct platform_entity *rules = &platform->entities[entity];
     for (size_t i = 0; i < rules->name_count; i++) {
         if (strcmp(rules->names[i].field, field) == 0)
@@ -13,12 +15,14 @@ const struct platform_name *platform_names(const struct platform *platform, enum
     return NULL;
 }
 
-const char *platform_own_name(const struct platform *platform, enum entity entity, const char *field) {
+const char *platform_own_name(const struct platform *platform, enum entity entity, const char *field)
+{
     const struct platform_name *name = platform_names(platform, entity, field);
     return name != NULL ? name->own[0] : field;
 }
 
-const char *platform_common_name(const struct platform *platform, enum entity entity, const char *own) {
+const char *platform_common_name(const struct platform *platform, enum entity entity, const char *own)
+{
     const struct platform_entity *rules = &platform->entities[entity];
     for (size_t i = 0; i < rules->name_count; i++) {
         for (size_t j = 0; j < rules->names[i].own_count; j++) {
@@ -29,7 +33,8 @@ const char *platform_common_name(const struct platform *platform, enum entity en
     return NULL;
 }
 
-const char *platform_own_word(const struct platform *platform, const char *common) {
+const char *platform_own_word(const struct platform *platform, const char *common)
+{
     for (size_t i = 0; i < platform->word_count; i++) {
         if (strcmp(platform->words[i].common, common) == 0)
             return platform->words[i].own;
@@ -37,7 +42,8 @@ const char *platform_own_word(const struct platform *platform, const char *commo
     return common;
 }
 
-const char *platform_common_word(const struct platform *platform, const char *own) {
+const char *platform_common_word(const struct platform *platform, const char *own)
+{
     for (size_t i = 0; i < platform->word_count; i++) {
         if (strcmp(platform->words[i].own, own) == 0)
             return platform->words[i].common;
@@ -45,7 +51,9 @@ const char *platform_common_word(const struct platform *platform, const char *ow
     return own;
 }
 
-const struct json *platform_default_value(const struct platform *platform, enum entity entity, const char *field) {
+const struct json *platform_default_value(const struct platform *platform, enum entity entity,
+                                          const char *field)
+{
     const struct platform_entity *rules = &platform->entities[entity];
     for (size_t i = 0; i < rules->default_count; i++) {
         if (strcmp(rules->defaults[i].field, field) == 0)
@@ -54,7 +62,8 @@ const struct json *platform_default_value(const struct platform *platform, enum 
     return NULL;
 }
 
-bool platform_adds(const struct platform *platform, enum entity entity, const char *own) {
+bool platform_adds(const struct platform *platform, enum entity entity, const char *own)
+{
     const struct platform_entity *rules = &platform->entities[entity];
     for (size_t i = 0; i < rules->also_count; i++) {
         if (strcmp(rules->also[i].own, own) == 0)

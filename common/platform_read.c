@@ -2,15 +2,11 @@
  * platform_read.c: the settings of a platform file, group by group: which there are, what they must look like and which member
  * of struct platform they fill. What each setting means to people: config/platforms/bizoholic.conf.
  */
-#include <strings.h>
-
 #include "platform_setting.h"
 
-static const char *copy_text(const struct reader *reader, const char *text) {
-    return arena_strdup(reader->source->arena, text);
-}
-
-static bool is_member_name(const struct reader *reader, const struct setting *setting, const struct setting *element) {
+static bool is_member_name(const struct reader *reader, const struct setting *setting,
+                           const struct setting *element)
+{
     const char *why = "must be a text in quotes or a list of texts";
     if (setting_type(element) == SETTING_TEXT)
         why = platform_check_member(setting_text(element));
@@ -20,7 +16,8 @@ static bool is_member_name(const struct reader *reader, const struct setting *se
 }
 
 /* A text, or a list of texts: "stock" or ["product_inventory", "stock"]. 0 after a complaint. */
-static size_t read_texts(const struct reader *reader, const struct setting *setting, const char ***texts) {
+static size_t read_texts(const struct reader *reader, const struct setting *setting, const char ***texts)
+{
     bool list = setting_type(setting) == SETTING_LIST && setting_count(setting) > 0;
     size_t count = list ? setting_count(setting) : 1;
     *texts = arena_alloc(reader->source->arena, count * sizeof **texts);
@@ -28,31 +25,19 @@ static size_t read_texts(const struct reader *reader, const struct setting *sett
         const struct setting *element = list ? setting_at(setting, i) : setting;
         if (!is_member_name(reader, setting, element))
             return 0;
-        (*texts)[i] = copy_text(reader, setting_text(element));
+        (*texts)[i] = setting_copy_text(reader, setting_text(element));
     }
     return count;
 }
 
-static const char *read_text(const struct reader *reader, const struct setting *setting) {
-    return is_member_name(reader, setting, setting) ? copy_text(reader, setting_text(setting)) : NULL;
+static const char *read_text(const struct reader *reader, const struct setting *setting)
+{
+    return is_member_name(reader, setting, setting) ? setting_copy_text(reader, setting_text(setting)) : NULL;
 }
 
-/* A text that must be one of `words`: its index, or -1 and a complaint. */
-static int read_word(const struct reader *reader, const struct setting *setting, const char *const *words) {
-    struct buf choice = BUF_INIT;
-    int found = -1;
-    for (int i = 0; words[i] != NULL && found < 0; i++) {
-        if (strcasecmp(words[i], setting_text(setting)) == 0)
-            found = i;
-        buf_addf(&choice, "%s%s", i > 0 ? ", " : "", words[i]);
-    }
-    if (found < 0)
-        reader_complain(reader, setting, "is \"%s\"; the choice is %s", setting_text(setting), choice.data);
-    buf_release(&choice);
-    return found;
-}
-
-static bool find_entity(const struct reader *reader, const struct setting *setting, const char *name, enum entity *entity) {
+static bool find_entity(const struct reader *reader, const struct setting *setting, const char *name,
+                        enum entity *entity)
+{
     if (name != NULL && msg_entity(name, entity) == 0 && *entity < ENTITY_NONE)
         return true;
     reader_complain(reader, setting, "is no entity; the choice is user, lead, order, campaign, product");
@@ -61,7 +46,8 @@ static bool find_entity(const struct reader *reader, const struct setting *setti
 
 /* ---- entities ---- */
 
-static struct json *to_json(const struct reader *reader, const struct setting *setting) {
+static struct json *to_json(const struct reader *reader, const struct setting *setting)
+{
     bool group = setting_type(setting) == SETTING_GROUP;
     switch (setting_type(setting)) {
     case SETTING_TEXT:
@@ -87,62 +73,74 @@ static struct json *to_json(const struct reader *reader, const struct setting *s
     return json;
 }
 
-static void *new_rows(const struct reader *reader, const struct setting *group, size_t size) {
+static void *new_rows(const struct reader *reader, const struct setting *group, size_t size)
+{
     return arena_alloc(reader->source->arena, (setting_count(group) + 1) * size);
 }
 
-static void read_name(const struct reader *reader, const struct setting *setting, void *target) {
+static void read_name(const struct reader *reader, const struct setting *setting, void *target)
+{
     struct platform_entity *rules = target;
-    struct platform_name name = {copy_text(reader, setting_name(setting)), NULL, 0};
+    struct platform_name name = {setting_copy_text(reader, setting_name(setting)), NULL, 0};
     name.own_count = read_texts(reader, setting, &name.own);
     if (name.own_count > 0)
         rules->names[rules->name_count++] = name;
 }
 
-static void read_names(const struct reader *reader, const struct setting *group, void *target) {
+static void read_names(const struct reader *reader, const struct setting *group, void *target)
+{
     struct platform_entity *rules = target;
     rules->names = new_rows(reader, group, sizeof *rules->names);
     setting_read_each(reader, group, read_name, rules);
 }
 
-static void read_required(const struct reader *reader, const struct setting *setting, void *target) {
+static void read_required(const struct reader *reader, const struct setting *setting, void *target)
+{
     struct platform_entity *rules = target;
     rules->required_count = read_texts(reader, setting, &rules->required);
 }
 
-static void read_default(const struct reader *reader, const struct setting *setting, void *target) {
+static void read_default(const struct reader *reader, const struct setting *setting, void *target)
+{
     struct platform_entity *rules = target;
-    struct platform_default row = {copy_text(reader, setting_name(setting)), to_json(reader, setting)};
+    struct platform_default row = {setting_copy_text(reader, setting_name(setting)),
+                                   to_json(reader, setting)};
     rules->defaults[rules->default_count++] = row;
 }
 
-static void read_defaults(const struct reader *reader, const struct setting *group, void *target) {
+static void read_defaults(const struct reader *reader, const struct setting *group, void *target)
+{
     struct platform_entity *rules = target;
     rules->defaults = new_rows(reader, group, sizeof *rules->defaults);
     setting_read_each(reader, group, read_default, rules);
 }
 
-static void read_addition(const struct reader *reader, const struct setting *setting, void *target) {
+static void read_addition(const struct reader *reader, const struct setting *setting, void *target)
+{
     struct platform_entity *rules = target;
-    struct platform_also also = {copy_text(reader, setting_name(setting)), read_text(reader, setting)};
+    struct platform_also also = {setting_copy_text(reader, setting_name(setting)),
+                                 read_text(reader, setting)};
     if (also.own != NULL)
         rules->also[rules->also_count++] = also;
 }
 
-static void read_also(const struct reader *reader, const struct setting *group, void *target) {
+static void read_also(const struct reader *reader, const struct setting *group, void *target)
+{
     struct platform_entity *rules = target;
     rules->also = new_rows(reader, group, sizeof *rules->also);
     setting_read_each(reader, group, read_addition, rules);
 }
 
-static void read_rate(const struct reader *reader, const struct setting *setting, void *target) {
+static void read_rate(const struct reader *reader, const struct setting *setting, void *target)
+{
     struct platform_entity *rules = target;
     rules->rate_per_minute = setting_int(setting);
     if (rules->rate_per_minute <= 0)
         reader_complain(reader, setting, "must be more than 0; leave it out for no limit");
 }
 
-static bool is_own_name(const struct platform_name *name, const char *own) {
+static bool is_own_name(const struct platform_name *name, const char *own)
+{
     for (size_t i = 0; i < name->own_count; i++) {
         if (strcmp(name->own[i], own) == 0)
             return true;
@@ -151,8 +149,9 @@ static bool is_own_name(const struct platform_name *name, const char *own) {
 }
 
 /* One name must stand for one field, or reading would not undo writing. `place` is the field's own in the table, or behind. */
-static void check_name(const struct reader *reader, const struct setting *group, const struct platform_entity *rules,
-                       size_t place, const char *own) {
+static void check_name(const struct reader *reader, const struct setting *group,
+                       const struct platform_entity *rules, size_t place, const char *own)
+{
     const char *field = place < rules->name_count ? rules->names[place].field : "an addition";
     for (size_t i = 0; i < rules->name_count; i++) {
         const struct platform_name *other = &rules->names[i];
@@ -161,7 +160,9 @@ static void check_name(const struct reader *reader, const struct setting *group,
     }
 }
 
-static void check_names(const struct reader *reader, const struct setting *group, const struct platform_entity *rules) {
+static void check_names(const struct reader *reader, const struct setting *group,
+                        const struct platform_entity *rules)
+{
     for (size_t i = 0; i < rules->name_count; i++) {
         for (size_t j = 0; j < rules->names[i].own_count; j++)
             check_name(reader, group, rules, i, rules->names[i].own[j]);
@@ -170,7 +171,8 @@ static void check_names(const struct reader *reader, const struct setting *group
         check_name(reader, group, rules, rules->name_count, rules->also[i].own);
 }
 
-static void read_entity(const struct reader *reader, const struct setting *group, void *target) {
+static void read_entity(const struct reader *reader, const struct setting *group, void *target)
+{
     static const struct setting_row rows[] = {
         {"names", SETTING_GROUP, false, 0, NULL, read_names},
         {"required", SETTING_ANY, false, 0, NULL, read_required},
@@ -191,15 +193,18 @@ static void read_entity(const struct reader *reader, const struct setting *group
     check_names(reader, group, &platform->entities[entity]);
 }
 
-static void read_entities(const struct reader *reader, const struct setting *group, void *target) {
+static void read_entities(const struct reader *reader, const struct setting *group, void *target)
+{
     setting_read_each(reader, group, read_entity, target);
 }
 
 /* ---- status words ---- */
 
-static void read_status_word(const struct reader *reader, const struct setting *setting, void *target) {
+static void read_status_word(const struct reader *reader, const struct setting *setting, void *target)
+{
     struct platform *platform = target;
-    struct platform_word word = {copy_text(reader, setting_name(setting)), read_text(reader, setting)};
+    struct platform_word word = {setting_copy_text(reader, setting_name(setting)),
+                                 read_text(reader, setting)};
     const char *taken = word.own != NULL ? platform_common_word(platform, word.own) : NULL;
     if (word.own == NULL)
         return;
@@ -208,13 +213,15 @@ static void read_status_word(const struct reader *reader, const struct setting *
     platform->words[platform->word_count++] = word;
 }
 
-static void read_words(const struct reader *reader, const struct setting *group, void *target) {
+static void read_words(const struct reader *reader, const struct setting *group, void *target)
+{
     struct platform *platform = target;
     platform->words = new_rows(reader, group, sizeof *platform->words);
     setting_read_each(reader, group, read_status_word, platform);
 }
 
-static void read_words_in(const struct reader *reader, const struct setting *setting, void *target) {
+static void read_words_in(const struct reader *reader, const struct setting *setting, void *target)
+{
     struct platform *platform = target;
     const char **names = NULL;
     size_t count = read_texts(reader, setting, &names);
@@ -225,98 +232,28 @@ static void read_words_in(const struct reader *reader, const struct setting *set
     }
 }
 
-/* ---- routes ---- */
-
-static void read_method(const struct reader *reader, const struct setting *setting, void *target) {
-    static const char *const words[] = {"POST", "PUT", "PATCH", "DELETE", NULL}; /* in the order of enum platform_method */
-    struct platform_route *route = target;
-    int word = read_word(reader, setting, words);
-    route->method = word < 0 ? PLATFORM_POST : (enum platform_method)word;
-}
-
-struct route_draft {
-    struct platform_route route; /* first: read_method fills a route */
-    bool every_version;
-};
-#define DRAFT(member) offsetof(struct route_draft, member)
-
-static void check_route(const struct reader *reader, const struct setting *group, const struct platform_route *route,
-                        enum event_type type) {
-    bool entity = msg_event_entity(type) != ENTITY_NONE;
-    const char *why = route->path != NULL ? platform_check_path(route->path, entity) : NULL;
-    if (why != NULL)
-        reader_complain(reader, setting_member(group, "path"), "%s", why);
-    if (route->success_value != NULL && route->success_field == NULL)
-        reader_complain(reader, group, "has a success_value but no success_field to compare with it");
-}
-
-static void read_route(const struct reader *reader, const struct setting *group, void *target) {
-    static const struct setting_row rows[] = {
-        {"method", SETTING_TEXT, false, 0, NULL, read_method},
-        {"path", SETTING_TEXT, false, DRAFT(route.path), NULL, NULL},
-        {"success_field", SETTING_TEXT, false, DRAFT(route.success_field), platform_check_member, NULL},
-        {"success_value", SETTING_TEXT, false, DRAFT(route.success_value), NULL, NULL},
-        {"full", SETTING_BOOL, false, DRAFT(route.full), NULL, NULL},
-        {"takes", SETTING_BOOL, false, DRAFT(route.takes), NULL, NULL},
-        {"every_version", SETTING_BOOL, false, DRAFT(every_version), NULL, NULL},
-        {NULL, SETTING_ANY, false, 0, NULL, NULL},
-    };
-    struct platform *platform = target;
-    enum event_type type;
-    if (setting_type(group) != SETTING_GROUP) {
-        reader_complain(reader, group, "must be a group: { ... }");
-        return;
-    }
-    if (msg_event_type(setting_name(group), &type) != 0) {
-        reader_complain(reader, group, "is no event type");
-        return;
-    }
-    struct route_draft draft = {platform->routes[type], platform->every_version[type]};
-    setting_read_group(reader, group, rows, &draft);
-    check_route(reader, group, &draft.route, type);
-    platform->routes[type] = draft.route;
-    platform->every_version[type] = draft.every_version;
-}
-
-static void read_routes(const struct reader *reader, const struct setting *group, void *target) {
-    setting_read_each(reader, group, read_route, target);
-}
-
-static void finish_routes(const struct reader *reader, const struct setting *root) {
-    struct platform *platform = reader->platform;
-    struct buf path = BUF_INIT;
-    for (int type = 0; type < EVENT_TYPES; type++) {
-        struct platform_route *route = &platform->routes[type];
-        const char *template = route->path;
-        if (template == NULL && msg_event_entity(type) != ENTITY_NONE)
-            template = platform->path;
-        if (template == NULL && route->takes)
-            reader_complain(reader, root, "%s has no path: give it one in routes, or say takes = false there",
-                            msg_event_type_name(type));
-        buf_reset(&path);
-        platform_expand_path(&path, template != NULL ? template : "", type);
-        route->path = copy_text(reader, path.data);
-    }
-    buf_release(&path);
-}
-
 /* ---- the platform itself ---- */
 
-static void read_protocol(const struct reader *reader, const struct setting *setting, void *target) {
+static void read_protocol(const struct reader *reader, const struct setting *setting, void *target)
+{
     static const char *const words[] = {"rest", NULL};
     (void)target;
-    read_word(reader, setting, words);
+    setting_read_word(reader, setting, words);
 }
 
-static void read_echo(const struct reader *reader, const struct setting *setting, void *target) {
-    static const char *const words[] = {"none", "content", "metadata", NULL}; /* in the order of enum platform_echo */
+static void read_echo(const struct reader *reader, const struct setting *setting, void *target)
+{
+    static const char *const words[] = {"none", "content", "metadata",
+                                        NULL}; /* in the order of enum platform_echo */
     struct platform *platform = target;
-    int word = read_word(reader, setting, words);
+    int word = setting_read_word(reader, setting, words);
     platform->echo = word < 0 ? PLATFORM_ECHO_METADATA : (enum platform_echo)word;
 }
 
 /* The value of the environment variable that the setting names; NULL when it is not set. */
-static char *read_variable(const struct reader *reader, const struct setting *setting, const char *(*check)(const char *)) {
+static char *read_variable(const struct reader *reader, const struct setting *setting,
+                           const char *(*check)(const char *))
+{
     const char *variable = setting_text(setting);
     const char *why = platform_check_variable(variable);
     const char *value = NULL;
@@ -332,7 +269,8 @@ static char *read_variable(const struct reader *reader, const struct setting *se
     return arena_strdup(reader->source->arena, value);
 }
 
-static void read_base_url(const struct reader *reader, const struct setting *setting, void *target) {
+static void read_base_url(const struct reader *reader, const struct setting *setting, void *target)
+{
     struct platform *platform = target;
     char *url = read_variable(reader, setting, platform_check_url);
     for (size_t len = url != NULL ? strlen(url) : 0; len > 0 && url[len - 1] == '/'; len--)
@@ -340,18 +278,22 @@ static void read_base_url(const struct reader *reader, const struct setting *set
     platform->base_url = url;
 }
 
-static void read_credential(const struct reader *reader, const struct setting *setting, void *target) {
+static void read_credential(const struct reader *reader, const struct setting *setting, void *target)
+{
     struct platform *platform = target;
     platform->credential = read_variable(reader, setting, platform_check_secret);
 }
 
-static void read_per_usd(const struct reader *reader, const struct setting *setting, void *target) {
+static void read_per_usd(const struct reader *reader, const struct setting *setting, void *target)
+{
     struct platform *platform = target;
     if (money_parse_rate(setting_text(setting), &platform->per_usd) != 0)
-        reader_complain(reader, setting, "must be a positive number with at most 9 decimals, such as \"83.125\"");
+        reader_complain(reader, setting,
+                        "must be a positive number with at most 9 decimals, such as \"83.125\"");
 }
 
-static void read_decimals(const struct reader *reader, const struct setting *setting, void *target) {
+static void read_decimals(const struct reader *reader, const struct setting *setting, void *target)
+{
     struct platform *platform = target;
     int64_t decimals = setting_int(setting);
     if (decimals < 0 || decimals > 9)
@@ -359,15 +301,17 @@ static void read_decimals(const struct reader *reader, const struct setting *set
     platform->decimals = (uint8_t)decimals;
 }
 
-static void read_path(const struct reader *reader, const struct setting *setting, void *target) {
+static void read_path(const struct reader *reader, const struct setting *setting, void *target)
+{
     struct platform *platform = target;
     const char *why = platform_check_path(setting_text(setting), true);
     if (why != NULL)
         reader_complain(reader, setting, "%s", why);
-    platform->path = copy_text(reader, setting_text(setting));
+    platform->path = setting_copy_text(reader, setting_text(setting));
 }
 
-static void check_dollar(const struct reader *reader, const struct setting *root) {
+static void check_dollar(const struct reader *reader, const struct setting *root)
+{
     const struct platform *platform = reader->platform;
     struct money rate = {platform->per_usd.value, platform->per_usd.exponent};
     if (strcmp(platform->currency, "USD") == 0 && money_compare(rate, (struct money){1, 0}) != 0)
@@ -376,7 +320,8 @@ static void check_dollar(const struct reader *reader, const struct setting *root
 
 #define MEMBER(member) offsetof(struct platform, member)
 
-void platform_read(const struct reader *reader, const struct setting *root) {
+void platform_read(const struct reader *reader, const struct setting *root)
+{
     static const struct setting_row rows[] = {
         {"protocol", SETTING_TEXT, false, 0, NULL, read_protocol},
         {"base_url", SETTING_TEXT, true, 0, NULL, read_base_url},
@@ -395,7 +340,7 @@ void platform_read(const struct reader *reader, const struct setting *root) {
         {"status_words_in", SETTING_ANY, false, 0, NULL, read_words_in},
         {"entities", SETTING_GROUP, true, 0, NULL, read_entities},
         {"path", SETTING_TEXT, true, 0, NULL, read_path},
-        {"routes", SETTING_GROUP, true, 0, NULL, read_routes},
+        {"routes", SETTING_GROUP, true, 0, NULL, platform_read_routes},
         {NULL, SETTING_ANY, false, 0, NULL, NULL},
     };
     struct platform *platform = reader->platform;
@@ -410,6 +355,6 @@ void platform_read(const struct reader *reader, const struct setting *root) {
     setting_read_group(reader, root, rows, platform);
     if (reader->source->errors->len > before)
         return;
-    finish_routes(reader, root);
+    platform_finish_routes(reader, root);
     check_dollar(reader, root);
 }

@@ -10,7 +10,15 @@
 #include "platform_format.h"
 
 struct setting; /* one "name = value;", a group or an element of a list */
-enum setting_type { SETTING_ANY, SETTING_TEXT, SETTING_BOOL, SETTING_INT, SETTING_FRACTION, SETTING_GROUP, SETTING_LIST };
+enum setting_type {
+    SETTING_ANY,
+    SETTING_TEXT,
+    SETTING_BOOL,
+    SETTING_INT,
+    SETTING_FRACTION,
+    SETTING_GROUP,
+    SETTING_LIST
+};
 
 enum setting_type setting_type(const struct setting *setting);
 const char *setting_name(const struct setting *setting); /* NULL: an element of a list, or the whole file */
@@ -41,9 +49,19 @@ struct setting_row {
     const char *(*check)(const char *text);
     setting_cb read;
 };
-void setting_read_group(const struct reader *reader, const struct setting *group, const struct setting_row *rows, void *target);
+void setting_read_group(const struct reader *reader, const struct setting *group,
+                        const struct setting_row *rows, void *target);
 /* Every element of a group or list, whatever its name. */
-void setting_read_each(const struct reader *reader, const struct setting *group, setting_cb read, void *target);
+void setting_read_each(const struct reader *reader, const struct setting *group, setting_cb read,
+                       void *target);
+
+const char *setting_copy_text(const struct reader *reader, const char *text); /* lives as long as the set */
+/* A text that must be one of `words` (a NULL ends them), in any case: its index, or -1 and a complaint. */
+int setting_read_word(const struct reader *reader, const struct setting *setting, const char *const *words);
 
 /* platform_read.c: the whole file, and what follows from it. */
 void platform_read(const struct reader *reader, const struct setting *root);
+
+/* platform_routes.c: the group routes; then the paths of all event types, when everything else is read. */
+void platform_read_routes(const struct reader *reader, const struct setting *group, void *target);
+void platform_finish_routes(const struct reader *reader, const struct setting *root);

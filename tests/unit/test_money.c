@@ -58,7 +58,8 @@ static const struct {
     {"12 USD", 0, -1},
 };
 
-START_TEST(a_number_is_read_with_the_digits_it_needs_or_refused) {
+START_TEST(a_number_is_read_with_the_digits_it_needs_or_refused)
+{
     struct money money = {77, 7};
     int result = money_parse(parsed[_i].text, strlen(parsed[_i].text), &money);
     ck_assert_msg(result == (parsed[_i].exponent < 0 ? -1 : 0), "%s", parsed[_i].text);
@@ -69,7 +70,8 @@ START_TEST(a_number_is_read_with_the_digits_it_needs_or_refused) {
 }
 END_TEST
 
-START_TEST(a_nul_ends_no_number) {
+START_TEST(a_nul_ends_no_number)
+{
     struct money money;
     ck_assert_int_eq(money_parse("1\0002", 3, &money), -1);
     ck_assert_int_eq(money_parse("\0", 1, &money), -1);
@@ -81,12 +83,19 @@ static const struct {
     struct money money;
     const char *text;
 } formatted[] = {
-    {{1250, 2}, "12.50"}, {{-10, 2}, "-0.10"}, {{3, 0}, "3"},      {{0, 2}, "0.00"},
-    {{5, 9}, "0.000000005"}, {{-1, 1}, "-0.1"}, {{INT64_MAX, 0}, "9223372036854775807"},
-    {{INT64_MIN, 2}, "-92233720368547758.08"}, {{INT64_MIN, 9}, "-9223372036.854775808"},
+    {{1250, 2}, "12.50"},
+    {{-10, 2}, "-0.10"},
+    {{3, 0}, "3"},
+    {{0, 2}, "0.00"},
+    {{5, 9}, "0.000000005"},
+    {{-1, 1}, "-0.1"},
+    {{INT64_MAX, 0}, "9223372036854775807"},
+    {{INT64_MIN, 2}, "-92233720368547758.08"},
+    {{INT64_MIN, 9}, "-9223372036.854775808"},
 };
 
-START_TEST(an_amount_is_written_with_exactly_its_decimals) {
+START_TEST(an_amount_is_written_with_exactly_its_decimals)
+{
     struct buf buf = BUF_INIT;
     money_format(&buf, formatted[_i].money);
     ck_assert_str_eq(buf.data, formatted[_i].text);
@@ -100,12 +109,14 @@ static const struct {
     int64_t minor;
     int result;
 } rescaled[] = {
-    {{125, 2}, 1, 13, 0},   {{-125, 2}, 1, -13, 0},  {{124, 2}, 1, 12, 0},     {{-124, 2}, 1, -12, 0},
-    {{5, 1}, 0, 1, 0},      {{-5, 1}, 0, -1, 0},     {{4, 1}, 0, 0, 0},        {{3, 0}, 2, 300, 0},
-    {{499, 3}, 0, 0, 0},    {{500, 3}, 0, 1, 0},     {{INT64_MAX, 0}, 1, 0, -1}, {{INT64_MAX, 9}, 0, 9223372037, 0},
+    {{125, 2}, 1, 13, 0},   {{-125, 2}, 1, -13, 0},     {{124, 2}, 1, 12, 0},
+    {{-124, 2}, 1, -12, 0}, {{5, 1}, 0, 1, 0},          {{-5, 1}, 0, -1, 0},
+    {{4, 1}, 0, 0, 0},      {{3, 0}, 2, 300, 0},        {{499, 3}, 0, 0, 0},
+    {{500, 3}, 0, 1, 0},    {{INT64_MAX, 0}, 1, 0, -1}, {{INT64_MAX, 9}, 0, 9223372037, 0},
 };
 
-START_TEST(rounding_goes_half_away_from_zero) {
+START_TEST(rounding_goes_half_away_from_zero)
+{
     struct money money = rescaled[_i].from;
     ck_assert_int_eq(money_rescale(&money, rescaled[_i].exponent), rescaled[_i].result);
     if (rescaled[_i].result == 0) {
@@ -140,13 +151,15 @@ static const struct {
     {"9223372036854775807", "0.000000001", '/', NULL},
 };
 
-START_TEST(an_amount_times_or_over_a_rate_is_rounded_once) {
+START_TEST(an_amount_times_or_over_a_rate_is_rounded_once)
+{
     struct money amount, out;
     struct money_rate rate;
     struct buf buf = BUF_INIT;
     ck_assert_int_eq(money_parse(computed[_i].amount, strlen(computed[_i].amount), &amount), 0);
     ck_assert_int_eq(money_parse_rate(computed[_i].rate, &rate), 0);
-    int result = computed[_i].operation == '*' ? money_multiply(amount, rate, 2, &out) : money_divide(amount, rate, 2, &out);
+    int result = computed[_i].operation == '*' ? money_multiply(amount, rate, 2, &out)
+                                               : money_divide(amount, rate, 2, &out);
     ck_assert_int_eq(result, computed[_i].result == NULL ? -1 : 0);
     if (result == 0) {
         money_format(&buf, out);
@@ -156,7 +169,8 @@ START_TEST(an_amount_times_or_over_a_rate_is_rounded_once) {
 }
 END_TEST
 
-START_TEST(between_two_currencies_nothing_is_rounded_on_the_way_through_dollars) {
+START_TEST(between_two_currencies_nothing_is_rounded_on_the_way_through_dollars)
+{
     struct money_rate inr = {83, 0}, eur = {92, 2};
     struct money out;
     /* 0.45 INR is 0.0054 USD; by way of 0.01 USD it would be 0.01 EUR, in truth it is 0.00498…  */
@@ -167,7 +181,8 @@ START_TEST(between_two_currencies_nothing_is_rounded_on_the_way_through_dollars)
 }
 END_TEST
 
-START_TEST(a_rate_is_positive) {
+START_TEST(a_rate_is_positive)
+{
     static const char *const bad[] = {"0", "-1", "", "abc", "0.0000000001", "1e30"};
     struct money_rate rate;
     for (int i = 0; i < COUNT(bad); i++)
@@ -178,7 +193,8 @@ START_TEST(a_rate_is_positive) {
 }
 END_TEST
 
-START_TEST(amounts_compare_by_value) {
+START_TEST(amounts_compare_by_value)
+{
     ck_assert_int_eq(money_compare((struct money){10, 1}, (struct money){1, 0}), 0);
     ck_assert_int_lt(money_compare((struct money){99, 2}, (struct money){1, 0}), 0);
     ck_assert_int_gt(money_compare((struct money){-99, 2}, (struct money){-1, 0}), 0);
@@ -187,7 +203,8 @@ START_TEST(amounts_compare_by_value) {
 }
 END_TEST
 
-int main(void) {
+int main(void)
+{
     Suite *suite = suite_create("money");
     TCase *tests = tcase_create("money");
     tcase_add_loop_test(tests, a_number_is_read_with_the_digits_it_needs_or_refused, 0, COUNT(parsed));

@@ -12,7 +12,8 @@ struct variable {
     const char *name, *value;
 };
 
-static const char *look_up(void *arg, const char *name) {
+static const char *look_up(void *arg, const char *name)
+{
     for (const struct variable *row = arg; row != NULL && row->name != NULL; row++) {
         if (strcmp(row->name, name) == 0)
             return row->value;
@@ -27,7 +28,8 @@ static struct variable variables[] = {
     {NULL, NULL},
 };
 
-static struct platform_set *shipped(struct variable *environment) {
+static struct platform_set *shipped(struct variable *environment)
+{
     struct buf errors = BUF_INIT;
     struct platform_set *set = platform_set_load("config/platforms", look_up, environment, &errors);
     ck_assert_msg(set != NULL, "%s", errors.data);
@@ -36,7 +38,8 @@ static struct platform_set *shipped(struct variable *environment) {
     return set;
 }
 
-START_TEST(the_shipped_files_describe_three_platforms_sorted_by_name) {
+START_TEST(the_shipped_files_describe_three_platforms_sorted_by_name)
+{
     static const char *const names[] = {"bizoholic", "bizosaas", "coreldove"};
     static const char *const currencies[] = {"USD", "USD", "INR"};
     static const char *const locales[] = {"en-US", "en-US", "en-IN"};
@@ -62,7 +65,8 @@ START_TEST(the_shipped_files_describe_three_platforms_sorted_by_name) {
 }
 END_TEST
 
-START_TEST(addresses_and_credentials_come_from_the_variables_that_the_files_name) {
+START_TEST(addresses_and_credentials_come_from_the_variables_that_the_files_name)
+{
     struct platform_set *set = shipped(variables);
     ck_assert_ptr_null(platform_base_url(platform_find(set, "bizoholic")));
     ck_assert_str_eq(platform_base_url(platform_find(set, "bizosaas")), "http://127.0.0.1:8001");
@@ -98,7 +102,8 @@ static const struct {
     {EVENT_CONFIG_CHANGED, "/api/sync/system/config"},
 };
 
-START_TEST(every_event_type_has_the_route_of_old_on_every_platform) {
+START_TEST(every_event_type_has_the_route_of_old_on_every_platform)
+{
     struct platform_set *set = shipped(NULL);
     ck_assert_int_eq(COUNT(routes), EVENT_TYPES);
     for (size_t i = 0; i < platform_count(set); i++) {
@@ -108,18 +113,23 @@ START_TEST(every_event_type_has_the_route_of_old_on_every_platform) {
         ck_assert_int_eq(route->method, PLATFORM_POST);
         ck_assert_ptr_null(route->success_field);
         ck_assert(route->takes && !route->full);
-        ck_assert(platform_every_version(platform_at(set, i), type) == (msg_event_entity(type) == ENTITY_NONE));
+        ck_assert(platform_every_version(platform_at(set, i), type) ==
+                  (msg_event_entity(type) == ENTITY_NONE));
     }
     platform_set_free(&set);
 }
 END_TEST
 
-START_TEST(a_create_that_became_an_update_takes_the_updates_route) {
+START_TEST(a_create_that_became_an_update_takes_the_updates_route)
+{
     struct platform_set *set = shipped(NULL);
     const struct platform *platform = platform_find(set, "coreldove");
-    ck_assert_str_eq(platform_route(platform, EVENT_ORDER_CREATED, VERB_UPDATE)->path, "/api/sync/order/update");
-    ck_assert_str_eq(platform_route(platform, EVENT_ORDER_UPDATED, VERB_CREATE)->path, "/api/sync/order/create");
-    ck_assert_str_eq(platform_route(platform, EVENT_CONFIG_CHANGED, VERB_UPDATE)->path, "/api/sync/system/config");
+    ck_assert_str_eq(platform_route(platform, EVENT_ORDER_CREATED, VERB_UPDATE)->path,
+                     "/api/sync/order/update");
+    ck_assert_str_eq(platform_route(platform, EVENT_ORDER_UPDATED, VERB_CREATE)->path,
+                     "/api/sync/order/create");
+    ck_assert_str_eq(platform_route(platform, EVENT_CONFIG_CHANGED, VERB_UPDATE)->path,
+                     "/api/sync/system/config");
     platform_set_free(&set);
 }
 END_TEST
@@ -128,13 +138,15 @@ END_TEST
 
 static char dir[256];
 
-static void make_dir(void) {
+static void make_dir(void)
+{
     const char *base = getenv("TMPDIR");
     snprintf(dir, sizeof dir, "%s/platforms.XXXXXX", base != NULL ? base : "/tmp");
     ck_assert_ptr_nonnull(mkdtemp(dir));
 }
 
-static void write_file(const char *name, const char *text) {
+static void write_file(const char *name, const char *text)
+{
     struct buf path = BUF_INIT;
     buf_addf(&path, "%s/%s", dir, name);
     FILE *file = fopen(path.data, "w");
@@ -144,8 +156,10 @@ static void write_file(const char *name, const char *text) {
     buf_release(&path);
 }
 
-static void remove_dir(void) {
-    static const char *const names[] = {"x.conf", "y.conf", "notes.txt", ".hidden.conf", "X.conf", "service.conf"};
+static void remove_dir(void)
+{
+    static const char *const names[] = {"x.conf",       "y.conf", "notes.txt",
+                                        ".hidden.conf", "X.conf", "service.conf"};
     struct buf path = BUF_INIT;
     for (int i = 0; i < COUNT(names); i++) {
         buf_reset(&path);
@@ -158,43 +172,44 @@ static void remove_dir(void) {
 
 /* Line n of the file is lines[n - 1]. */
 static const char *const good[] = {
-    "protocol = \"rest\";",                                                    /* 1 */
-    "base_url = \"X_URL\";",                                                   /* 2 */
-    "credential = \"X_KEY\";",                                                 /* 3 */
-    "credential_header = \"X-Api-Key\";",                                      /* 4 */
-    "allow_private = false;",                                                  /* 5 */
-    "bulk = true;",                                                            /* 6 */
-    "echo = \"content\";",                                                     /* 7 */
-    "currency = \"JPY\";",                                                     /* 8 */
-    "per_usd = \"157.25\";",                                                   /* 9 */
-    "rate_date = \"2024-02-29\";",                                             /* 10 */
-    "decimals = 0;",                                                           /* 11 */
-    "locale = \"ja-JP\";",                                                     /* 12 */
-    "timezone = \"Asia/Tokyo\";",                                              /* 13 */
-    "status_words: { active = \"on\"; inactive = \"off\"; };",                 /* 14 */
-    "status_words_in = [\"user\"];",                                           /* 15 */
-    "path = \"/{verb}/{entity}\";",                                            /* 16 */
-    "entities: {",                                                             /* 17 */
-    "  user: {",                                                               /* 18 */
-    "    names: { id = \"uid\"; name = [\"nick\", \"alias\"]; };",             /* 19 */
-    "    required = [\"id\"];",                                                /* 20 */
-    "    defaults: { plan = \"free\"; tags = []; seats = 1; };",               /* 21 */
-    "    also: { name = \"display\"; };",                                      /* 22 */
-    "    rate_per_minute = 100;",                                              /* 23 */
-    "  };",                                                                    /* 24 */
-    "};",                                                                      /* 25 */
-    "routes: {",                                                               /* 26 */
-    "  user_updated: { method = \"PATCH\"; path = \"/u/{entity}\"; full = true;", /* 27 */
+    "protocol = \"rest\";",                                                          /* 1 */
+    "base_url = \"X_URL\";",                                                         /* 2 */
+    "credential = \"X_KEY\";",                                                       /* 3 */
+    "credential_header = \"X-Api-Key\";",                                            /* 4 */
+    "allow_private = false;",                                                        /* 5 */
+    "bulk = true;",                                                                  /* 6 */
+    "echo = \"content\";",                                                           /* 7 */
+    "currency = \"JPY\";",                                                           /* 8 */
+    "per_usd = \"157.25\";",                                                         /* 9 */
+    "rate_date = \"2024-02-29\";",                                                   /* 10 */
+    "decimals = 0;",                                                                 /* 11 */
+    "locale = \"ja-JP\";",                                                           /* 12 */
+    "timezone = \"Asia/Tokyo\";",                                                    /* 13 */
+    "status_words: { active = \"on\"; inactive = \"off\"; };",                       /* 14 */
+    "status_words_in = [\"user\"];",                                                 /* 15 */
+    "path = \"/{verb}/{entity}\";",                                                  /* 16 */
+    "entities: {",                                                                   /* 17 */
+    "  user: {",                                                                     /* 18 */
+    "    names: { id = \"uid\"; name = [\"nick\", \"alias\"]; };",                   /* 19 */
+    "    required = [\"id\"];",                                                      /* 20 */
+    "    defaults: { plan = \"free\"; tags = []; seats = 1; };",                     /* 21 */
+    "    also: { name = \"display\"; };",                                            /* 22 */
+    "    rate_per_minute = 100;",                                                    /* 23 */
+    "  };",                                                                          /* 24 */
+    "};",                                                                            /* 25 */
+    "routes: {",                                                                     /* 26 */
+    "  user_updated: { method = \"PATCH\"; path = \"/u/{entity}\"; full = true;",    /* 27 */
     "    every_version = true; success_field = \"ok\"; success_value = \"yes\"; };", /* 28 */
-    "  lead_created: { takes = false; };",                                     /* 29 */
-    "  analytics_updated: { path = \"/a\"; every_version = false; };",         /* 30 */
-    "  system_health: { takes = false; };",                                    /* 31 */
-    "  performance_metrics: { path = \"/m\"; };",                              /* 32 */
-    "  config_changed: { path = \"/c\"; };",                                   /* 33 */
-    "};",                                                                      /* 34 */
+    "  lead_created: { takes = false; };",                                           /* 29 */
+    "  analytics_updated: { path = \"/a\"; every_version = false; };",               /* 30 */
+    "  system_health: { takes = false; };",                                          /* 31 */
+    "  performance_metrics: { path = \"/m\"; };",                                    /* 32 */
+    "  config_changed: { path = \"/c\"; };",                                         /* 33 */
+    "};",                                                                            /* 34 */
 };
 
-static void write_changed(const char *name, int line, const char *replacement) {
+static void write_changed(const char *name, int line, const char *replacement)
+{
     struct buf text = BUF_INIT;
     for (int i = 0; i < COUNT(good); i++)
         buf_addf(&text, "%s\n", i + 1 == line ? replacement : good[i]);
@@ -202,9 +217,11 @@ static void write_changed(const char *name, int line, const char *replacement) {
     buf_release(&text);
 }
 
-static struct variable x_variables[] = {{"X_URL", "http://x"}, {"X_KEY", "k"}, {"BAD_URL", "ftp://x"}, {"BAD_KEY", "a b"}, {NULL, NULL}};
+static struct variable x_variables[] = {
+    {"X_URL", "http://x"}, {"X_KEY", "k"}, {"BAD_URL", "ftp://x"}, {"BAD_KEY", "a b"}, {NULL, NULL}};
 
-START_TEST(a_fourth_platform_is_a_fourth_file) {
+START_TEST(a_fourth_platform_is_a_fourth_file)
+{
     struct buf errors = BUF_INIT;
     make_dir();
     write_changed("x.conf", 0, NULL);
@@ -268,7 +285,8 @@ static const struct {
     {11, "decimals = \"2\";", 11, "decimals must be a whole number"},
     {12, "locale = \"en IN\";", 12, "locale must be a language tag"},
     {13, "timezone = \"\";", 13, "timezone must be a time zone's name"},
-    {14, "status_words: { active = \"on\"; inactive = \"on\"; };", 14, "inactive is \"on\", which stands for active already"},
+    {14, "status_words: { active = \"on\"; inactive = \"on\"; };", 14,
+     "inactive is \"on\", which stands for active already"},
     {14, "status_words = [\"on\"];", 14, "status_words must be a group"},
     {14, "status_words: { active = (\"on\", 1); };", 14, "active must be a text in quotes"},
     {15, "status_words_in = [\"users\"];", 15, "status_words_in is no entity"},
@@ -281,7 +299,8 @@ static const struct {
     {18, "  customer: {", 18, "customer is no entity; the choice is user, lead"},
     {18, "  user: { }; lead = 1; order: {", 18, "lead must be a group"},
     {19, "    names: { id = \"name\"; name = \"x\"; };", 18, "user gives the name name to both name and id"},
-    {19, "    names: { id = \"uid\"; name = [\"nick\", \"uid\"]; };", 18, "user gives the name uid to both id and name"},
+    {19, "    names: { id = \"uid\"; name = [\"nick\", \"uid\"]; };", 18,
+     "user gives the name uid to both id and name"},
     {19, "    names: { id = \"\"; };", 19, "id must be a name of 1 to 64 bytes"},
     {19, "    names: { id = \"_sync_metadata\"; };", 19, "id is a name that the synchronization itself adds"},
     {19, "    names: { id = []; };", 19, "id must be a text in quotes or a list of texts"},
@@ -294,7 +313,8 @@ static const struct {
     {23, "    rate_per_minute = 0;", 23, "rate_per_minute must be more than 0"},
     {23, "    rate_per_second = 5;", 23, "rate_per_second is no setting that is known here"},
     {17, "entities: [", 18, "cannot be understood: syntax error"},
-    {27, "  user_updated: { method = \"GET\";", 27, "method is \"GET\"; the choice is POST, PUT, PATCH, DELETE"},
+    {27, "  user_updated: { method = \"GET\";", 27,
+     "method is \"GET\"; the choice is POST, PUT, PATCH, DELETE"},
     {27, "  user_updated: { path = \"u\";", 27, "path must begin with /"},
     {27, "  user_changed: { full = true;", 27, "user_changed is no event type"},
     {28, "    success_value = \"yes\"; };", 27, "user_updated has a success_value but no success_field"},
@@ -303,7 +323,8 @@ static const struct {
     {31, "", 1, "system_health has no path"},
 };
 
-static void check_refused(const char *expected) {
+static void check_refused(const char *expected)
+{
     struct buf errors = BUF_INIT;
     struct platform_set *set = platform_set_load(dir, look_up, x_variables, &errors);
     ck_assert_msg(set == NULL, "taken, but should be: %s", expected);
@@ -312,7 +333,8 @@ static void check_refused(const char *expected) {
     buf_release(&errors);
 }
 
-START_TEST(a_broken_file_is_refused_with_its_line_and_the_reason) {
+START_TEST(a_broken_file_is_refused_with_its_line_and_the_reason)
+{
     struct buf expected = BUF_INIT;
     make_dir();
     write_changed("x.conf", broken[_i].line, broken[_i].replacement);
@@ -323,7 +345,8 @@ START_TEST(a_broken_file_is_refused_with_its_line_and_the_reason) {
 }
 END_TEST
 
-START_TEST(all_mistakes_of_all_files_are_told_at_once) {
+START_TEST(all_mistakes_of_all_files_are_told_at_once)
+{
     make_dir();
     write_changed("x.conf", 9, "per_usd = \"0\"; bulk2 = 1;");
     write_changed("y.conf", 13, "timezone = 5;");
@@ -334,7 +357,8 @@ START_TEST(all_mistakes_of_all_files_are_told_at_once) {
 }
 END_TEST
 
-START_TEST(two_files_cannot_disagree_about_a_currency) {
+START_TEST(two_files_cannot_disagree_about_a_currency)
+{
     make_dir();
     write_changed("x.conf", 0, NULL);
     write_changed("y.conf", 9, "per_usd = \"150\";");
@@ -349,7 +373,8 @@ START_TEST(two_files_cannot_disagree_about_a_currency) {
 }
 END_TEST
 
-START_TEST(a_files_name_must_fit_the_belt) {
+START_TEST(a_files_name_must_fit_the_belt)
+{
     make_dir();
     write_changed("X.conf", 0, NULL);
     check_refused("X.conf: the file's name is the platform's, and it must be lower-case");
@@ -361,7 +386,8 @@ START_TEST(a_files_name_must_fit_the_belt) {
 }
 END_TEST
 
-START_TEST(an_empty_or_missing_folder_is_a_mistake) {
+START_TEST(an_empty_or_missing_folder_is_a_mistake)
+{
     make_dir();
     check_refused("holds no platform file");
     remove_dir();
@@ -369,7 +395,8 @@ START_TEST(an_empty_or_missing_folder_is_a_mistake) {
 }
 END_TEST
 
-START_TEST(what_is_no_text_is_refused) {
+START_TEST(what_is_no_text_is_refused)
+{
     make_dir();
     write_file("x.conf", "path = \"\xff\";");
     check_refused("x.conf: is not UTF-8");
@@ -385,7 +412,8 @@ START_TEST(what_is_no_text_is_refused) {
 }
 END_TEST
 
-int main(void) {
+int main(void)
+{
     Suite *suite = suite_create("platform");
     TCase *tests = tcase_create("platform");
     tcase_add_test(tests, the_shipped_files_describe_three_platforms_sorted_by_name);
