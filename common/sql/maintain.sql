@@ -1,0 +1,10 @@
+-- Housekeeping, harmless to repeat: days ahead, keys past their time, rows of replicas and writers that are gone.
+--  $1 days of metrics kept
+WITH keys AS (
+    DELETE FROM idempotency_keys WHERE (tenant_id, kind, key) IN (
+        SELECT tenant_id, kind, key FROM idempotency_keys WHERE expires_at < now() ORDER BY expires_at LIMIT 10000)
+    RETURNING 1
+), metrics AS (
+    DELETE FROM sync_metrics WHERE minute < now() - make_interval(days => $1::int) RETURNING 1
+)
+SELECT sync_make_days(7) AS days, (SELECT count(*) FROM keys) AS keys, (SELECT count(*) FROM metrics) AS metrics

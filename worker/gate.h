@@ -1,0 +1,51 @@
+/*
+ * gate.h: may another request start now? Window, breaker and Retry-After of one platform; pure: time is an argument.
+ *
+ *   closed ── platform failing ──▶ open ── wait over ──▶ half_open ── probe succeeds ──▶ closed (slow start)
+ *                                   ▲                        │
+ *                                   └──── probe fails: wait doubles, 1 s to 30 s
+ *
+ * Failing: at least GATE_MIN_RECORDS distinct records in the last ten seconds, of which fewer than 1 in 20 succeeded. The
+ * window grows by one per full window of successes (doubling until the first setback), and halves at most once a second on a
+ * setback (429, 5xx, time-out). After the breaker closed the window starts at a tenth and at most doubles each second.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#define GATE_MIN_RECORDS 5
+#define GATE_SLOTS 10 /* seconds looked at */
+
+enum gate_state { GATE_CLOSED, GATE_OPEN, GATE_HALF_OPEN };
+
+struct gate {
+    enum gate_state state;
+    unsigned in_flight;
+    double window;
+    unsigned window_max;
+    bool steep;                /* doubling until the first setback */
+    int64_t shrunk_ms;         /* last halving */
+    int64_t slow_until_ms;     /* slow start after an outage: the window may at most double each second */
+    int64_t slow_next_ms;
+    double slow_cap;
+    int64_t open_until_ms;
+    int64_t open_wait_ms;
+    int64_t hold_until_ms;     /* Retry-After */
+    struct { int64_t second; unsigned ok, failed; } slots[GATE_SLOTS];
+};
+
+void gate_init(struct gate *gate, unsigned window_start, unsigned window_max);
+/* Requests that may start now (0: none); moves from open to half-open when the wait is over. */
+unsigned gate_permits(struct gate *gate, int64_t now_ms);
+void gate_started(struct gate *gate);
+void gate_ok(struct gate *gate, int64_t now_ms);
+/* A setback that speaks against the platform; true when the platform counts as failing, so that it costs no attempt. */
+bool gate_failed(struct gate *gate, int64_t now_ms);
+/* An answer that says nothing about the platform's health (a rejection of the content). */
+void gate_neutral(struct gate *gate);
+void gate_slow_down(struct gate *gate, int64_t now_ms); /* 429 */
+void gate_hold(struct gate *gate, int64_t until_ms);    /* Retry-After: the later one counts */
+/* Milliseconds until gate_permits may say more than now: 0 when only answers can change it. */
+int64_t gate_wait_ms(const struct gate *gate, int64_t now_ms);
+bool gate_is_shut(const struct gate *gate, int64_t now_ms); /* open or held: nothing may start for a while */
+const char *gate_state_name(enum gate_state state);

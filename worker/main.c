@@ -1,0 +1,106 @@
+/*
+ * worker: delivers to one platform.
+ *
+ * SYNOPSIS  worker --platform NAME [--check] [--help] [--version]
+ *
+ * Owns partitions by lease (stage), reads deliver:<platform>:<priority>:{pNN}, builds each body from the record as it is now,
+ * sends it signed and with credentials, and records the outcome: delivered, superseded, skipped, dead, or again later under
+ * the same webhook-id. One version of a record at a time.
+ */
+#include "worker.h"
+
+#include "log.h"
+#include "service.h"
+
+struct program {
+    struct service *service;
+    struct store *store;
+    struct stream *belt;
+    struct worker *worker;
+};
+
+static const char *platform_option;
+
+static const char *lookup(void *arg, const char *variable)
+{
+    return conf_variable(arg, variable);
+}
+
+static int check(struct conf *conf, struct buf *errors)
+{
+    struct platform_set *set = platform_set_load(conf->platform_dir, lookup, conf, errors);
+    struct backoff backoff;
+    const char *why = "";
+    int result = set ? 0 : -1;
+
+    if (set && platform_option && !platform_find(set, platform_option)) {
+        buf_addf(errors, "--platform %s: there is no file of that name in %s\n", platform_option, conf->platform_dir);
+        result = -1;
+    }
+    if (backoff_parse(&backoff, conf->retry_schedule, &why) != 0) {
+        buf_addf(errors, "%s\n", why);
+        result = -1;
+    }
+    platform_set_free(&set);
+    return result;
+}
+
+static void reload(void *arg)
+{
+    struct program *program = arg;
+    struct conf *conf = service_conf(program->service);
+    struct buf errors = BUF_INIT;
+    struct platform_set *set = platform_set_load(conf->platform_dir, lookup, conf, &errors);
+
+    if (!set || worker_reload(program->worker, set, &errors) != 0) {
+        log_error("platform files refused, the old ones stay", LOG_STR("errors", errors.data));
+        platform_set_free(&set);
+    }
+    buf_release(&errors);
+}
+
+static void drained(void *arg)
+{
+    service_drained(arg);
+}
+
+static void drain(void *arg)
+{
+    struct program *program = arg;
+
+    worker_drain(program->worker, drained, program->service);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct service_option options[] = {
+        {"platform", "the platform to deliver to: the name of its file in PLATFORM_DIR", &platform_option, true},
+        {0},
+    };
+    static const struct service_spec spec = {.name = "worker", .program = CONF_WORKER, .check = check, .options = options,
+                                             .summary = "delivers to one platform"};
+    struct program program = {.service = service_new(&spec, argc, argv)};
+    struct conf *conf = service_conf(program.service);
+    struct stream_config belt = {.url = conf->redis_url, .name = "worker", .timeout_ms = 5000, .waiting_max = 20000};
+    struct buf errors = BUF_INIT;
+    struct platform_set *platforms = platform_set_load(conf->platform_dir, lookup, conf, &errors);
+    int code;
+
+    if (!platforms)
+        fatal("%s", errors.data);
+    program.store = store_new(program.service);
+    program.belt = stream_new(service_base(program.service), &belt);
+    program.worker = worker_new(program.service, program.store, program.belt, platforms, platform_option);
+    service_on_drain(program.service, drain, &program);
+    service_on_reload(program.service, reload, &program);
+    log_info("consuming", LOG_STR("streams", PROTO_DELIVER ":*"), LOG_STR("platform", platform_option));
+
+    code = service_run(program.service);
+
+    worker_free(&program.worker);
+    stream_free(&program.belt);
+    store_free(&program.store);
+    buf_release(&errors);
+    service_free(&program.service);
+    return code;
+}

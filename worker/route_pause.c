@@ -1,0 +1,105 @@
+/*
+ * route_pause.c: routes at fault rest. A refused credential, a missing path, HTML, a bad certificate are not the event's
+ * fault: the route is paused, its deliveries wait without losing an attempt, and one at a time probes it. Also: platform_status,
+ * where breaker and pauses are kept, so that neither a restart nor an empty Redis forgets them.
+ */
+#include "clock.h"
+#include "log.h"
+#include "mem.h"
+#include "sql.h"
+#include "worker.h"
+
+#define PAUSE_MIN_MS 5000
+#define PAUSE_MAX_MS 60000
+
+static struct paused_route *find(struct worker *worker, const char *path)
+{
+    return map_get(worker->routes, path, strlen(path));
+}
+
+int64_t route_pause_wait_ms(struct worker *worker, const char *path)
+{
+    struct paused_route *route = find(worker, path);
+    int64_t now = clock_mono_ms();
+
+    if (!route)
+        return 0;
+    if (route->until_ms > now)
+        return route->until_ms - now;
+    if (route->probing)
+        return 1000; /* until the probe's answer */
+    route->probing = true;
+    return 0;
+}
+
+void route_pause(struct worker *worker, const char *path, const char *reason)
+{
+    struct paused_route *route = find(worker, path);
+
+    if (!route) {
+        route = mem_alloc(sizeof *route);
+        route->path = mem_strdup(path);
+        route->wait_ms = PAUSE_MIN_MS / 2;
+        map_put(worker->routes, path, strlen(path), route);
+    }
+    if (route->wait_ms < PAUSE_MIN_MS || route->probing)
+        route->wait_ms = route->wait_ms * 2 < PAUSE_MAX_MS ? route->wait_ms * 2 : PAUSE_MAX_MS;
+    route->probing = false;
+    route->until_ms = clock_mono_ms() + route->wait_ms;
+    log_error("route paused", LOG_STR("platform", worker->name), LOG_STR("route", path), LOG_STR("reason", reason),
+              LOG_INT("probe_in_ms", route->wait_ms));
+    platform_status_write(worker, path, "paused", reason, route->wait_ms);
+}
+
+void route_resume(struct worker *worker, const char *path)
+{
+    struct paused_route *route = find(worker, path);
+
+    if (!route)
+        return;
+    map_remove(worker->routes, path, strlen(path));
+    free(route->path);
+    free(route);
+    log_info("route resumed", LOG_STR("platform", worker->name), LOG_STR("route", path));
+    platform_status_write(worker, path, "closed", NULL, 0);
+}
+
+static void on_written(enum db_status status, const struct db_result *result, void *arg)
+{
+    (void)arg;
+    if (status == DB_REFUSED)
+        log_error("platform status refused", LOG_STR("error", db_message(result)));
+}
+
+void platform_status_write(struct worker *worker, const char *route, const char *state, const char *reason, int64_t wait_ms)
+{
+    struct db_params *params = db_params_new();
+
+    db_add_text(params, worker->name);
+    db_add_text(params, route);
+    db_add_text(params, state);
+    db_add_text(params, reason);
+    db_add_int(params, wait_ms);
+    db_query(store_db(worker->store), DB_WRITER, sql_platform_status_write, params, on_written, worker);
+}
+
+static void on_read(enum db_status status, const struct db_result *result, void *arg)
+{
+    struct worker *worker = arg;
+    int64_t now = clock_mono_ms();
+
+    for (size_t row = 0; status == DB_OK && row < db_rows(result); row++) {
+        const char *route = db_get_text(result, row, db_column(result, "route"), NULL);
+        int64_t wait_ms = db_get_int(result, row, db_column(result, "wait_ms"));
+        if (*route == '\0')
+            gate_hold(&worker->gate, now + wait_ms); /* another replica's, or ours before a restart */
+    }
+}
+
+void platform_status_read(struct worker *worker)
+{
+    struct db_params *params = db_params_new();
+
+    db_add_text(params, worker->name);
+    db_query(store_db(worker->store), DB_WRITER, sql_platform_status_read, params, on_read, worker);
+}

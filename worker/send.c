@@ -1,0 +1,400 @@
+/*
+ * send.c: one work's request: the body is built now, from the record as it is; then headers, signature, transfer, and what the
+ * answer means for the work.
+ */
+#include "auth.h"
+#include "clock.h"
+#include "digest.h"
+#include "log.h"
+#include "mem.h"
+#include "service.h"
+#include "stats.h"
+#include "worker.h"
+
+#define TOKEN_TTL_MS 600000
+#define EXCERPT_MAX 2048
+
+/* webhook-id: one per event and target, stable across retries; a retried dead one is another (generation). */
+static void webhook_id(const struct work *work, char *id, size_t size)
+{
+    const struct delivery *lead = work_lead(work);
+    char event[UUID_TEXT_LEN + 1];
+
+    uuid_format(&lead->event, event);
+    if (lead->generation > 1)
+        snprintf(id, size, "%s.%s.%d", event, work->worker->name, lead->generation);
+    else
+        snprintf(id, size, "%s.%s", event, work->worker->name);
+}
+
+static void conclude(struct work *work, enum delivery_state result, const char *error)
+{
+    work->result = result;
+    if (error && error != work->error)
+        snprintf(work->error, sizeof work->error, "%s", error);
+    ledger_add(work);
+}
+
+/* Standard Webhooks: v1,base64(HMAC-SHA256(secret, id.timestamp.body)). */
+static void sign(const struct worker *worker, const char *id, int64_t timestamp_s, const struct buf *body, struct buf *header)
+{
+    const char *secret = worker->conf->webhook_secret;
+    struct buf content = BUF_INIT, key = BUF_INIT;
+    uint8_t mac[32];
+
+    if (strncmp(secret, "whsec_", 6) != 0 || digest_base64_decode(&key, secret + 6, strlen(secret + 6)) != 0)
+        buf_add_str(&key, secret);
+    buf_addf(&content, "%s.%lld.", id, (long long)timestamp_s);
+    buf_add(&content, body->data, body->len);
+    digest_hmac_sha256(key.data, key.len, content.data, content.len, mac);
+    buf_add_str(header, "webhook-signature: v1,");
+    digest_base64(header, mac, sizeof mac);
+    buf_release(&content);
+    buf_release(&key);
+}
+
+/* Our own short-lived token, for platforms without a credential of their own. It names neither tenant nor role, so that it
+ * opens nothing here. */
+static const char *own_token(struct worker *worker)
+{
+    struct auth_keys keys = {.secret = worker->conf->jwt_secret, .public_key = "", .issuer = worker->conf->jwt_issuer,
+                             .audience = worker->name, .short_secret_ok = !conf_production(worker->conf)};
+    struct identity identity = {.subject = "data-sync"};
+    struct buf token = BUF_INIT;
+
+    if (worker->token && clock_db_ms() < worker->token_until_ms)
+        return worker->token;
+    if (auth_mint(&keys, &identity, clock_db_ms(), TOKEN_TTL_MS, &token) != 0) {
+        buf_release(&token);
+        return "";
+    }
+    free(worker->token);
+    worker->token = buf_detach(&token, NULL);
+    worker->token_until_ms = clock_db_ms() + TOKEN_TTL_MS / 2;
+    return worker->token;
+}
+
+static void add_credential(struct worker *worker, struct buf *header)
+{
+    const char *credential = platform_credential(worker->platform);
+    const char *name = platform_credential_header(worker->platform);
+
+    if (!credential)
+        buf_addf(header, "Authorization: Bearer %s", own_token(worker));
+    else if (strcasecmp(name, "Authorization") == 0)
+        buf_addf(header, "Authorization: Bearer %s", credential);
+    else
+        buf_addf(header, "%s: %s", name, credential);
+}
+
+/* {event_id, event_type, source_platform, tenant_id, user_id, data}. */
+static void write_body(const struct work *work, const struct json *data, struct buf *body)
+{
+    const struct delivery *lead = work_lead(work);
+    char event[UUID_TEXT_LEN + 1];
+    const char *type = msg_event_type_name(lead->type);
+
+    uuid_format(&lead->event, event);
+    buf_addf(body, "{\"event_id\":\"%s\",\"event_type\":\"%s\",\"source_platform\":\"%s\",\"tenant_id\":", event, type, lead->source);
+    buf_add_json(body, lead->tenant, strlen(lead->tenant));
+    buf_add_str(body, ",\"user_id\":");
+    if (lead->user_id)
+        buf_add_json(body, lead->user_id, strlen(lead->user_id));
+    else
+        buf_add_str(body, "null");
+    buf_add_str(body, ",\"data\":");
+    json_write(body, data);
+    buf_add_ch(body, '}');
+}
+
+enum built { BUILT, BUILT_NOTHING, BUILT_IMPOSSIBLE };
+
+/* The body as the target takes it now. BUILT_NOTHING: it has everything already. */
+static enum built build(struct work *work, const struct platform_route *route, struct buf *body, struct buf *error)
+{
+    const struct delivery *lead = work_lead(work);
+    struct worker *worker = work->worker;
+    bool update = work->verb == VERB_UPDATE && work->certain_version > 0 && !work->turned && !route->full;
+    struct mapping_request request = {.target = worker->platform, .platforms = worker->platforms,
+                                      .entity = msg_event_entity(lead->type), .type = lead->type, .verb = work->verb,
+                                      .record = work->data, .notes = work->notes, .base = update ? work->base : NULL};
+    char event[UUID_TEXT_LEN + 1], record[UUID_TEXT_LEN + 1];
+    struct mapping_context context = {.source_platform = lead->source, .target_platform = worker->name, .event_id = event,
+                                      .record_id = work->has_record ? record : NULL, .version = work->record_version,
+                                      .now_ms = clock_db_ms()};
+    struct json *changed = json_new_array(), *data = mapping_out(&request, changed, error);
+    enum built built = BUILT;
+
+    uuid_format(&lead->event, event);
+    uuid_format(&work->record, record);
+    context.changed = changed;
+    if (!data) {
+        built = BUILT_IMPOSSIBLE;
+    } else if (request.base && json_count(changed) == 0) {
+        built = BUILT_NOTHING;
+    } else {
+        mapping_decorate(&request, &context, data);
+        write_body(work, data, body);
+    }
+    json_free(data);
+    json_free(changed);
+    return built;
+}
+
+/* The route's path of what will be called. */
+static const struct platform_route *route_of(const struct work *work)
+{
+    return platform_route(work->worker->platform, work_lead(work)->type, work->verb);
+}
+
+static void keep_attempt(struct work *work, const struct outcome *outcome, const struct answer *answer)
+{
+    struct attempt *attempt = mem_alloc(sizeof *attempt);
+    size_t excerpt = answer->body_len < EXCERPT_MAX ? answer->body_len : EXCERPT_MAX;
+    int before = 0;
+
+    for (const struct attempt *at = work->attempts; at; at = at->next)
+        before++;
+    attempt->sending = work_lead(work)->sendings + before + 1;
+    attempt->began_ms = work->began_ms;
+    attempt->duration_ms = answer->duration_us / 1000;
+    attempt->http_status = answer->status;
+    attempt->costs = outcome->costs;
+    attempt->class = outcome->class;
+    snprintf(attempt->error, sizeof attempt->error, "%s", outcome->error);
+    if (excerpt > 0) {
+        attempt->excerpt = mem_alloc(excerpt);
+        memcpy(attempt->excerpt, answer->body, excerpt);
+        attempt->excerpt_len = excerpt;
+    }
+    attempt->next = work->attempts;
+    work->attempts = attempt;
+}
+
+static void log_delivery(const struct work *work, const struct answer *answer, const struct outcome *outcome)
+{
+    const struct delivery *lead = work_lead(work);
+    char event[UUID_TEXT_LEN + 1];
+
+    uuid_format(&lead->event, event);
+    log_info("delivery", LOG_STR("event", event), LOG_STR("target", work->worker->name),
+             LOG_STR("type", msg_event_type_name(lead->type)), LOG_STR("verb", msg_verb_name(work->verb)),
+             LOG_INT("version", work->record_version), LOG_INT("attempt", lead->sendings + 1), LOG_INT("status", answer->status),
+             LOG_STR("outcome", outcome_name(outcome->class)), LOG_INT("ms", answer->duration_us / 1000),
+             LOG_STR("error", outcome->error));
+    stats_add(work->worker->stat_outcome[outcome->class], 1);
+    stats_observe_us(work->worker->stat_duration, answer->duration_us);
+}
+
+/* The gate learns; true when the failure is the platform's, so that it costs no attempt. */
+static bool tell_gate(struct work *work, const struct answer *answer, const struct outcome *outcome)
+{
+    struct worker *worker = work->worker;
+    int64_t now = clock_mono_ms();
+    enum gate_state before = worker->gate.state;
+    bool excused = false;
+
+    if (work_lead(work)->sendings > 0)
+        worker->repeats_in_flight--;
+    if (answer->status == 429)
+        gate_slow_down(&worker->gate, now);
+    else if (outcome->platform_failed)
+        excused = gate_failed(&worker->gate, now);
+    else if (outcome->platform_ok)
+        gate_ok(&worker->gate, now);
+    else
+        gate_neutral(&worker->gate);
+    if ((answer->status == 429 || answer->status == 503) && answer->retry_after_ms > 0) {
+        gate_hold(&worker->gate, now + answer->retry_after_ms);
+        platform_status_write(worker, "", "paused", "the platform named a time in Retry-After", answer->retry_after_ms);
+    } else if (before != worker->gate.state) {
+        log_warn("breaker", LOG_STR("platform", worker->name), LOG_STR("from", gate_state_name(before)),
+                 LOG_STR("to", gate_state_name(worker->gate.state)), LOG_STR("error", outcome->error));
+        platform_status_write(worker, "", gate_state_name(worker->gate.state), outcome->error,
+                              worker->gate.state == GATE_OPEN ? worker->gate.open_wait_ms : 0);
+    }
+    return excused;
+}
+
+static uint32_t random_bits(void)
+{
+    uint32_t bits;
+
+    digest_random(&bits, sizeof bits);
+    return bits;
+}
+
+/* Again later, or given up: attempts that cost are counted, an outage is bounded by OUTAGE_LIMIT. */
+static void again_later(struct work *work, const struct answer *answer, struct outcome *outcome)
+{
+    const struct delivery *lead = work_lead(work);
+    struct worker *worker = work->worker;
+    int spent = lead->attempts + (outcome->costs ? 1 : 0);
+
+    if (spent > lead->max_retries) {
+        conclude(work, DELIVERY_DEAD, outcome->error);
+        return;
+    }
+    if (!outcome->costs && clock_db_ms() - lead->created_ms > worker->conf->outage_limit) {
+        snprintf(work->error, sizeof work->error, "outage: %.240s", outcome->error);
+        conclude(work, DELIVERY_DEAD, work->error);
+        return;
+    }
+    work->wait_ms = backoff_wait_ms(&worker->backoff, (unsigned)(spent > 0 ? spent : 1), random_bits());
+    if (answer->retry_after_ms >= 0)
+        work->wait_ms = answer->retry_after_ms + random_bits() % 500;
+    conclude(work, DELIVERY_BACKOFF, outcome->error);
+}
+
+/* The platform's own id of the record, from the answer to a create. */
+static void learn_id(struct work *work, const struct answer *answer)
+{
+    struct json_error error;
+    struct json *json;
+    const char *id;
+    bool ok;
+
+    if (!work->has_record || work->verb != VERB_CREATE || answer->body_len < 2 || answer->body[0] != '{')
+        return;
+    json = json_parse(answer->body, answer->body_len, JSON_DEPTH_MAX, &error, &ok);
+    if (ok && (id = json_text(json_get(json, "id"), NULL)) && *id && strlen(id) <= 256 &&
+        strcmp(id, work->record_entity_id) != 0)
+        work->learnt_id = mem_strdup(id);
+    json_free(json);
+}
+
+static void turn(struct work *work, enum verb verb)
+{
+    work->turned = true;
+    work->verb = verb;
+    work->state = WORK_READY;
+    send_start(work);
+}
+
+static void on_answer(const struct answer *answer, void *arg)
+{
+    struct work *work = arg;
+    const struct platform_route *route = route_of(work);
+    struct outcome outcome;
+
+    work->transfer = NULL;
+    work->http_status = answer->status;
+    work->duration_ms = answer->duration_us / 1000;
+    outcome_judge(answer, work->verb, route, &outcome);
+    if (tell_gate(work, answer, &outcome))
+        outcome.costs = false;
+    if (work->turned && (outcome.class == OUTCOME_AS_UPDATE || outcome.class == OUTCOME_AS_CREATE))
+        outcome.class = OUTCOME_DEAD; /* there when created, unknown when updated: nothing more to try */
+    log_delivery(work, answer, &outcome);
+    if (outcome.class != OUTCOME_DELIVERED || work_lead(work)->sendings > 0 || work->attempts)
+        keep_attempt(work, &outcome, answer);
+    if (outcome.class != OUTCOME_ROUTE)
+        route_resume(work->worker, route->path);
+    switch (outcome.class) {
+    case OUTCOME_DELIVERED:
+        learn_id(work, answer);
+        conclude(work, DELIVERY_DELIVERED, NULL);
+        break;
+    case OUTCOME_AS_UPDATE:
+        turn(work, VERB_UPDATE);
+        break;
+    case OUTCOME_AS_CREATE:
+        turn(work, VERB_CREATE);
+        break;
+    case OUTCOME_ROUTE:
+        route_pause(work->worker, route->path, outcome.error);
+        work->wait_ms = route_pause_wait_ms(work->worker, route->path) + random_bits() % 1000;
+        conclude(work, DELIVERY_BACKOFF, outcome.error);
+        break;
+    case OUTCOME_RETRY:
+    case OUTCOME_UNKNOWN:
+        again_later(work, answer, &outcome);
+        break;
+    case OUTCOME_DEAD:
+        conclude(work, DELIVERY_DEAD, outcome.error);
+        break;
+    }
+    worker_pump_in(work->worker, 0);
+}
+
+static void transfer(struct work *work, const struct platform_route *route, const struct buf *body)
+{
+    struct worker *worker = work->worker;
+    const struct delivery *lead = work_lead(work);
+    struct buf url = BUF_INIT, headers[6];
+    struct transfer_request request = {.method = route->method, .body = body->data, .body_len = body->len,
+                                       .timeout_ms = worker->conf->request_timeout,
+                                       .allow_private = platform_allows_private(worker->platform)};
+    char id[MSG_KEY_MAX];
+    int64_t timestamp_s = clock_db_ms() / 1000;
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < 6; i++)
+        buf_init(&headers[i]);
+    webhook_id(work, id, sizeof id);
+    buf_addf(&url, "%s%s", platform_base_url(worker->platform), route->path);
+    buf_add_str(&headers[count++], "Content-Type: application/json");
+    buf_addf(&headers[count++], "webhook-id: %s", id);
+    buf_addf(&headers[count++], "webhook-timestamp: %lld", (long long)timestamp_s);
+    add_credential(worker, &headers[count++]);
+    if (*worker->conf->webhook_secret)
+        sign(worker, id, timestamp_s, body, &headers[count++]);
+    if (lead->trace)
+        buf_addf(&headers[count++], "traceparent: %s", lead->trace);
+    for (unsigned i = 0; i < count; i++)
+        request.headers[i] = headers[i].data;
+    request.url = url.data;
+    work->state = WORK_SENDING;
+    work->sent++;
+    work->began_ms = clock_db_ms();
+    gate_started(&worker->gate);
+    if (lead->sendings > 0)
+        worker->repeats_in_flight++;
+    work->transfer = transfer_start(worker->transfers, &request, on_answer, work);
+    for (unsigned i = 0; i < 6; i++)
+        buf_release(&headers[i]);
+    buf_release(&url);
+}
+
+void send_start(struct work *work)
+{
+    const struct platform_route *route = route_of(work);
+    struct buf body = BUF_INIT, error = BUF_INIT;
+    int64_t wait_ms = route_pause_wait_ms(work->worker, route->path);
+
+    if (!route->takes) {
+        conclude(work, DELIVERY_SKIPPED, "this platform does not take this type of event");
+    } else if (!platform_base_url(work->worker->platform)) {
+        conclude(work, DELIVERY_SKIPPED, "this platform has no base URL");
+    } else if (wait_ms > 0) {
+        work->wait_ms = wait_ms + random_bits() % 1000;
+        conclude(work, DELIVERY_BACKOFF, "the route is paused");
+    } else {
+        switch (build(work, route, &body, &error)) {
+        case BUILT:
+            transfer(work, route, &body);
+            break;
+        case BUILT_NOTHING:
+            conclude(work, DELIVERY_SKIPPED, "the platform has this already");
+            break;
+        case BUILT_IMPOSSIBLE:
+            conclude(work, DELIVERY_DEAD, error.data);
+            break;
+        }
+    }
+    buf_release(&body);
+    buf_release(&error);
+}
+
+void send_abort(struct work *work)
+{
+    struct answer answer = {.duration_us = (clock_db_ms() - work->began_ms) * 1000};
+    struct outcome outcome = {.class = OUTCOME_UNKNOWN, .error = "the partition went to another worker while this was in flight"};
+
+    if (work_lead(work)->sendings > 0)
+        work->worker->repeats_in_flight--;
+    gate_neutral(&work->worker->gate);
+    if (transfer_abort(work->worker->transfers, work->transfer))
+        keep_attempt(work, &outcome, &answer);
+    work->transfer = NULL;
+}

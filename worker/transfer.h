@@ -1,0 +1,40 @@
+/*
+ * transfer.h: HTTP to the platforms: libcurl's multi interface on our loop; the only door to libcurl.
+ *
+ * TLS is verified, redirects are not followed, no proxy is taken from the environment. The address really connected to is
+ * judged, after name resolution: private, loopback and link-local ones only where the platform's file allows them. An answer's
+ * body is kept up to TRANSFER_KEEP bytes and refused past TRANSFER_MAX.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "outcome.h"
+
+#define TRANSFER_KEEP 16384
+#define TRANSFER_MAX (1024 * 1024)
+#define TRANSFER_HEADERS_MAX 12
+
+struct event_base;
+struct transfers;
+struct transfer;
+
+struct transfer_request {
+    enum platform_method method;
+    const char *url;
+    const char *headers[TRANSFER_HEADERS_MAX]; /* "Name: value", NULL ends */
+    const char *body;                          /* copied */
+    size_t body_len;
+    int64_t timeout_ms;
+    bool allow_private;
+};
+
+typedef void (*transfer_cb)(const struct answer *answer, void *arg);
+
+struct transfers *transfers_new(struct event_base *base, unsigned connections_max);
+void transfers_free(struct transfers **transfers); /* running ones are aborted without a callback */
+/* callback runs once from the loop, never inside this call. */
+struct transfer *transfer_start(struct transfers *transfers, const struct transfer_request *request, transfer_cb callback, void *arg);
+/* Ends it without a callback; true when its request may have reached the platform. */
+bool transfer_abort(struct transfers *transfers, struct transfer *transfer);

@@ -1,0 +1,259 @@
+/* work.c: one record's work for one target: its references, the rows read for it, and which delivery goes next. */
+#include "clock.h"
+#include "log.h"
+#include "mem.h"
+#include "worker.h"
+
+void lanes_init(struct lanes *lanes)
+{
+    for (unsigned p = 0; p < PRIORITIES; p++)
+        TAILQ_INIT(&lanes->lists[p]);
+    lanes->count = 0;
+    lanes->turn = 0;
+}
+
+void lanes_add(struct lanes *lanes, struct work *work)
+{
+    TAILQ_INSERT_TAIL(&lanes->lists[work->priority], work, link);
+    lanes->count++;
+}
+
+void lanes_remove(struct lanes *lanes, struct work *work)
+{
+    TAILQ_REMOVE(&lanes->lists[work->priority], work, link);
+    lanes->count--;
+}
+
+struct work *lanes_next(struct lanes *lanes)
+{
+    /* Of fifteen turns: eight critical, four high, two normal, one low; an empty lane's turn goes to the first that is not. */
+    static const uint8_t turns[] = {0, 1, 0, 2, 0, 1, 0, 3, 0, 1, 0, 2, 0, 1, 0};
+    struct work *work = TAILQ_FIRST(&lanes->lists[turns[lanes->turn++ % sizeof turns]]);
+
+    for (unsigned p = 0; !work && p < PRIORITIES; p++)
+        work = TAILQ_FIRST(&lanes->lists[p]);
+    if (work)
+        lanes_remove(lanes, work);
+    return work;
+}
+
+struct work *work_new(struct worker *worker, const struct stage_item *item)
+{
+    struct work *work = mem_alloc(sizeof *work);
+
+    work->worker = worker;
+    work->record = item->ref.record;
+    work->partition = item->partition;
+    work->priority = item->priority;
+    work->alone = item->handouts >= STAGE_HANDOUTS_ALONE;
+    map_put(worker->works, work->record.bytes, sizeof work->record.bytes, work);
+    return work;
+}
+
+void work_add_item(struct work *work, struct stage_item *item)
+{
+    if ((work->item_count & (work->item_count - 1)) == 0) /* 0, 1, 2, 4, 8 …: full */
+        work->items = mem_realloc(work->items, (work->item_count ? 2 * work->item_count : 1) * sizeof *work->items);
+    work->items[work->item_count++] = item;
+}
+
+void work_drop_items(struct work *work)
+{
+    for (size_t i = 0; i < work->item_count; i++)
+        stage_drop(work->worker->stage, work->items[i]);
+    work->item_count = 0;
+}
+
+void work_done_items(struct work *work)
+{
+    for (size_t i = 0; i < work->item_count; i++)
+        stage_done(work->worker->stage, work->items[i]);
+    work->item_count = 0;
+}
+
+void work_forget_rows(struct work *work)
+{
+    for (size_t i = 0; i < work->delivery_count; i++) {
+        struct delivery *delivery = &work->deliveries[i];
+        free(delivery->source);
+        free(delivery->user_id);
+        free(delivery->trace);
+        free(delivery->tenant);
+        free(delivery->entity_id);
+    }
+    free(work->deliveries);
+    work->deliveries = NULL;
+    work->delivery_count = 0;
+    json_free(work->data);
+    json_free(work->notes);
+    json_free(work->base);
+    work->data = work->notes = work->base = NULL;
+    free(work->record_entity_id);
+    free(work->platform_id);
+    free(work->platform_state);
+    free(work->learnt_id);
+    work->record_entity_id = work->platform_id = work->platform_state = work->learnt_id = NULL;
+    work->has_record = work->record_deleted = work->turned = false;
+    work->record_version = work->certain_version = 0;
+    work->error[0] = '\0';
+    work->http_status = work->sent = 0;
+    work->duration_ms = work->wait_ms = 0;
+    while (work->attempts) {
+        struct attempt *attempt = work->attempts;
+        work->attempts = attempt->next;
+        free(attempt->excerpt);
+        free(attempt);
+    }
+}
+
+void work_free(struct work *work)
+{
+    if (map_get(work->worker->works, work->record.bytes, sizeof work->record.bytes) == work)
+        map_remove(work->worker->works, work->record.bytes, sizeof work->record.bytes);
+    work_forget_rows(work);
+    free(work->items);
+    free(work);
+}
+
+void work_finish(struct work *work)
+{
+    struct worker *worker = work->worker;
+
+    work_forget_rows(work);
+    if (work->lost) {
+        work_free(work);
+        return;
+    }
+    work_done_items(work);
+    if (!work->again) {
+        work_free(work);
+        return;
+    }
+    work->again = false;
+    work->state = WORK_QUEUED;
+    lanes_add(&worker->queued, work);
+    worker_pump_in(worker, 0);
+}
+
+static char *text_column(const struct db_result *result, size_t row, const char *name)
+{
+    return mem_strdup(db_get_text(result, row, db_column(result, name), NULL));
+}
+
+static int64_t int_column(const struct db_result *result, size_t row, const char *name)
+{
+    int column = db_column(result, name);
+
+    return db_is_null(result, row, column) ? 0 : db_get_int(result, row, column);
+}
+
+static struct json *json_column(const struct db_result *result, size_t row, const char *name)
+{
+    size_t len;
+    const char *bytes = db_get_bytes(result, row, db_column(result, name), &len);
+    struct json_error error;
+    bool ok;
+
+    if (!bytes || len < 2 || bytes[0] != BODY_PLAIN)
+        return NULL;
+    return json_parse(bytes + 1, len - 1, JSON_DEPTH_MAX, &error, &ok);
+}
+
+static void read_delivery(struct delivery *delivery, const struct db_result *result, size_t row)
+{
+    int waits = db_column(result, "waits");
+
+    memset(delivery, 0, sizeof *delivery);
+    db_get_uuid(result, row, db_column(result, "event_id"), &delivery->event);
+    delivery->seq = int_column(result, row, "seq");
+    delivery->version = int_column(result, row, "version");
+    delivery->generation = (int)int_column(result, row, "generation");
+    delivery->attempts = (int)int_column(result, row, "attempts");
+    delivery->sendings = (int)int_column(result, row, "sendings");
+    delivery->max_retries = (int)int_column(result, row, "max_retries");
+    delivery->priority = (enum priority)int_column(result, row, "priority");
+    delivery->created_ms = db_get_time_ms(result, row, db_column(result, "created_at"));
+    delivery->due = int_column(result, row, "state") == DELIVERY_OPEN || db_is_null(result, row, waits) || !db_get_bool(result, row, waits);
+    if (msg_event_type(db_get_text(result, row, db_column(result, "event_type"), NULL), &delivery->type) != 0)
+        bug("an event type in the tables is none of ours");
+    delivery->source = text_column(result, row, "source_platform");
+    delivery->user_id = text_column(result, row, "user_id");
+    delivery->trace = text_column(result, row, "trace");
+    delivery->tenant = text_column(result, row, "tenant_id");
+    delivery->entity_id = text_column(result, row, "entity_id");
+}
+
+/* What stands in the first row of a record. */
+static void read_record(struct work *work, const struct db_result *result, size_t row)
+{
+    int deleted = db_column(result, "record_deleted");
+
+    work->has_record = !db_is_null(result, row, db_column(result, "record_version"));
+    work->record_version = int_column(result, row, "record_version");
+    work->record_deleted = !db_is_null(result, row, deleted) && db_get_bool(result, row, deleted);
+    db_get_uuid(result, row, db_column(result, "record_event"), &work->record_event);
+    work->record_entity_id = text_column(result, row, "record_entity_id");
+    work->certain_version = int_column(result, row, "certain_version");
+    work->platform_id = text_column(result, row, "platform_id");
+    work->platform_state = text_column(result, row, "platform_state");
+    work->data = json_column(result, row, work->has_record ? "record_data" : "event_data");
+    work->notes = json_column(result, row, "record_notes");
+    work->base = json_column(result, row, "base_data");
+}
+
+size_t work_read_rows(struct work *work, const struct db_result *result, size_t row)
+{
+    int record = db_column(result, "record_id");
+    size_t first = row;
+    struct uuid id;
+
+    while (row < db_rows(result) && db_get_uuid(result, row, record, &id) == 0 && uuid_equal(&id, &work->record))
+        row++;
+    work->delivery_count = row - first;
+    work->deliveries = mem_array(work->delivery_count, sizeof *work->deliveries);
+    for (size_t i = 0; i < work->delivery_count; i++)
+        read_delivery(&work->deliveries[i], result, first + i);
+    if (work->delivery_count > 0)
+        read_record(work, result, first);
+    return row;
+}
+
+const struct delivery *work_lead(const struct work *work)
+{
+    return &work->deliveries[work->lead];
+}
+
+/* Create, update or delete: by what the record is now and what the platform has, whatever the event was called. */
+static enum verb choose_verb(const struct work *work)
+{
+    bool has_it = work->certain_version > 0 && (!work->platform_state || strcmp(work->platform_state, "deleted") != 0);
+
+    if (msg_event_entity(work_lead(work)->type) == ENTITY_NONE)
+        return VERB_REPORT;
+    if (work->record_deleted)
+        return VERB_DELETE;
+    if (has_it)
+        return VERB_UPDATE;
+    if (work->certain_version > 0)
+        return VERB_CREATE; /* it was deleted there */
+    for (size_t i = 0; i <= work->lead; i++)
+        if (msg_event_verb(work->deliveries[i].type) == VERB_CREATE)
+            return VERB_CREATE;
+    return VERB_UPDATE; /* an update of what we never sent: the platform may well have it; 404 makes it a create */
+}
+
+bool work_choose(struct work *work)
+{
+    const struct platform *platform = work->worker->platform;
+
+    if (work->delivery_count == 0)
+        return false;
+    for (size_t i = 0; i < work->delivery_count; i++)
+        if (!work->deliveries[i].due)
+            return false; /* order: nothing of this record starts before that one was tried again */
+    work->lead = platform_every_version(platform, work->deliveries[0].type) ? 0 : work->delivery_count - 1;
+    if (work->has_record && !work->data)
+        bug("record %s cannot be read", work->record_entity_id);
+    work->verb = choose_verb(work);
+    return true;
+}

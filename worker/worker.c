@@ -1,0 +1,408 @@
+/*
+ * worker.c: the turn of a worker: references become works (one per record), works are read in batches, and start as the gate
+ * lets them. While the platform is shut off (breaker open, Retry-After) reading stops and what is in hand leaves the belt: its
+ * rows stay open in PostgreSQL and come back when the gate opens.
+ */
+#include "worker.h"
+
+#include <event2/event.h>
+
+#include "clock.h"
+#include "log.h"
+#include "mem.h"
+#include "service.h"
+#include "sql.h"
+#include "stats.h"
+
+#define READ_MAX 200       /* records in one reading */
+#define READY_MAX 200      /* records whose bodies are in memory, waiting for the gate */
+#define HAND_MAX 4000
+#define WINDOW_START 10
+#define WINDOW_UNSET 10    /* MAX_CONCURRENT_SYNCS of the original: not set */
+#define RETRY_MS 200
+#define STATUS_MS 1000
+
+static void pump(struct worker *worker);
+
+void worker_pump_in(struct worker *worker, int64_t ms)
+{
+    struct timeval after = {ms / 1000, (ms % 1000) * 1000};
+
+    if (ms > 0 && evtimer_pending(worker->pump_timer, NULL))
+        return;
+    evtimer_add(worker->pump_timer, &after);
+}
+
+static void pump_cb(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    pump(arg);
+}
+
+/* Everything not yet sent leaves the belt; its rows stay open. */
+static void release_waiting(struct worker *worker)
+{
+    struct lanes *all[] = {&worker->queued, &worker->ready, &worker->repeats};
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        struct work *work;
+        while ((work = lanes_next(all[i]))) {
+            work->again = false;
+            work_finish(work);
+        }
+    }
+}
+
+static void became_ready(struct work *work)
+{
+    work->state = WORK_READY;
+    lanes_add(work_lead(work)->sendings > 0 ? &work->worker->repeats : &work->worker->ready, work);
+}
+
+/* Handed out again and again without an outcome: workers may have ended on it. */
+static void give_up(struct work *work)
+{
+    snprintf(work->error, sizeof work->error, "handed out several times and never finished: workers may have ended on it");
+    work->result = DELIVERY_DEAD;
+    ledger_add(work);
+}
+
+struct reading {
+    struct worker *worker;
+    size_t count;
+    struct work *works[READ_MAX];
+};
+
+static void read_rows(struct worker *worker, const struct db_result *result)
+{
+    struct uuid id;
+
+    for (size_t row = 0; row < db_rows(result);) {
+        struct work *work;
+        db_get_uuid(result, row, db_column(result, "record_id"), &id);
+        work = map_get(worker->works, id.bytes, sizeof id.bytes);
+        if (work && work->state == WORK_READING)
+            row = work_read_rows(work, result, row);
+        else
+            row++;
+    }
+}
+
+static void sort_out(struct work *work)
+{
+    bool parked = work->item_count > 0 && work->items[0]->handouts >= STAGE_HANDOUTS_PARK;
+
+    if (!work_choose(work))
+        work_finish(work);
+    else if (parked)
+        give_up(work);
+    else
+        became_ready(work);
+}
+
+static void on_read(enum db_status status, const struct db_result *result, void *arg)
+{
+    struct reading *reading = arg;
+    struct worker *worker = reading->worker;
+
+    worker->reading = false;
+    if (status == DB_OK)
+        read_rows(worker, result);
+    else if (status == DB_REFUSED)
+        log_error("read refused", LOG_STR("sqlstate", db_sqlstate(result)), LOG_STR("error", db_message(result)));
+    for (size_t i = 0; i < reading->count; i++) {
+        struct work *work = reading->works[i];
+        if (work->lost) {
+            work_finish(work);
+        } else if (status == DB_OK) {
+            sort_out(work);
+        } else {
+            work->state = WORK_QUEUED;
+            lanes_add(&worker->queued, work);
+        }
+    }
+    free(reading);
+    worker_pump_in(worker, status == DB_OK ? 0 : RETRY_MS);
+}
+
+/* Reads what is to be done for the next records; one that must be alone is read alone. */
+static void read_next(struct worker *worker)
+{
+    struct reading *reading = mem_alloc(sizeof *reading);
+    struct db_params *params = db_params_new();
+    struct db_array *records;
+
+    reading->worker = worker;
+    db_add_text(params, worker->name);
+    records = db_add_array(params, DB_UUID);
+    while (reading->count < READ_MAX) {
+        struct work *work = lanes_next(&worker->queued);
+        if (!work)
+            break;
+        if (work->alone && reading->count > 0) {
+            lanes_add(&worker->queued, work);
+            break;
+        }
+        work->state = WORK_READING;
+        reading->works[reading->count++] = work;
+        db_array_uuid(records, &work->record);
+        if (work->alone)
+            break;
+    }
+    worker->reading = true;
+    db_query(store_db(worker->store), DB_WRITER, sql_worker_read, params, on_read, reading);
+}
+
+/* Repeats get at most a tenth of the window, and at least one. */
+static bool repeat_may_start(const struct worker *worker)
+{
+    return worker->repeats.count > 0 && worker->repeats_in_flight <= (unsigned)worker->gate.window / 10;
+}
+
+static void start_ready(struct worker *worker)
+{
+    int64_t now = clock_mono_ms();
+    unsigned permits = gate_permits(&worker->gate, now);
+
+    while (permits > 0) {
+        struct work *work = repeat_may_start(worker) ? lanes_next(&worker->repeats) : lanes_next(&worker->ready);
+        if (!work)
+            break;
+        if (!stage_holds(worker->stage, work->partition)) {
+            work_drop_items(work);
+            work->again = false;
+            work_finish(work);
+            continue;
+        }
+        send_start(work);
+        permits = gate_permits(&worker->gate, now);
+    }
+}
+
+static void pump(struct worker *worker)
+{
+    int64_t now = clock_mono_ms();
+    bool shut = gate_is_shut(&worker->gate, now);
+
+    stage_pause(worker->stage, shut);
+    if (shut) {
+        release_waiting(worker);
+    } else {
+        start_ready(worker);
+        if (!worker->reading && worker->queued.count > 0 && worker->ready.count + worker->repeats.count < READY_MAX) {
+            if (store_up(worker->store))
+                read_next(worker);
+            else
+                worker_pump_in(worker, RETRY_MS);
+        }
+    }
+    stats_set(worker->stat_window, (int64_t)worker->gate.window);
+    stats_set(worker->stat_flight, worker->gate.in_flight);
+    stats_set(worker->stat_state, worker->gate.state);
+    if (gate_wait_ms(&worker->gate, now) > 0)
+        worker_pump_in(worker, gate_wait_ms(&worker->gate, now) + 1);
+}
+
+static void on_items(struct stage_item **items, size_t count, void *arg)
+{
+    struct worker *worker = arg;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct uuid *record = &items[i]->ref.record;
+        struct work *work = map_get(worker->works, record->bytes, sizeof record->bytes);
+        if (!work) {
+            work = work_new(worker, items[i]);
+            work->state = WORK_QUEUED;
+            work_add_item(work, items[i]);
+            lanes_add(&worker->queued, work);
+        } else if (work->state == WORK_QUEUED) {
+            work_add_item(work, items[i]); /* one reading serves them all */
+        } else {
+            work->again = true; /* its row stays open and is looked at after what is in hand */
+            stage_done(worker->stage, items[i]);
+        }
+    }
+    worker_pump_in(worker, 0);
+}
+
+static void lose(struct work *work)
+{
+    struct worker *worker = work->worker;
+
+    work_drop_items(work);
+    work->lost = true;
+    work->again = false;
+    map_remove(worker->works, work->record.bytes, sizeof work->record.bytes);
+    switch (work->state) {
+    case WORK_QUEUED:
+        lanes_remove(&worker->queued, work);
+        work_finish(work);
+        break;
+    case WORK_READY:
+        lanes_remove(work_lead(work)->sendings > 0 ? &worker->repeats : &worker->ready, work);
+        work_finish(work);
+        break;
+    case WORK_SENDING:
+        send_abort(work);
+        work->result = DELIVERY_OPEN; /* only the attempt is recorded */
+        ledger_add(work);
+        break;
+    case WORK_READING:
+    case WORK_RECORDING:
+        break; /* finished when the answer comes */
+    }
+}
+
+static void on_lost(unsigned partition, void *arg)
+{
+    struct worker *worker = arg;
+    struct map_iter iter = {0};
+    void *value;
+
+    while (map_next(worker->works, &iter, NULL, NULL, &value)) {
+        struct work *work = value;
+        if (work->partition == partition)
+            lose(work);
+    }
+}
+
+static bool busy(const struct ref *ref, void *arg)
+{
+    struct worker *worker = arg;
+
+    return map_get(worker->works, ref->record.bytes, sizeof ref->record.bytes) != NULL;
+}
+
+static void key(char text[MSG_KEY_MAX], enum priority priority, unsigned partition, void *arg)
+{
+    struct worker *worker = arg;
+
+    msg_key_deliver(text, worker->name, priority, partition);
+}
+
+static void heartbeat(void *arg)
+{
+    struct worker *worker = arg;
+
+    if (store_up(worker->store))
+        platform_status_read(worker);
+    worker_pump_in(worker, 0);
+}
+
+static void register_stats(struct worker *worker)
+{
+    char labels[96];
+
+    for (unsigned class = 0; class <= OUTCOME_DEAD; class++) {
+        snprintf(labels, sizeof labels, "platform=\"%s\",outcome=\"%s\"", worker->name, outcome_name((enum outcome_class)class));
+        worker->stat_outcome[class] = stats_register(STATS_COUNTER, "sync_deliveries_total", labels, "Sendings by outcome");
+    }
+    snprintf(labels, sizeof labels, "platform=\"%s\"", worker->name);
+    worker->stat_duration = stats_register(STATS_HISTOGRAM, "sync_delivery_seconds", labels, "Time of one sending");
+    worker->stat_window = stats_register(STATS_GAUGE, "sync_window", labels, "Requests that may be in flight together");
+    worker->stat_flight = stats_register(STATS_GAUGE, "sync_in_flight", labels, "Requests in flight");
+    worker->stat_state = stats_register(STATS_GAUGE, "sync_breaker_state", labels, "0 closed, 1 open, 2 half open");
+}
+
+static unsigned window_max(const struct conf *conf)
+{
+    int64_t set = conf->max_concurrent_syncs != WINDOW_UNSET ? conf->max_concurrent_syncs : conf->max_http_connections;
+
+    return (unsigned)(set < conf->max_http_connections ? set : conf->max_http_connections);
+}
+
+struct worker *worker_new(struct service *service, struct store *store, struct stream *belt, struct platform_set *platforms,
+                          const char *platform)
+{
+    struct worker *worker = mem_alloc(sizeof *worker);
+    const char *why = "";
+
+    worker->service = service;
+    worker->conf = service_conf(service);
+    worker->store = store;
+    worker->belt = belt;
+    worker->platforms = platforms;
+    worker->platform = platform_find(platforms, platform);
+    worker->name = platform;
+    snprintf(worker->stage_name, sizeof worker->stage_name, PROTO_STAGE_WORKER "%s", platform);
+    if (backoff_parse(&worker->backoff, worker->conf->retry_schedule, &why) != 0)
+        fatal("%s", why);
+    gate_init(&worker->gate, WINDOW_START, window_max(worker->conf));
+    worker->works = map_new();
+    worker->routes = map_new();
+    lanes_init(&worker->queued);
+    lanes_init(&worker->ready);
+    lanes_init(&worker->repeats);
+    register_stats(worker);
+    worker->transfers = transfers_new(service_base(service), (unsigned)worker->conf->max_http_connections);
+    worker->pump_timer = evtimer_new(service_base(service), pump_cb, worker);
+    worker->ledger = ledger_new(worker);
+    worker->activity = belt_activity_new(service_base(service), belt, worker->conf->activity_max);
+    struct stage_spec spec = {.name = worker->stage_name, .priorities = PRIORITIES, .key = key, .ready_sql = sql_ready_deliveries,
+                              .ready_argument = worker->name, .hand_max = HAND_MAX, .on_items = on_items, .on_lost = on_lost,
+                              .busy = busy, .arg = worker};
+    worker->stage = stage_new(service, store, belt, &spec);
+    service_every(service, STATUS_MS, heartbeat, worker);
+    return worker;
+}
+
+int worker_reload(struct worker *worker, struct platform_set *platforms, struct buf *errors)
+{
+    const struct platform *platform = platform_find(platforms, worker->name);
+
+    if (!platform) {
+        buf_addf(errors, "there is no file for %s any more\n", worker->name);
+        return -1;
+    }
+    /* Bodies in flight were built already; nothing else keeps pointers into the old set. */
+    platform_set_free(&worker->platforms);
+    worker->platforms = platforms;
+    worker->platform = platform;
+    free(worker->token);
+    worker->token = NULL;
+    return 0;
+}
+
+static void on_stage_drained(void *arg)
+{
+    struct worker *worker = arg;
+
+    worker->drained(worker->drained_arg);
+}
+
+void worker_drain(struct worker *worker, void (*drained)(void *arg), void *arg)
+{
+    worker->drained = drained;
+    worker->drained_arg = arg;
+    release_waiting(worker); /* what was not started goes to the next owner; what is in flight ends */
+    stage_drain(worker->stage, on_stage_drained, worker);
+}
+
+void worker_free(struct worker **workerp)
+{
+    struct worker *worker = *workerp;
+    struct map_iter iter = {0};
+    void *value;
+
+    if (!worker)
+        return;
+    transfers_free(&worker->transfers);
+    ledger_free(&worker->ledger);
+    while (map_next(worker->works, &iter, NULL, NULL, &value))
+        work_free(value);
+    iter = (struct map_iter){0};
+    while (map_next(worker->routes, &iter, NULL, NULL, &value)) {
+        free(((struct paused_route *)value)->path);
+        free(value);
+    }
+    map_free(&worker->works);
+    map_free(&worker->routes);
+    stage_free(&worker->stage);
+    belt_activity_free(&worker->activity);
+    event_free(worker->pump_timer);
+    platform_set_free(&worker->platforms);
+    free(worker->token);
+    free(worker);
+    *workerp = NULL;
+}

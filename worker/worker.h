@@ -1,0 +1,183 @@
+/*
+ * worker.h: the modules of a worker: work (what is to be done for one record), send (body, request, answer), ledger (outcomes
+ * into PostgreSQL, then off the belt), worker (the turn that ties them together).
+ *
+ * Life of a work, one per record and target in this process:
+ *
+ *   queued ── read ──▶ reading ── rows ──▶ ready ── gate lets it ──▶ sending ── answer ──▶ recording ── committed ──▶ gone
+ *     ▲                   │ nothing open, or one waits for its back-off: gone                              │
+ *     └───────────────────┴──────────── a reference came meanwhile: look again ────────────────────────────┘
+ *
+ * Nothing durable is written before a send; what is in flight is memory, and PostgreSQL's rows stay open until an outcome.
+ */
+#pragma once
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "backoff.h"
+#include "belt.h"
+#include "conf.h"
+#include "db.h"
+#include "gate.h"
+#include "json.h"
+#include "map.h"
+#include "mapping.h"
+#include "outcome.h"
+#include "platform.h"
+#include "stage.h"
+#include "store.h"
+#include "transfer.h"
+
+struct service;
+struct worker;
+
+enum work_state { WORK_QUEUED, WORK_READING, WORK_READY, WORK_SENDING, WORK_RECORDING };
+
+/* One unfinished delivery of the work's record, oldest first. */
+struct delivery {
+    struct uuid event;
+    int64_t seq, version, created_ms;
+    int generation, attempts, sendings, max_retries;
+    enum event_type type;
+    enum priority priority;
+    bool due; /* open, or its back-off is over */
+    char *source, *user_id, *trace, *tenant, *entity_id;
+};
+
+struct work {
+    TAILQ_ENTRY(work) link;  /* of the lane or list of its state */
+    struct worker *worker;
+    enum work_state state;
+    struct uuid record;      /* what orders it */
+    unsigned partition;
+    enum priority priority;
+    bool again;              /* a reference came while it was in hand */
+    bool lost;               /* the partition is no longer ours: recorded at most, never acknowledged */
+    bool alone;              /* handed out often: handled by itself */
+    struct stage_item **items;
+    size_t item_count;
+    /* as read */
+    struct delivery *deliveries;
+    size_t delivery_count;
+    size_t lead;             /* what is sent carries this one, and covers those before it */
+    bool has_record, record_deleted;
+    int64_t record_version, certain_version;
+    struct uuid record_event;
+    char *record_entity_id, *platform_id, *platform_state;
+    struct json *data, *notes, *base; /* operational: data is the event's data */
+    /* sending */
+    enum verb verb;
+    bool turned;             /* a create became an update, or the reverse */
+    struct transfer *transfer;
+    int64_t began_ms;        /* database time */
+    /* outcome */
+    enum delivery_state result;
+    int64_t wait_ms;         /* of BACKOFF */
+    int http_status;
+    int64_t duration_ms;
+    int sent;                /* transfers started for this outcome */
+    char error[256];
+    char *learnt_id;         /* the platform's own id, from its answer */
+    struct attempt *attempts;/* to be recorded, newest first */
+};
+TAILQ_HEAD(work_list, work);
+
+/* One sending that was not a success at first try. */
+struct attempt {
+    struct attempt *next;
+    int sending;
+    int64_t began_ms, duration_ms;
+    int http_status;
+    bool costs;
+    enum outcome_class class;
+    char error[256];
+    char *excerpt;
+    size_t excerpt_len;
+};
+
+/* Works by priority: critical first, low never starved. */
+struct lanes {
+    struct work_list lists[PRIORITIES];
+    size_t count;
+    unsigned turn;
+};
+void lanes_init(struct lanes *lanes);
+void lanes_add(struct lanes *lanes, struct work *work);
+void lanes_remove(struct lanes *lanes, struct work *work);
+struct work *lanes_next(struct lanes *lanes); /* removed; NULL when empty */
+
+struct worker {
+    struct service *service;
+    struct conf *conf;
+    struct store *store;
+    struct stream *belt;
+    struct stage *stage;
+    struct belt_activity *activity;
+    struct transfers *transfers;
+    struct platform_set *platforms;
+    const struct platform *platform;
+    const char *name;         /* of the platform */
+    char stage_name[64];
+    struct gate gate;
+    struct backoff backoff;
+    struct map *works;        /* record id → work */
+    struct lanes queued, ready, repeats;
+    bool reading;
+    unsigned repeats_in_flight;
+    struct event *pump_timer;
+    struct map *routes;       /* path → struct paused_route */
+    struct ledger *ledger;
+    char *token;              /* our own short-lived one */
+    int64_t token_until_ms;
+    struct stat *stat_outcome[8], *stat_duration, *stat_window, *stat_flight, *stat_state;
+    void (*drained)(void *arg);
+    void *drained_arg;
+};
+
+/* worker.c */
+struct worker *worker_new(struct service *service, struct store *store, struct stream *belt, struct platform_set *platforms,
+                          const char *platform);
+void worker_free(struct worker **worker);
+void worker_drain(struct worker *worker, void (*drained)(void *arg), void *arg);
+int worker_reload(struct worker *worker, struct platform_set *platforms, struct buf *errors); /* takes the set when 0 */
+void worker_pump_in(struct worker *worker, int64_t ms);
+
+/* work.c */
+struct work *work_new(struct worker *worker, const struct stage_item *item);
+void work_free(struct work *work);
+void work_add_item(struct work *work, struct stage_item *item);
+void work_drop_items(struct work *work); /* back to the stage, not acknowledged */
+void work_done_items(struct work *work); /* acknowledged */
+void work_forget_rows(struct work *work);
+/* The work is over for now: acknowledged; looked at again when a reference came meanwhile, else freed. */
+void work_finish(struct work *work);
+/* Rows of worker_read.sql from `row` on that belong to one record: into the work; the first row behind them. */
+size_t work_read_rows(struct work *work, const struct db_result *result, size_t row);
+/* Which delivery to start: false when none is open, or one of them still waits. */
+bool work_choose(struct work *work);
+const struct delivery *work_lead(const struct work *work);
+
+/* send.c */
+void send_start(struct work *work);
+/* Ends what is in flight because the partition was lost: the attempt is recorded as unknown. */
+void send_abort(struct work *work);
+
+/* route_pause.c: routes that are at fault (credential, path, TLS) rest, and are probed by one delivery at a time. */
+struct paused_route {
+    char *path;
+    int64_t until_ms;
+    int64_t wait_ms;
+    bool probing;
+};
+/* Milliseconds until the route may be tried; 0: now (the caller is then the probe when it was paused). */
+int64_t route_pause_wait_ms(struct worker *worker, const char *path);
+void route_pause(struct worker *worker, const char *path, const char *reason);
+void route_resume(struct worker *worker, const char *path);
+void platform_status_write(struct worker *worker, const char *route, const char *state, const char *reason, int64_t wait_ms);
+void platform_status_read(struct worker *worker);
+
+/* ledger.c */
+struct ledger *ledger_new(struct worker *worker);
+void ledger_free(struct ledger **ledger);
+void ledger_add(struct work *work); /* has its result: recorded with the next statement */
+size_t ledger_waiting(const struct ledger *ledger);
