@@ -39,23 +39,30 @@ static bool is_name(const char *name)
                              "ABCDEFGHIJKLMNOPQRSTUVWXYZ_:")] == '\0';
 }
 
-/* name="value", the value without a bare quote, backslash or line end. */
+/* The end of one name="value" pair, or NULL: the value has no bare quote, backslash or line end. */
+static const char *label_end(const char *at)
+{
+    const char *value = strstr(at, "=\"");
+
+    if (!value || value == at || strcspn(at, "\",") < (size_t)(value - at))
+        return NULL;
+    for (value += 2; *value && *value != '"'; value++) {
+        if (*value == '\\' && value[1] && strchr("\\\"n", value[1]))
+            value++;
+        else if (*value == '\\' || *value == '\n')
+            return NULL;
+    }
+    return *value == '"' ? value + 1 : NULL;
+}
+
+/* name="value" pairs with commas, or nothing. */
 static bool is_label(const char *labels)
 {
-    const char *value = strstr(labels, "=\"");
-    size_t len = strlen(labels);
-
     if (!*labels)
         return true;
-    if (!value || value == labels || len < (size_t)(value - labels) + 3 || labels[len - 1] != '"')
-        return false;
-    for (value += 2; value < labels + len - 1; value++) {
-        if (*value == '\\' && strchr("\\\"n", value[1]))
-            value++;
-        else if (strchr("\\\"\n", *value))
-            return false;
-    }
-    return value == labels + len - 1;
+    while ((labels = label_end(labels)) && *labels == ',')
+        labels++;
+    return labels && !*labels;
 }
 
 struct stat *stats_register(enum stats_kind kind, const char *name, const char *labels, const char *help)

@@ -4,7 +4,7 @@
  * A service lists its metrics once in an X-macro table of rows with their help text:
  *   #define ROUTER_STATS(X) \
  *       X(routed, STATS_COUNTER, "sync_events_routed_total", "Events that were routed")
- * and registers each at start. One label pair at most per series, given at registration ("platform=\"coreldove\"").
+ * and registers each at start. Label pairs are given at registration ("platform=\"coreldove\",outcome=\"dead\"").
  */
 #pragma once
 #include <stdint.h>
