@@ -96,13 +96,25 @@ static void conn_finish_all(struct db_conn *conn)
         db_statement_finish(conn->pool->db, statement, DB_AWAY);
 }
 
+/* Some versions of pgbouncer refuse start-up options: then it is asked again at once, without. */
+static bool conn_simplify(struct db_conn *conn, const char *why)
+{
+    if (conn->plain || conn->state != CONNECTING || !strstr(why, "unsupported startup parameter"))
+        return false;
+    conn->plain = true;
+    conn_disconnect(conn);
+    conn_enter(conn, WAITING);
+    conn_arm(conn, 0);
+    return true;
+}
+
 /* Ends in WAITING with everything answered. `why` may be libpq's text: only its first line is kept. */
 static void conn_lose(struct db_conn *conn, const char *why)
 {
     char reason[REASON_MAX];
     snprintf(reason, sizeof(reason), "%.*s", (int)strcspn(why, "\n"), why);
-    if (conn->state != UP && strstr(why, "unsupported startup parameter"))
-        conn->plain = true;
+    if (conn_simplify(conn, reason))
+        return;
     bool was_up = conn->state == UP;
     conn_disconnect(conn);
     conn_enter(conn, WAITING);
