@@ -10,8 +10,8 @@ static int64_t lines_of_activity(void)
 {
     const char *entries = redis_do(&belt_redis, "XRANGE activity - +");
     int64_t lines = 0;
-    for (const char *at = entries; (at = strstr(at, "{\"t\":")); at++)
-        lines++;
+    for (const char *at = entries; *at; at++) /* strstr is far too slow under a sanitizer */
+        lines += at[0] == '{' && at[1] == '"' && at[2] == 't';
     return lines;
 }
 
