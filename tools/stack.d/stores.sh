@@ -87,7 +87,7 @@ start_stores() {
     launch postgres
     wait_store redis || { tail_log redis; give_up "Redis does not start"; }
     wait_store postgres || { tail_log postgres; give_up "PostgreSQL does not start"; }
-    REDIS_URL=redis://:$REDIS_PASSWORD@127.0.0.1:$REDIS_PORT/0
+    REDIS_URL=redis://default:$REDIS_PASSWORD@127.0.0.1:$REDIS_PORT/0
     DATABASE_URL=$(database_url "$DATABASE_USER" "$DATABASE_PASSWORD" "$DATABASE")
     ADMIN_URL=$(database_url postgres "$ADMIN_PASSWORD" "$DATABASE")
     create_database
