@@ -246,7 +246,7 @@ static void read_answer(struct partition *partition, const struct stream_reply *
     size_t entries = 0;
 
     if (reply_int(reply_at(reply, 1)) != 0) {
-        log_warn("group made anew", LOG_STR("stage", partition->stage->spec.name), LOG_INT("partition", partition->number));
+        log_debug("group made anew", LOG_STR("stage", partition->stage->spec.name), LOG_INT("partition", partition->number));
         stage_ready_in(partition->stage, 0);
     }
     for (unsigned p = 0; p < partition->stage->spec.priorities; p++)

@@ -32,6 +32,7 @@ static void conclude(struct work *work, enum delivery_state result, const char *
     work->result = result;
     if (error && error != work->error)
         snprintf(work->error, sizeof work->error, "%s", error);
+    work_forget_content(work); /* hundreds may wait for the next statement */
     ledger_add(work);
 }
 

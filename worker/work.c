@@ -71,8 +71,17 @@ void work_done_items(struct work *work)
     work->item_count = 0;
 }
 
+void work_forget_content(struct work *work)
+{
+    json_free(work->data);
+    json_free(work->notes);
+    json_free(work->base);
+    work->data = work->notes = work->base = NULL;
+}
+
 void work_forget_rows(struct work *work)
 {
+    work_forget_content(work);
     for (size_t i = 0; i < work->delivery_count; i++) {
         struct delivery *delivery = &work->deliveries[i];
         free(delivery->source);
@@ -84,10 +93,6 @@ void work_forget_rows(struct work *work)
     free(work->deliveries);
     work->deliveries = NULL;
     work->delivery_count = 0;
-    json_free(work->data);
-    json_free(work->notes);
-    json_free(work->base);
-    work->data = work->notes = work->base = NULL;
     free(work->record_entity_id);
     free(work->platform_id);
     free(work->platform_state);

@@ -148,6 +148,7 @@ void work_free(struct work *work);
 void work_add_item(struct work *work, struct stage_item *item);
 void work_drop_items(struct work *work); /* back to the stage, not acknowledged */
 void work_done_items(struct work *work); /* acknowledged */
+void work_forget_content(struct work *work); /* the documents: once nothing will be sent any more */
 void work_forget_rows(struct work *work);
 /* The work is over for now: acknowledged; looked at again when a reference came meanwhile, else freed. */
 void work_finish(struct work *work);
