@@ -2,6 +2,7 @@
 #include <time.h>
 
 #include "postgres.h"
+#include "sql.h"
 
 static struct db *db;
 
@@ -81,6 +82,21 @@ START_TEST(a_tenant_does_not_leak_to_the_next_statement)
     ck_assert_int_eq(answers[3].last, DB_REFUSED);
     ck_assert_str_eq(answers[4].text, "sync_reader/-");
     ck_assert_str_eq(answers[5].text, "sync_reader/*");
+}
+END_TEST
+
+/* Seen from a connection whose next statement names neither role nor tenant, as behind a pooler. */
+START_TEST(role_and_tenant_end_with_their_transaction)
+{
+    char before[256];
+    snprintf(before, sizeof(before), "%s", ask_ok(db, DB_OWNER, WHO, NULL).text);
+    struct db_params *params = db_params_new();
+    db_add_text(params, "sync_reader");
+    if (_i)
+        db_add_text(params, "acme");
+    struct answers scope = ask_ok(db, DB_OWNER, _i ? sql_db_tenant : sql_db_role, params);
+    ck_assert_str_eq(scope.text, "sync_reader");
+    ck_assert_str_eq(ask_ok(db, DB_OWNER, WHO, NULL).text, before);
 }
 END_TEST
 
@@ -254,6 +270,7 @@ int main(void)
     tcase_add_loop_test(statements, a_commit_that_fails_is_refused_and_leaves_nothing, 0, 2);
     tcase_add_test(statements, a_statement_that_is_no_query_has_no_rows);
     tcase_add_test(statements, a_tenant_does_not_leak_to_the_next_statement);
+    tcase_add_loop_test(statements, role_and_tenant_end_with_their_transaction, 0, 2);
     tcase_add_test(statements, roles_are_taken_for_one_transaction);
     tcase_add_test(statements, logins_of_their_own_are_used_as_they_are);
     tcase_add_test(statements, a_connection_has_the_time_outs_unless_the_url_has_options);
