@@ -52,9 +52,8 @@ struct mapping_request {
     const struct json *record; /* the canonical record now, common names (operational: the event's data) */
     const struct json *notes;  /* its field notes; may be NULL */
     const struct json *base;   /* what the target certainly has, common names; NULL: everything goes */
-    int64_t
-        base_seq; /* seq of base, 0 when not known: money noted later goes out even if its digits are the same,
-                                    for its currency may not be */
+    /* Seq of base, 0 when not known: money noted later goes out even if its digits are the same, for its currency may not be. */
+    int64_t base_seq;
 };
 /* The target's `data` without the additions of mapping_decorate: difference to base plus required fields (all of it where the
  * route says full). NULL and a sentence that names the field when a create lacks a required one, an update clears one, or a
