@@ -9,6 +9,7 @@
 #include "log.h"
 
 #define ARENA_CHUNK 1024
+#define SPARES_MAX 64
 
 /* ---- a request's life ---- */
 
@@ -24,10 +25,21 @@ char *http_request_text(struct http_request *request, size_t size)
     return http_request_memory(request, size);
 }
 
+static struct http_request *request_memory(struct http *http)
+{
+    struct http_request *request = http->spare;
+    if (request == NULL)
+        return mem_alloc(sizeof *request);
+    http->spare = request->next;
+    http->spares--;
+    memset(request, 0, sizeof *request);
+    return request;
+}
+
 static struct http_request *request_new(struct http_conn *conn)
 {
     struct http *http = conn->http;
-    struct http_request *request = mem_alloc(sizeof *request);
+    struct http_request *request = request_memory(http);
     request->http = http;
     request->conn = conn;
     request->started_us = clock_mono_us();
@@ -39,6 +51,18 @@ static struct http_request *request_new(struct http_conn *conn)
     http->requests = request;
     conn->request = request;
     return request;
+}
+
+static void keep_memory(struct http_request *request)
+{
+    struct http *http = request->http;
+    if (http->spares == SPARES_MAX) {
+        free(request);
+        return;
+    }
+    request->next = http->spare;
+    http->spare = request;
+    http->spares++;
 }
 
 void http_request_free(struct http_request *request)
@@ -53,7 +77,7 @@ void http_request_free(struct http_request *request)
         arena_free(&request->arena);
     buf_release(&request->headers);
     json_free(request->json);
-    free(request);
+    keep_memory(request);
 }
 
 int http_on_head(struct http_conn *conn)
@@ -292,6 +316,11 @@ void http_free(struct http **http_pointer)
             evhttp_request_free(http->requests->ev);
         http_request_free(http->requests);
     }
+    for (struct http_request *next; http->spare != NULL; http->spare = next) {
+        next = http->spare->next;
+        free(http->spare);
+    }
+    http_heads_release();
     http_tokens_free(&http->tokens);
     free(http->by_fd);
     free((char *)http->config.listen_addr);

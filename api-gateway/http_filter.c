@@ -7,6 +7,8 @@
 #include "mem.h"
 
 #define CHUNK_SIZE_DIGITS 8
+#define SPARES_MAX 64
+#define SPARE_TEXT_MAX 4096
 
 enum field_bit { ONE_HOST = 1, ONE_LENGTH = 2, ONE_CODING = 4 };
 
@@ -24,19 +26,43 @@ const char *http_head_field(const struct http_head *head, const char *name)
     return NULL;
 }
 
+/* A few heads are kept with the memory of their texts: every request needs one. */
+static struct http_head *spare[SPARES_MAX];
+static size_t spares;
+
 void http_head_free(struct http_head *head)
 {
     if (head == NULL)
         return;
+    if (spares < SPARES_MAX && head->text.cap <= SPARE_TEXT_MAX) {
+        spare[spares++] = head;
+        return;
+    }
     buf_release(&head->text);
     free(head);
 }
 
+void http_heads_release(void)
+{
+    while (spares > 0) {
+        struct http_head *head = spare[--spares];
+        buf_release(&head->text);
+        free(head);
+    }
+}
+
 static struct http_head *head_new(void)
 {
-    struct http_head *head = mem_alloc(sizeof *head);
-    buf_init(&head->text);
+    struct http_head *head = spares > 0 ? spare[--spares] : NULL;
+    if (head == NULL) {
+        head = mem_alloc(sizeof *head);
+        buf_init(&head->text);
+    }
+    buf_reset(&head->text);
+    head->method = head->minor = head->seen = head->count = 0;
+    head->path = head->query = 0;
     head->content_length = -1;
+    head->chunked = head->expects_continue = false;
     return head;
 }
 

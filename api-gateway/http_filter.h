@@ -43,6 +43,7 @@ const char *http_head_text(const struct http_head *head, uint32_t at);
 const char *http_head_field(const struct http_head *head,
                             const char *name); /* the first of that name, or NULL */
 void http_head_free(struct http_head *head);
+void http_heads_release(void); /* frees those kept for later */
 
 enum http_scan_state {
     SCAN_HEAD,

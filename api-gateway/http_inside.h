@@ -27,6 +27,7 @@
 #include "map.h"
 #include "mem.h"
 #include "stats.h"
+#include "uuid.h"
 
 struct http_conn;
 
@@ -142,6 +143,8 @@ struct http {
     struct event *reopen; /* descriptors were exhausted */
 
     struct http_request *requests;
+    struct http_request *spare; /* linked by next; a few, so that the path allocates little */
+    size_t spares;
     size_t pending; /* requests given to a handler and not answered */
     size_t held;    /* bytes of all requests being read or answered */
 
@@ -180,6 +183,7 @@ void http_request_free(struct http_request *request);
 void *http_request_memory(struct http_request *request, size_t size); /* zeroed, until it is answered */
 char *http_request_text(struct http_request *request, size_t size);
 /* http_judge.c */
+void http_make_id(char text[UUID_TEXT_LEN + 1]);
 void http_judge(struct http_request *request); /* sets the id, the match, the identity, or the verdict */
 bool http_judged_early(const struct http_request *request); /* the verdict does not wait for the body */
 bool http_media_is(const char *content_type, const char *media);
@@ -198,12 +202,11 @@ size_t http_tokens_count(const struct http_token_cache *tokens);
 void http_auth(struct http_request *request); /* sets the identity, or the verdict */
 /* http_reply.c */
 /* The whole response as text; request may be NULL. */
-void http_reply_farewell(const struct http_request *request, struct buf *out, const struct problem *problem,
-                         const struct buf *body);
+void http_reply_farewell(const struct http_request *request, const char *id, struct buf *out,
+                         const struct problem *problem, const struct buf *body);
 void http_count(struct http *http, int status, int64_t started_us);
 /* http_problem.c */
 const char *http_phrase(int status);
-void http_problem_body(const struct http_request *request, const struct problem *problem, struct buf *out);
 /* Answers past evhttp and parts, whatever has arrived of the request; ends conn->request. */
 void http_refuse(struct http_conn *conn, const struct problem *problem);
 void http_refuse_fault(struct http_conn *conn, const struct http_fault *fault);

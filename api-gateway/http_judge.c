@@ -2,9 +2,9 @@
 #include <strings.h>
 
 #include "clock.h"
+#include "digest.h"
 #include "http_inside.h"
 #include "log.h"
-#include "uuid.h"
 
 /* A body up to this size is read before its request is refused, so that the connection can stay. */
 #define READ_ANYWAY 4096
@@ -12,6 +12,26 @@
 static void refuse(struct http_request *request, int status, const char *type, const char *detail)
 {
     request->verdict = (struct problem){.status = status, .type = type, .detail = detail};
+}
+
+/* A UUIDv7 (RFC 9562 §5.7) with random bytes drawn many at a time: one system call less on the path of every request. */
+void http_make_id(char text[UUID_TEXT_LEN + 1])
+{
+    static uint8_t pool[1000];
+    static size_t used = sizeof pool;
+    struct uuid uuid;
+    uint64_t ms = (uint64_t)clock_db_ms();
+    if (used == sizeof pool) {
+        digest_random(pool, sizeof pool);
+        used = 0;
+    }
+    for (size_t i = 0; i < 6; i++)
+        uuid.bytes[i] = (uint8_t)(ms >> (40 - 8 * i));
+    memcpy(uuid.bytes + 6, pool + used, 10);
+    used += 10;
+    uuid.bytes[6] = (uint8_t)(0x70 | (uuid.bytes[6] & 0x0f));
+    uuid.bytes[8] = (uint8_t)(0x80 | (uuid.bytes[8] & 0x3f));
+    uuid_format(&uuid, text);
 }
 
 static void read_id(struct http_request *request)
@@ -25,9 +45,7 @@ static void read_id(struct http_request *request)
         memcpy(request->id, given, len + 1);
         return;
     }
-    struct uuid uuid;
-    uuid_v7(&uuid, clock_db_ms());
-    uuid_format(&uuid, request->id);
+    http_make_id(request->id);
 }
 
 static void read_traceparent(struct http_request *request)

@@ -46,7 +46,8 @@ static void add_member(struct buf *out, const char *name, const char *value)
     buf_add_json(out, value, strlen(value));
 }
 
-void http_problem_body(const struct http_request *request, const struct problem *problem, struct buf *out)
+static void write_body(const struct http_request *request, const char *id, const struct problem *problem,
+                       struct buf *out)
 {
     char type[128] = "about:blank";
     if (problem->type != NULL)
@@ -57,10 +58,9 @@ void http_problem_body(const struct http_request *request, const struct problem 
     buf_addf(out, ",\"status\":%d", problem->status);
     if (problem->detail != NULL)
         add_member(out, "detail", problem->detail);
-    if (request != NULL) {
+    if (request != NULL)
         add_member(out, "instance", http_head_text(request->head, request->head->path));
-        add_member(out, "request_id", request->id);
-    }
+    add_member(out, "request_id", id);
     if (problem->errors != NULL) {
         buf_add_str(out, ",\"errors\":");
         json_write(out, problem->errors);
@@ -73,7 +73,7 @@ struct json *http_problem_json(const struct http_request *request, const struct 
     struct buf text = BUF_INIT;
     bool ok;
     struct json_error error;
-    http_problem_body(request, problem, &text);
+    write_body(request, request->id, problem, &text);
     struct json *json = json_parse(text.data, text.len, JSON_DEPTH_MAX, &error, &ok);
     if (!ok)
         bug("http: a problem of ours is not JSON: %s", error.detail);
@@ -94,7 +94,7 @@ void http_problem(struct http_request *request, const struct problem *problem)
 {
     struct buf body = BUF_INIT;
     add_retry_after(request, problem);
-    http_problem_body(request, problem, &body);
+    write_body(request, request->id, problem, &body);
     http_reply(request, problem->status, "application/problem+json", &body);
     buf_release(&body);
 }
@@ -103,10 +103,14 @@ void http_refuse(struct http_conn *conn, const struct problem *problem)
 {
     struct buf body = BUF_INIT, farewell = BUF_INIT;
     struct http_request *request = conn->request;
+    char made[UUID_TEXT_LEN + 1];
     if (request != NULL)
         add_retry_after(request, problem);
-    http_problem_body(request, problem, &body);
-    http_reply_farewell(request, &farewell, problem, &body);
+    else
+        http_make_id(made);
+    const char *id = request != NULL ? request->id : made;
+    write_body(request, id, problem, &body);
+    http_reply_farewell(request, id, &farewell, problem, &body);
     http_count(conn->http, problem->status, request != NULL ? request->started_us : -1);
     log_debug("request refused", LOG_INT("status", problem->status),
               LOG_STR("why", problem->type != NULL ? problem->type : http_phrase(problem->status)));

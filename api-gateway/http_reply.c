@@ -27,17 +27,17 @@ static bool has_header(const struct http_request *request, const char *name)
     return false;
 }
 
-static void each_header(const struct http_request *request, const char *content_type, header_sink sink,
-                        void *arg)
+static void each_header(const struct http_request *request, const char *id, const char *content_type,
+                        header_sink sink, void *arg)
 {
     if (content_type != NULL)
         sink(arg, "Content-Type", content_type);
     sink(arg, "X-Content-Type-Options", "nosniff");
     if (request == NULL || !has_header(request, "Cache-Control"))
         sink(arg, "Cache-Control", "no-store");
+    sink(arg, "X-Request-Id", id);
     if (request == NULL)
         return;
-    sink(arg, "X-Request-Id", request->id);
     const char *at = request->headers.data, *end = at + request->headers.len;
     while (at < end) {
         const char *value = at + strlen(at) + 1;
@@ -66,12 +66,12 @@ static void add_date(struct buf *out)
         buf_addf(out, "Date: %s\r\n", text);
 }
 
-void http_reply_farewell(const struct http_request *request, struct buf *out, const struct problem *problem,
-                         const struct buf *body)
+void http_reply_farewell(const struct http_request *request, const char *id, struct buf *out,
+                         const struct problem *problem, const struct buf *body)
 {
     buf_addf(out, "HTTP/1.1 %d %s\r\n", problem->status, http_phrase(problem->status));
     add_date(out);
-    each_header(request, "application/problem+json", to_text, out);
+    each_header(request, id, "application/problem+json", to_text, out);
     if (request == NULL && problem->retry_after_s > 0)
         buf_addf(out, "Retry-After: %d\r\n", problem->retry_after_s);
     buf_addf(out, "Content-Length: %zu\r\nConnection: close\r\n\r\n", body->len);
@@ -102,7 +102,7 @@ static void send_answer(struct http_request *request, int status, const char *co
     struct evkeyvalq *headers = evhttp_request_get_output_headers(ev);
     struct evbuffer *output = evhttp_request_get_output_buffer(ev);
     size_t len = body != NULL ? body->len : 0;
-    each_header(request, len > 0 ? content_type : NULL, to_evhttp, headers);
+    each_header(request, request->id, len > 0 ? content_type : NULL, to_evhttp, headers);
     if (request->http->draining)
         evhttp_add_header(headers, "Connection", "close");
     if (request->head->method == HTTP_HEAD && status != 204 && status != 304) {
