@@ -96,17 +96,28 @@ static void contest(struct merge *merge, const struct change *change, const char
     json_append(merge->contested, entry);
 }
 
-static struct json *new_note(const struct record *record, const struct change *change)
+static struct json *new_note(const struct record *record, const struct change *change, const char *currency)
 {
     struct json *note = json_new_object();
-    const char *currency = json_get_text(change->data, "currency");
 
     json_set(note, "o", json_new_text(platform_name(change->source)));
     json_set(note, "t", json_new_int(change->time_ms));
     json_set(note, "s", json_new_int(change->seq));
     json_set(note, "v", json_new_int(record->version + 1));
-    json_set(note, "c", json_new_text(currency ? currency : platform_currency(change->source)));
+    if (currency)
+        json_set(note, "c", json_new_text(currency));
     return note;
+}
+
+/* Is what was sent what the record holds already, seen through the platform's mapping? currency: of money, else NULL. */
+static bool is_unchanged(const struct change *change, const char *field, const char *currency, const struct json *held,
+                         const struct json *note, const struct json *sent)
+{
+    const char *noted = note ? json_get_text(note, "c") : NULL;
+
+    if (currency && strcmp(currency, platform_currency(change->source)) != 0)
+        return noted && strcmp(noted, currency) == 0 && json_equal(held, sent); /* not in the platform's own: no mapping */
+    return mapping_unchanged(change->source, change->entity, field, held, note, sent);
 }
 
 static void apply_field(struct record *record, const struct change *change, struct merge *merge, const char *field,
@@ -115,9 +126,10 @@ static void apply_field(struct record *record, const struct change *change, stru
     struct json *held = NULL;
     bool present = json_find(record->data, field, &held);
     const struct json *note = json_get(record->notes, field);
+    const char *currency = mapping_currency(change->source, field, change->data);
     bool wins;
 
-    if (present && mapping_unchanged(change->source, change->entity, field, held, note, sent))
+    if (record->exists && is_unchanged(change, field, currency, held, note, sent))
         return;
     if (!present && json_type(sent) == JSON_NULL)
         return; /* clears what is not there */
@@ -127,7 +139,7 @@ static void apply_field(struct record *record, const struct change *change, stru
     if (!wins)
         return;
     json_set(record->data, field, json_copy(sent));
-    json_set(record->notes, field, new_note(record, change));
+    json_set(record->notes, field, new_note(record, change, currency));
     json_append(merge->changed, json_new_text(field));
 }
 
@@ -136,7 +148,7 @@ static void apply_delete(struct record *record, const struct change *change, str
     if (record->deleted || !comes_after(change, json_get(record->notes, MERGE_DELETED)))
         return;
     record->deleted = true;
-    json_set(record->notes, MERGE_DELETED, new_note(record, change));
+    json_set(record->notes, MERGE_DELETED, new_note(record, change, NULL));
     merge->advanced = true;
 }
 

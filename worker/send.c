@@ -118,7 +118,8 @@ static enum built build(struct work *work, const struct platform_route *route, s
     bool update = work->verb == VERB_UPDATE && work->certain_version > 0 && !work->turned && !route->full;
     struct mapping_request request = {.target = worker->platform, .platforms = worker->platforms,
                                       .entity = msg_event_entity(lead->type), .type = lead->type, .verb = work->verb,
-                                      .record = work->data, .notes = work->notes, .base = update ? work->base : NULL};
+                                      .record = work->data, .notes = work->notes, .base = update ? work->base : NULL,
+                                      .base_seq = update ? work->base_seq : 0};
     char event[UUID_TEXT_LEN + 1], record[UUID_TEXT_LEN + 1];
     struct mapping_context context = {.source_platform = lead->source, .target_platform = worker->name, .event_id = event,
                                       .record_id = work->has_record ? record : NULL, .version = work->record_version,

@@ -199,6 +199,7 @@ static void read_record(struct work *work, const struct db_result *result, size_
     db_get_uuid(result, row, db_column(result, "record_event"), &work->record_event);
     work->record_entity_id = text_column(result, row, "record_entity_id");
     work->certain_version = int_column(result, row, "certain_version");
+    work->base_seq = int_column(result, row, "base_seq");
     work->platform_id = text_column(result, row, "platform_id");
     work->platform_state = text_column(result, row, "platform_state");
     work->data = json_column(result, row, work->has_record ? "record_data" : "event_data");

@@ -61,7 +61,7 @@ struct work {
     size_t delivery_count;
     size_t lead;             /* what is sent carries this one, and covers those before it */
     bool has_record, record_deleted;
-    int64_t record_version, certain_version;
+    int64_t record_version, certain_version, base_seq;
     struct uuid record_event;
     char *record_entity_id, *platform_id, *platform_state;
     struct json *data, *notes, *base; /* operational: data is the event's data */

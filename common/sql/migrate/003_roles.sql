@@ -1,19 +1,21 @@
 -- Three roles: the owner runs migrations; sync_writer writes; sync_reader reads one tenant, named by sync.tenant within the
 -- transaction ('*': all). Roles belong to the whole server, so another database may have made them already.
 DO $$
+DECLARE
+    name text;
 BEGIN
-    BEGIN
-        CREATE ROLE sync_writer NOLOGIN;
-    EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
-    END;
-    BEGIN
-        CREATE ROLE sync_reader NOLOGIN;
-    EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
-    END;
-    -- SET LOCAL ROLE needs membership where the owner is no superuser.
-    IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
-        EXECUTE format('GRANT sync_writer, sync_reader TO %I', current_user);
-    END IF;
+    FOREACH name IN ARRAY ARRAY['sync_writer', 'sync_reader'] LOOP
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
+            BEGIN
+                EXECUTE format('CREATE ROLE %I NOLOGIN', name);
+            EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; -- another database's migration was faster
+            END;
+        END IF;
+        -- Taking the role within a transaction needs membership, where the owner is no superuser.
+        IF NOT pg_has_role(current_user, name, 'MEMBER') THEN
+            EXECUTE format('GRANT %I TO %I', name, current_user);
+        END IF;
+    END LOOP;
 END
 $$;
 
