@@ -284,7 +284,7 @@ struct http *http_new(struct event_base *base, const struct http_config *config)
     http->config = *config;
     http->config.listen_addr = mem_strdup(config->listen_addr);
     http->config.environment = mem_strdup(config->environment);
-    http->tokens = http_tokens_new();
+    http->keys = http_keys_new();
     http->evhttp = evhttp_new(base);
     if (http->evhttp == NULL)
         fatal("http: out of memory");
@@ -321,7 +321,7 @@ void http_free(struct http **http_pointer)
         free(http->spare);
     }
     http_heads_release();
-    http_tokens_free(&http->tokens);
+    http_keys_free(&http->keys);
     free(http->by_fd);
     free((char *)http->config.listen_addr);
     free((char *)http->config.environment);
@@ -330,7 +330,7 @@ void http_free(struct http **http_pointer)
 
 void http_set_keys(struct http *http, const struct auth_keys *keys)
 {
-    http_tokens_set_keys(http->tokens, keys);
+    http_keys_set(http->keys, keys);
 }
 
 void http_add_routes(struct http *http, const struct http_route *routes, size_t count, void *arg)

@@ -1,66 +1,43 @@
-/*
- * http_auth.c: who asks, and may they? Every route that is not public passes here before its handler.
- *
- * Verified tokens are remembered by their SHA-256, so that a keep-alive client pays for its signature once. Two generations
- * of limited size: when the young one is full it becomes the old one, and what nobody used since is gone.
- */
+/* http_auth.c: who asks, and may they? Every route that is not public passes here before its handler. */
 #include <strings.h>
 
+#include "auth_cache.h"
 #include "clock.h"
-#include "digest.h"
 #include "http_inside.h"
 #include "log.h"
 
-#define GENERATION_MAX 2048
+#define TOKENS_MAX 4096 /* half a kilobyte each */
 
-struct token {
-    uint8_t digest[32];
-    struct identity identity;
-};
-
-struct http_token_cache {
-    struct map *young, *old; /* owner of the tokens in them */
+struct http_keys {
     struct auth_keys keys;
     char *secret, *public_key, *issuer, *audience;
+    struct auth_cache *tokens;
 };
 
-static void generation_free(struct map **map)
+struct http_keys *http_keys_new(void)
 {
-    struct map_iter iter = {0};
-    const void *key;
-    size_t len;
-    void *token;
-    while (map_next(*map, &iter, &key, &len, &token))
-        free(token);
-    map_free(map);
+    struct http_keys *keys = mem_alloc(sizeof *keys);
+    keys->tokens = auth_cache_new(TOKENS_MAX);
+    keys->keys = (struct auth_keys){"", "", "", "", false};
+    return keys;
 }
 
-struct http_token_cache *http_tokens_new(void)
+static void release(struct http_keys *keys)
 {
-    struct http_token_cache *tokens = mem_alloc(sizeof *tokens);
-    tokens->young = map_new();
-    tokens->old = map_new();
-    tokens->keys = (struct auth_keys){"", "", "", "", false};
-    return tokens;
+    if (keys->secret != NULL)
+        explicit_bzero(keys->secret, strlen(keys->secret));
+    free(keys->secret);
+    free(keys->public_key);
+    free(keys->issuer);
+    free(keys->audience);
 }
 
-static void keys_release(struct http_token_cache *tokens)
+void http_keys_free(struct http_keys **keys)
 {
-    if (tokens->secret != NULL)
-        explicit_bzero(tokens->secret, strlen(tokens->secret));
-    free(tokens->secret);
-    free(tokens->public_key);
-    free(tokens->issuer);
-    free(tokens->audience);
-}
-
-void http_tokens_free(struct http_token_cache **tokens)
-{
-    generation_free(&(*tokens)->young);
-    generation_free(&(*tokens)->old);
-    keys_release(*tokens);
-    free(*tokens);
-    *tokens = NULL;
+    auth_cache_free(&(*keys)->tokens);
+    release(*keys);
+    free(*keys);
+    *keys = NULL;
 }
 
 static char *copy_of(const char *text)
@@ -68,76 +45,23 @@ static char *copy_of(const char *text)
     return mem_strdup(text != NULL ? text : "");
 }
 
-void http_tokens_set_keys(struct http_token_cache *tokens, const struct auth_keys *keys)
+void http_keys_set(struct http_keys *keys, const struct auth_keys *given)
 {
-    generation_free(&tokens->young);
-    generation_free(&tokens->old);
-    tokens->young = map_new();
-    tokens->old = map_new();
-    keys_release(tokens);
-    tokens->secret = copy_of(keys->secret);
-    tokens->public_key = copy_of(keys->public_key);
-    tokens->issuer = copy_of(keys->issuer);
-    tokens->audience = copy_of(keys->audience);
-    tokens->keys = (struct auth_keys){tokens->secret, tokens->public_key, tokens->issuer, tokens->audience,
-                                      keys->short_secret_ok};
+    struct http_keys old = *keys; /* given may point into it */
+    auth_cache_clear(keys->tokens);
+    keys->secret = copy_of(given->secret);
+    keys->public_key = copy_of(given->public_key);
+    keys->issuer = copy_of(given->issuer);
+    keys->audience = copy_of(given->audience);
+    keys->keys = (struct auth_keys){keys->secret, keys->public_key, keys->issuer, keys->audience,
+                                    given->short_secret_ok};
+    release(&old);
 }
 
-size_t http_tokens_count(const struct http_token_cache *tokens)
+static int check_token(struct http_request *request, const char *text, const char **why)
 {
-    return map_count(tokens->young) + map_count(tokens->old);
-}
-
-static void remember(struct http_token_cache *tokens, struct token *token)
-{
-    if (map_count(tokens->young) >= GENERATION_MAX) {
-        generation_free(&tokens->old);
-        tokens->old = tokens->young;
-        tokens->young = map_new();
-    }
-    free(map_put(tokens->young, token->digest, sizeof token->digest, token));
-}
-
-static struct token *recall(struct http_token_cache *tokens, const uint8_t digest[32], int64_t now_ms)
-{
-    struct map *from = tokens->young;
-    struct token *token = map_get(from, digest, 32);
-    if (token == NULL) {
-        from = tokens->old;
-        token = map_get(from, digest, 32);
-    }
-    if (token == NULL || !digest_equal(token->digest, digest, 32))
-        return NULL;
-    if (token->identity.expires_ms <= now_ms) { /* auth_check says whether the leeway still covers it */
-        map_remove(from, digest, 32);
-        free(token);
-        return NULL;
-    }
-    if (from == tokens->old) {
-        map_remove(from, digest, 32);
-        remember(tokens, token);
-    }
-    return token;
-}
-
-static int check_token(struct http_token_cache *tokens, const char *text, struct identity *identity,
-                       const char **why)
-{
-    uint8_t digest[32];
-    int64_t now_ms = clock_db_ms();
-    digest_sha256(text, strlen(text), digest);
-    const struct token *known = recall(tokens, digest, now_ms);
-    if (known != NULL) {
-        *identity = known->identity;
-        return 0;
-    }
-    if (auth_check(&tokens->keys, text, now_ms, identity, why) < 0)
-        return -1;
-    struct token *token = mem_alloc(sizeof *token);
-    memcpy(token->digest, digest, sizeof digest);
-    token->identity = *identity;
-    remember(tokens, token);
-    return 0;
+    struct http_keys *keys = request->http->keys;
+    return auth_cache_check(keys->tokens, &keys->keys, text, clock_db_ms(), &request->identity, why);
 }
 
 static void refuse(struct http_request *request, int status, const char *type, const char *why)
@@ -179,7 +103,7 @@ static void judge_identity(struct http_request *request, enum auth_role least)
         return;
     char why[160];
     snprintf(why, sizeof why, "This needs the role %s; the token's highest role is %s.",
-             auth_role_name(least), identity->role == AUTH_NONE ? "none" : auth_role_name(identity->role));
+             auth_role_name(least), auth_role_name(identity->role));
     refuse(request, 403, "role-too-low", why);
 }
 
@@ -189,8 +113,7 @@ static void judge_open(struct http_request *request)
     const char *value = http_header(request, "Authorization");
     const char *why;
     if (value != NULL && strncasecmp(value, "Bearer ", 7) == 0 &&
-        check_token(request->http->tokens, value + 7 + strspn(value + 7, " "), &request->identity, &why) ==
-            0 &&
+        check_token(request, value + 7 + strspn(value + 7, " "), &why) == 0 &&
         request->identity.tenant[0] != '\0') {
         judge_identity(request, request->match.route->role);
         return;
@@ -210,7 +133,7 @@ void http_auth(struct http_request *request)
     const char *token = bearer(request);
     if (token == NULL)
         return;
-    if (check_token(request->http->tokens, token, &request->identity, &why) < 0) {
+    if (check_token(request, token, &why) < 0) {
         request->identity = (struct identity){0};
         refuse(request, 401, "token-invalid", why);
         return;
@@ -221,6 +144,8 @@ void http_auth(struct http_request *request)
 const char *http_tenant(const struct http_request *request, const char *named)
 {
     const char *own = request->identity.tenant;
+    if (request->identity.role == AUTH_NONE)
+        return NULL; /* a public route: nobody was checked */
     if (named != NULL && named[0] == '\0')
         named = NULL;
     if (own[0] == '\0' || strcmp(own, AUTH_ALL_TENANTS) == 0)

@@ -148,7 +148,7 @@ struct http {
     size_t pending; /* requests given to a handler and not answered */
     size_t held;    /* bytes of all requests being read or answered */
 
-    struct http_token_cache *tokens;
+    struct http_keys *keys; /* of tokens, and those already checked */
     bool draining;
     void (*drained)(void *arg);
     void *drained_arg;
@@ -195,11 +195,11 @@ void http_routes_match(const struct http_routes *routes, unsigned method, const 
 int http_routes_params(struct http_match *match, const char *path, char *text);
 void http_methods_text(unsigned methods, char *text, size_t size); /* "GET, HEAD, OPTIONS" */
 /* http_auth.c */
-struct http_token_cache *http_tokens_new(void);
-void http_tokens_free(struct http_token_cache **tokens);
-void http_tokens_set_keys(struct http_token_cache *tokens, const struct auth_keys *keys);
-size_t http_tokens_count(const struct http_token_cache *tokens);
-void http_auth(struct http_request *request); /* sets the identity, or the verdict */
+struct http_keys *http_keys_new(void);
+void http_keys_free(struct http_keys **keys);
+void http_keys_set(struct http_keys *keys,
+                   const struct auth_keys *given); /* copied; forgets who was checked */
+void http_auth(struct http_request *request);      /* sets the identity, or the verdict */
 /* http_reply.c */
 /* The whole response as text; request may be NULL. */
 void http_reply_farewell(const struct http_request *request, const char *id, struct buf *out,
