@@ -159,8 +159,8 @@ END_TEST
 START_TEST(a_login_without_the_right_to_create_tables_is_told_the_grant)
 {
     char settings[200], as_login[1200];
-    server_do("create role %s login", name);
-    snprintf(settings, sizeof(settings), "dbname=%s&user=%s", name, name);
+    server_do("create role %s login password 'of-a-test'", name);
+    snprintf(settings, sizeof(settings), "dbname=%s&user=%s&password=of-a-test", name, name);
     url_with(as_login, sizeof(as_login), settings);
     value("revoke create on schema public from public");
     migrate_refused(as_login, 16, "run GRANT CREATE ON SCHEMA \"public\" TO \"test_migrate_");
@@ -172,9 +172,9 @@ START_TEST(a_login_without_the_right_over_the_roles_is_told_so)
     char settings[200], as_login[1200];
     migrate_ok(url); /* makes the roles, which belong to the whole server */
     server_do("drop database %s with (force)", name);
-    server_do("create role %s login", name);
+    server_do("create role %s login password 'of-a-test'", name);
     server_do("create database %s owner %s", name, name);
-    snprintf(settings, sizeof(settings), "dbname=%s&user=%s", name, name);
+    snprintf(settings, sizeof(settings), "dbname=%s&user=%s&password=of-a-test", name, name);
     url_with(as_login, sizeof(as_login), settings);
     migrate_refused(as_login, 16, "sync_writer, sync_reader TO \"test_migrate_");
     server_do("alter role %s createrole", name);
