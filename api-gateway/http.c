@@ -106,6 +106,12 @@ void http_on_gone(struct http_conn *conn)
 
 /* ---- to the handler ---- */
 
+void http_count_pending(struct http *http, int change)
+{
+    http->pending += (size_t)change;
+    stats_set(http->pending_now, (int64_t)http->pending);
+}
+
 static bool is_overloaded(const struct http_request *request)
 {
     const struct http *http = request->http;
@@ -152,7 +158,7 @@ static void on_request(struct evhttp_request *ev, void *arg)
     request->given = true;
     request->held = conn->held;
     conn->held = 0;
-    http->pending++;
+    http_count_pending(http, +1);
     http_guard_enter(conn, HTTP_ANSWERING);
     give(request);
     if (conn->request == request && conn->phase == HTTP_ANSWERING)

@@ -41,10 +41,18 @@ void http_guard_enter(struct http_conn *conn, enum http_phase phase)
     http_guard_append(conn, phase);
 }
 
+static void hold(struct http_conn *conn, size_t len)
+{
+    conn->held += len;
+    conn->http->held += len;
+    stats_set(conn->http->held_now, (int64_t)conn->http->held);
+}
+
 void http_guard_release(struct http *http, size_t *held)
 {
     http->held -= *held;
     *held = 0;
+    stats_set(http->held_now, (int64_t)http->held);
 }
 
 void http_guard_schedule(struct http *http)
@@ -61,7 +69,7 @@ void http_guard_forget(struct http_conn *conn)
     http_on_gone(conn);
     http_guard_release(http, &conn->held);
     list_remove(&http->lists[conn->phase], conn);
-    http->connections--;
+    http_guard_count_connections(http, -1);
     if (conn->fd >= 0 && http->by_fd[conn->fd] == conn)
         http->by_fd[conn->fd] = NULL;
     evbuffer_remove_cb_entry(bufferevent_get_input(conn->bev), conn->watch);
@@ -177,8 +185,7 @@ static bool scan_piece(struct http_conn *conn, const char *data, size_t len)
         enum http_scan_event event = http_scan_feed(&conn->scan, data, len, &used, &fault);
         data += used;
         len -= used;
-        conn->held += used;
-        conn->http->held += used;
+        hold(conn, used);
         if (event == HTTP_SCAN_HEADS)
             event = head_done(conn, &fault);
         if (conn->phase != HTTP_RECEIVING)

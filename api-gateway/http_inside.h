@@ -161,6 +161,7 @@ int http_guard_start(struct http *http);
 void http_guard_stop(struct http *http);
 void http_guard_stop_listening(struct http *http);
 void http_guard_close_idle(struct http *http);
+void http_guard_count_connections(struct http *http, int change);
 /* http_guard.c */
 void http_guard_append(struct http_conn *conn, enum http_phase phase);
 void http_guard_forget(struct http_conn *conn);
@@ -182,6 +183,7 @@ void http_on_turn(struct http *http);
 void http_request_free(struct http_request *request);
 void *http_request_memory(struct http_request *request, size_t size); /* zeroed, until it is answered */
 char *http_request_text(struct http_request *request, size_t size);
+void http_count_pending(struct http *http, int change);
 /* http_judge.c */
 void http_make_id(char text[UUID_TEXT_LEN + 1]);
 void http_judge(struct http_request *request); /* sets the id, the match, the identity, or the verdict */

@@ -21,6 +21,12 @@
 
 /* ---- new connections ---- */
 
+void http_guard_count_connections(struct http *http, int change)
+{
+    http->connections += (size_t)change;
+    stats_set(http->connections_now, (int64_t)http->connections);
+}
+
 /* The cap: room is made by the connection that has been idle, else unfinished, for longest. */
 static bool make_place(struct http *http)
 {
@@ -53,7 +59,7 @@ static struct bufferevent *on_accept(struct event_base *base, void *arg)
     bufferevent_incref(bev);
     bufferevent_setwatermark(bev, EV_READ, 0, http_guard_read_high(http));
     conn->watch = evbuffer_add_cb(bufferevent_get_input(bev), http_guard_on_input, conn);
-    http->connections++;
+    http_guard_count_connections(http, +1);
     http_guard_append(conn, HTTP_FRESH);
     http_guard_schedule(http);
     return bev;
@@ -137,9 +143,6 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
     sweep_list(http, HTTP_SENDING, limits->client_timeout_ms, http_guard_close);
     sweep_list(http, HTTP_IDLE, limits->idle_timeout_ms, http_guard_close);
     sweep_list(http, HTTP_CLOSING, CLOSING_MS, http_guard_close);
-    stats_set(http->connections_now, (int64_t)http->connections);
-    stats_set(http->pending_now, (int64_t)http->pending);
-    stats_set(http->held_now, (int64_t)http->held);
 }
 
 static struct timeval sweep_interval(const struct http_limits *limits)

@@ -131,7 +131,7 @@ void http_reply(struct http_request *request, int status, const char *content_ty
     else if (request->ev != NULL)
         evhttp_request_free(request->ev); /* the client is gone, and evhttp left it to us */
     request->ev = NULL;
-    http->pending--;
+    http_count_pending(http, -1);
     http_guard_release(http, &request->held);
     http_request_free(request);
     if (http->draining)

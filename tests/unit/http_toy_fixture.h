@@ -114,11 +114,14 @@ static void toy_late(struct http_request *request, void *arg)
     event_base_once(toy_base, -1, EV_TIMEOUT, toy_late_now, request, &wait);
 }
 
+/* Answers with 4 MiB, or ?mib=. */
 static void toy_big(struct http_request *request, void *arg)
 {
     (void)arg;
     struct buf body = BUF_INIT;
-    for (int i = 0; i < 4 * 1024 * 1024 / 16; i++)
+    const char *mib = http_query(request, "mib");
+    long pieces = (mib != NULL ? strtol(mib, NULL, 10) : 4) * 1024 * 1024 / 16;
+    for (long i = 0; i < pieces; i++)
         buf_add_str(&body, "0123456789abcdef");
     http_reply(request, 200, "text/plain", &body);
     buf_release(&body);
@@ -246,9 +249,11 @@ static inline long toy_memory_kib(void)
 static inline long toy_stat(const char *series)
 {
     const struct http_answer *answer = client_ask(toy_port, "GET /open/stats HTTP/1.1\r\nHost: toy\r\n\r\n");
-    const char *at = strstr(answer->body, series);
+    char line[128];
+    snprintf(line, sizeof line, "\n%s", series);
+    const char *at = strstr(answer->body, line);
     ck_assert_msg(at != NULL, "there is no %s", series);
-    return strtol(at + strlen(series), NULL, 10);
+    return strtol(at + strlen(line), NULL, 10);
 }
 
 /* Waits until the condition holds, at most 10 s. */
