@@ -199,12 +199,22 @@ static void read_record(struct work *work, const struct db_result *result, size_
     db_get_uuid(result, row, db_column(result, "record_event"), &work->record_event);
     work->record_entity_id = text_column(result, row, "record_entity_id");
     work->certain_version = int_column(result, row, "certain_version");
-    work->base_seq = int_column(result, row, "base_seq");
+    db_get_uuid(result, row, db_column(result, "certain_event"), &work->certain_event);
     work->platform_id = text_column(result, row, "platform_id");
     work->platform_state = text_column(result, row, "platform_state");
     work->data = json_column(result, row, work->has_record ? "record_data" : "event_data");
     work->notes = json_column(result, row, "record_notes");
-    work->base = json_column(result, row, "base_data");
+}
+
+bool work_wants_base(const struct work *work)
+{
+    return work->verb == VERB_UPDATE && work->certain_version > 0;
+}
+
+void work_read_base(struct work *work, const struct db_result *result, size_t row)
+{
+    work->base = json_column(result, row, "data");
+    work->base_seq = int_column(result, row, "seq");
 }
 
 size_t work_read_rows(struct work *work, const struct db_result *result, size_t row)

@@ -93,7 +93,7 @@ static void sort_out(struct work *work)
 {
     bool parked = work->item_count > 0 && work->items[0]->handouts >= STAGE_HANDOUTS_PARK;
 
-    if (!work_choose(work))
+    if (!work->chosen)
         work_finish(work);
     else if (parked)
         give_up(work);
@@ -101,29 +101,80 @@ static void sort_out(struct work *work)
         became_ready(work);
 }
 
-static void on_read(enum db_status status, const struct db_result *result, void *arg)
+/* Everything was read: each work goes on, or back to the queue when PostgreSQL did not answer. */
+static void end_reading(struct reading *reading, bool ok)
 {
-    struct reading *reading = arg;
     struct worker *worker = reading->worker;
 
     worker->reading = false;
-    if (status == DB_OK)
-        read_rows(worker, result);
-    else if (status == DB_REFUSED)
-        log_error("read refused", LOG_STR("sqlstate", db_sqlstate(result)), LOG_STR("error", db_message(result)));
     for (size_t i = 0; i < reading->count; i++) {
         struct work *work = reading->works[i];
         if (work->lost) {
             work_finish(work);
-        } else if (status == DB_OK) {
+        } else if (ok) {
             sort_out(work);
         } else {
+            work_forget_rows(work);
             work->state = WORK_QUEUED;
             lanes_add(&worker->queued, work);
         }
     }
     free(reading);
-    worker_pump_in(worker, status == DB_OK ? 0 : RETRY_MS);
+    worker_pump_in(worker, ok ? 0 : RETRY_MS);
+}
+
+static void on_bases(enum db_status status, const struct db_result *result, void *arg)
+{
+    struct reading *reading = arg;
+    struct uuid id;
+
+    for (size_t row = 0; status == DB_OK && row < db_rows(result); row++) {
+        struct work *work;
+        db_get_uuid(result, row, db_column(result, "record_id"), &id);
+        work = map_get(reading->worker->works, id.bytes, sizeof id.bytes);
+        if (work && work->state == WORK_READING)
+            work_read_base(work, result, row);
+    }
+    end_reading(reading, status == DB_OK);
+}
+
+/* Updates go out as the difference from what the platform certainly has. */
+static void read_bases(struct reading *reading)
+{
+    struct db_params *params = db_params_new();
+    struct db_array *records = db_add_array(params, DB_UUID), *versions = db_add_array(params, DB_INT8);
+    struct db_array *events = db_add_array(params, DB_UUID);
+
+    for (size_t i = 0; i < reading->count; i++) {
+        const struct work *work = reading->works[i];
+        if (work->lost || !work_wants_base(work))
+            continue;
+        db_array_uuid(records, &work->record);
+        db_array_int(versions, work->certain_version);
+        db_array_uuid(events, &work->certain_event);
+    }
+    if (db_array_count(records) == 0) {
+        db_params_free(&params);
+        end_reading(reading, true);
+        return;
+    }
+    db_query(store_db(reading->worker->store), DB_WRITER, sql_worker_bases, params, on_bases, reading);
+}
+
+static void on_read(enum db_status status, const struct db_result *result, void *arg)
+{
+    struct reading *reading = arg;
+
+    if (status != DB_OK) {
+        if (status == DB_REFUSED)
+            log_error("read refused", LOG_STR("sqlstate", db_sqlstate(result)), LOG_STR("error", db_message(result)));
+        end_reading(reading, false);
+        return;
+    }
+    read_rows(reading->worker, result);
+    for (size_t i = 0; i < reading->count; i++)
+        reading->works[i]->chosen = !reading->works[i]->lost && work_choose(reading->works[i]);
+    read_bases(reading);
 }
 
 /* Reads what is to be done for the next records; one that must be alone is read alone. */

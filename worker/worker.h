@@ -60,9 +60,10 @@ struct work {
     struct delivery *deliveries;
     size_t delivery_count;
     size_t lead;             /* what is sent carries this one, and covers those before it */
+    bool chosen;             /* there is one to start: lead */
     bool has_record, record_deleted;
     int64_t record_version, certain_version, base_seq;
-    struct uuid record_event;
+    struct uuid record_event, certain_event;
     char *record_entity_id, *platform_id, *platform_state;
     struct json *data, *notes, *base; /* operational: data is the event's data */
     /* sending */
@@ -154,6 +155,9 @@ void work_forget_rows(struct work *work);
 void work_finish(struct work *work);
 /* Rows of worker_read.sql from `row` on that belong to one record: into the work; the first row behind them. */
 size_t work_read_rows(struct work *work, const struct db_result *result, size_t row);
+/* Does the next body need what the platform certainly has? Then one row of worker_bases.sql gives it. */
+bool work_wants_base(const struct work *work);
+void work_read_base(struct work *work, const struct db_result *result, size_t row);
 /* Which delivery to start: false when none is open, or one of them still waits. */
 bool work_choose(struct work *work);
 const struct delivery *work_lead(const struct work *work);

@@ -7,4 +7,4 @@ WITH keys AS (
 ), metrics AS (
     DELETE FROM sync_metrics WHERE minute < now() - make_interval(days => $1::int) RETURNING 1
 )
-SELECT sync_make_days(7) AS days, (SELECT count(*) FROM keys) AS keys, (SELECT count(*) FROM metrics) AS metrics
+SELECT sync_make_days(2) AS days, (SELECT count(*) FROM keys) AS keys, (SELECT count(*) FROM metrics) AS metrics

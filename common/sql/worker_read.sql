@@ -10,12 +10,9 @@ SELECT d.event_id, d.record_id, d.seq, d.version, d.partition, d.priority, d.sta
     CASE WHEN d.place = 1 AND e.entity_type = '' THEN e.data END AS event_data,
     r.version AS record_version, r.event_id AS record_event, r.deleted AS record_deleted, r.entity_id AS record_entity_id,
     CASE WHEN d.place = 1 THEN r.data END AS record_data, CASE WHEN d.place = 1 THEN r.notes END AS record_notes,
-    rp.certain_version, rp.started_version, rp.platform_id, rp.state AS platform_state,
-    CASE WHEN d.place = 1 THEN base.data END AS base_data, base.seq AS base_seq
+    rp.certain_version, rp.certain_event, rp.started_version, rp.platform_id, rp.state AS platform_state
 FROM unfinished d
 JOIN sync_events e ON e.id = d.event_id
 LEFT JOIN records r ON r.id = d.record_id AND e.entity_type <> ''
 LEFT JOIN record_platforms rp ON rp.record_id = d.record_id AND rp.platform = $1
-LEFT JOIN record_versions base ON base.record_id = rp.record_id AND base.version = rp.certain_version
-    AND base.event_id = rp.certain_event
 ORDER BY d.record_id, d.seq

@@ -30,7 +30,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '70008000000000000000')::uuid
 $$;
 
--- Makes the days from yesterday to `ahead` days from now in every time-ordered table. Safe to call at any time, by anybody.
+-- Makes the days from today to `ahead` days from now in every time-ordered table. Safe to call at any time, by anybody.
 CREATE FUNCTION sync_make_days(ahead integer) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET client_min_messages = warning AS $$
 DECLARE
@@ -41,7 +41,7 @@ DECLARE
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('sync_make_days'));
     FOREACH parent IN ARRAY ARRAY['sync_events', 'deliveries', 'sync_results', 'record_versions'] LOOP
-        FOR n IN -1 .. ahead LOOP
+        FOR n IN 0 .. ahead LOOP
             day := (now() AT TIME ZONE 'UTC')::date + n;
             child := parent || to_char(day, '_YYYYMMDD');
             IF to_regclass(child) IS NULL THEN
@@ -57,4 +57,4 @@ BEGIN
     RETURN made;
 END
 $$;
-SELECT sync_make_days(7);
+SELECT sync_make_days(2);
