@@ -18,17 +18,17 @@ WITH held AS MATERIALIZED (
         AS o(event_id, partition, generation, state, attempts, sendings, wait_ms, http_status, duration_ms, error, covered_by)
     JOIN held USING (partition)
 ), before AS MATERIALIZED (
-    SELECT d.event_id, d.state FROM deliveries d JOIN outcome o ON o.event_id = d.event_id
-    WHERE d.target = $6 AND d.generation = o.generation AND d.state IN (0, 1)
+    SELECT o.*, d.state AS state_before
+    FROM outcome o JOIN deliveries d ON d.event_id = o.event_id AND d.target = $6 AND d.generation = o.generation
+    WHERE d.state IN (0, 1)
     ORDER BY d.event_id FOR UPDATE OF d
 ), done AS (
-    UPDATE deliveries d SET state = o.state, attempts = o.attempts, sendings = o.sendings, http_status = o.http_status,
-        duration_ms = o.duration_ms, error = o.error, covered_by = o.covered_by,
-        next_attempt_at = CASE WHEN o.state = 1 THEN now() + make_interval(secs => o.wait_ms / 1000.0) END,
-        processed_at = CASE WHEN o.state > 1 THEN now() END
-    FROM outcome o JOIN before b ON b.event_id = o.event_id
-    WHERE d.event_id = o.event_id AND d.target = $6
-    RETURNING d.event_id, d.state, d.named, b.state AS state_before, d.tenant_id, o.duration_ms
+    UPDATE deliveries d SET state = b.state, attempts = b.attempts, sendings = b.sendings, http_status = b.http_status,
+        duration_ms = b.duration_ms, error = b.error, covered_by = b.covered_by,
+        next_attempt_at = CASE WHEN b.state = 1 THEN now() + make_interval(secs => b.wait_ms / 1000.0) END,
+        processed_at = CASE WHEN b.state > 1 THEN now() END
+    FROM before b WHERE d.event_id = b.event_id AND d.target = $6
+    RETURNING d.event_id, d.state, d.named, b.state_before, d.tenant_id, b.duration_ms
 ), attempt AS (
     INSERT INTO sync_results (event_id, target_platform, tenant_id, generation, sending, at, duration_ms, http_status, outcome,
         error, excerpt, costs)
