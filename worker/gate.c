@@ -7,6 +7,8 @@
 #define OPEN_WAIT_MAX_MS 30000
 #define SHRINK_PAUSE_MS 1000
 #define SLOW_START_MS 8000
+#define RECENT_MS 10000
+#define LOOK_BACK_MS 60000
 
 const char *gate_state_name(enum gate_state state)
 {
@@ -24,30 +26,46 @@ void gate_init(struct gate *gate, unsigned window_start, unsigned window_max)
     gate->open_wait_ms = OPEN_WAIT_MIN_MS;
 }
 
-static void note(struct gate *gate, int64_t now_ms, bool ok)
+/* The record's last outcome; the oldest record makes room. */
+static void note(struct gate *gate, uint64_t record, int64_t now_ms, bool ok)
 {
-    int64_t second = now_ms / 1000;
-    unsigned slot = (unsigned)(second % GATE_SLOTS);
+    unsigned at = 0;
 
-    if (gate->slots[slot].second != second) {
-        gate->slots[slot].second = second;
-        gate->slots[slot].ok = gate->slots[slot].failed = 0;
+    while (at < gate->seen_count && gate->seen[at].record != record)
+        at++;
+    if (at == gate->seen_count && gate->seen_count < GATE_SEEN) {
+        gate->seen_count++;
+    } else if (at == gate->seen_count) {
+        at = gate->seen_next;
+        gate->seen_next = (gate->seen_next + 1) % GATE_SEEN;
     }
-    gate->slots[slot].ok += ok;
-    gate->slots[slot].failed += !ok;
+    gate->seen[at].record = record;
+    gate->seen[at].at_ms = now_ms;
+    gate->seen[at].ok = ok;
+}
+
+/* Distinct records since then, and how many of them succeeded at last. */
+static unsigned seen_since(const struct gate *gate, int64_t since_ms, unsigned *ok)
+{
+    unsigned seen = 0;
+
+    *ok = 0;
+    for (unsigned i = 0; i < gate->seen_count; i++)
+        if (gate->seen[i].at_ms > since_ms) {
+            seen++;
+            *ok += gate->seen[i].ok;
+        }
+    return seen;
 }
 
 /* Fewer than 1 in 20 succeed, and enough were seen to say so. */
 static bool is_failing(const struct gate *gate, int64_t now_ms)
 {
-    unsigned ok = 0, failed = 0;
+    unsigned ok, seen = seen_since(gate, now_ms - RECENT_MS, &ok);
 
-    for (unsigned i = 0; i < GATE_SLOTS; i++)
-        if (now_ms / 1000 - gate->slots[i].second < GATE_SLOTS) {
-            ok += gate->slots[i].ok;
-            failed += gate->slots[i].failed;
-        }
-    return ok + failed >= GATE_MIN_RECORDS && ok * 20 < ok + failed;
+    if (seen < GATE_MIN_RECORDS)
+        seen = seen_since(gate, now_ms - LOOK_BACK_MS, &ok);
+    return seen >= GATE_MIN_RECORDS && ok * 20 < seen;
 }
 
 static void open_gate(struct gate *gate, int64_t now_ms)
@@ -66,7 +84,7 @@ static void close_gate(struct gate *gate, int64_t now_ms)
     gate->slow_next_ms = now_ms + 1000;
     gate->slow_until_ms = now_ms + SLOW_START_MS;
     gate->window = gate->slow_cap;
-    memset(gate->slots, 0, sizeof gate->slots);
+    gate->seen_count = gate->seen_next = 0;
 }
 
 unsigned gate_permits(struct gate *gate, int64_t now_ms)
@@ -94,6 +112,8 @@ unsigned gate_permits(struct gate *gate, int64_t now_ms)
 void gate_started(struct gate *gate)
 {
     gate->in_flight++;
+    if (gate->in_flight >= (unsigned)gate->window)
+        gate->full_left = gate->in_flight; /* however the answers come, each of these tells of a full window */
 }
 
 void gate_neutral(struct gate *gate)
@@ -101,12 +121,13 @@ void gate_neutral(struct gate *gate)
     gate->in_flight--;
 }
 
-void gate_ok(struct gate *gate, int64_t now_ms)
+void gate_ok(struct gate *gate, uint64_t record, int64_t now_ms)
 {
-    bool full = gate->in_flight + 1 >= (unsigned)gate->window;
+    bool full = gate->full_left > 0;
 
     gate->in_flight--;
-    note(gate, now_ms, true);
+    gate->full_left -= full;
+    note(gate, record, now_ms, true);
     if (gate->state == GATE_HALF_OPEN)
         close_gate(gate, now_ms);
     if (full && gate->window < gate->window_max)
@@ -118,18 +139,19 @@ void gate_ok(struct gate *gate, int64_t now_ms)
 static void shrink(struct gate *gate, int64_t now_ms)
 {
     gate->steep = false;
+    gate->full_left = 0;
     if (now_ms - gate->shrunk_ms < SHRINK_PAUSE_MS && gate->shrunk_ms > 0)
         return;
     gate->shrunk_ms = now_ms;
     gate->window = gate->window / 2 > 1 ? gate->window / 2 : 1;
 }
 
-bool gate_failed(struct gate *gate, int64_t now_ms)
+bool gate_failed(struct gate *gate, uint64_t record, int64_t now_ms)
 {
     bool was_open = gate->state != GATE_CLOSED;
 
     gate->in_flight--;
-    note(gate, now_ms, false);
+    note(gate, record, now_ms, false);
     shrink(gate, now_ms);
     if (gate->state == GATE_HALF_OPEN || (gate->state == GATE_CLOSED && is_failing(gate, now_ms)))
         open_gate(gate, now_ms);

@@ -5,8 +5,9 @@
  *                                   ▲                        │
  *                                   └──── probe fails: wait doubles, 1 s to 30 s
  *
- * Failing: at least GATE_MIN_RECORDS distinct records in the last ten seconds, of which fewer than 1 in 20 succeeded. The
- * window grows by one per full window of successes (doubling until the first setback), and halves at most once a second on a
+ * Failing: of at least GATE_MIN_RECORDS distinct records fewer than 1 in 20 succeeded at last: of those in the last ten
+ * seconds, or where these are too few, in the last minute (DESIGN §5), and of GATE_SEEN at most, so that at thousands a second
+ * an outage shows at once. One record that fails again and again is one record. The window grows by one per full window of successes (doubling until the first setback), and halves at most once a second on a
  * setback (429, 5xx, time-out). After the breaker closed the window starts at a tenth and at most doubles each second.
  */
 #pragma once
@@ -14,7 +15,7 @@
 #include <stdint.h>
 
 #define GATE_MIN_RECORDS 5
-#define GATE_SLOTS 10 /* seconds looked at */
+#define GATE_SEEN 128
 
 enum gate_state { GATE_CLOSED, GATE_OPEN, GATE_HALF_OPEN };
 
@@ -24,6 +25,7 @@ struct gate {
     double window;
     unsigned window_max;
     bool steep;                /* doubling until the first setback */
+    unsigned full_left;        /* successes to come of a window that was full: these let it grow */
     int64_t shrunk_ms;         /* last halving */
     int64_t slow_until_ms;     /* slow start after an outage: the window may at most double each second */
     int64_t slow_next_ms;
@@ -31,16 +33,18 @@ struct gate {
     int64_t open_until_ms;
     int64_t open_wait_ms;
     int64_t hold_until_ms;     /* Retry-After */
-    struct { int64_t second; unsigned ok, failed; } slots[GATE_SLOTS];
+    struct { uint64_t record; int64_t at_ms; bool ok; } seen[GATE_SEEN]; /* the last outcome of each record */
+    unsigned seen_count, seen_next;
 };
 
 void gate_init(struct gate *gate, unsigned window_start, unsigned window_max);
 /* Requests that may start now (0: none); moves from open to half-open when the wait is over. */
 unsigned gate_permits(struct gate *gate, int64_t now_ms);
 void gate_started(struct gate *gate);
-void gate_ok(struct gate *gate, int64_t now_ms);
+/* record: any number that tells records apart. */
+void gate_ok(struct gate *gate, uint64_t record, int64_t now_ms);
 /* A setback that speaks against the platform; true when the platform counts as failing, so that it costs no attempt. */
-bool gate_failed(struct gate *gate, int64_t now_ms);
+bool gate_failed(struct gate *gate, uint64_t record, int64_t now_ms);
 /* An answer that says nothing about the platform's health (a rejection of the content). */
 void gate_neutral(struct gate *gate);
 void gate_slow_down(struct gate *gate, int64_t now_ms); /* 429 */

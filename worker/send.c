@@ -188,6 +188,14 @@ static void log_delivery(const struct work *work, const struct answer *answer, c
     stats_observe_us(work->worker->stat_duration, answer->duration_us);
 }
 
+static uint64_t record_number(const struct work *work)
+{
+    uint64_t number;
+
+    memcpy(&number, work->record.bytes + 8, sizeof number);
+    return number;
+}
+
 /* The gate learns; true when the failure is the platform's, so that it costs no attempt. */
 static bool tell_gate(struct work *work, const struct answer *answer, const struct outcome *outcome)
 {
@@ -201,9 +209,9 @@ static bool tell_gate(struct work *work, const struct answer *answer, const stru
     if (answer->status == 429)
         gate_slow_down(&worker->gate, now);
     else if (outcome->platform_failed)
-        excused = gate_failed(&worker->gate, now);
+        excused = gate_failed(&worker->gate, record_number(work), now);
     else if (outcome->platform_ok)
-        gate_ok(&worker->gate, now);
+        gate_ok(&worker->gate, record_number(work), now);
     else
         gate_neutral(&worker->gate);
     if ((answer->status == 429 || answer->status == 503) && answer->retry_after_ms > 0) {
