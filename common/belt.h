@@ -19,10 +19,15 @@ void belt_ack_entry(struct belt_call *call, const char *stream, const char *entr
 void belt_publish(struct belt_call *call, const char *stream, int64_t limit, const struct ref *ref);
 bool belt_call_empty(const struct belt_call *call);
 
-enum belt_result { BELT_OK, BELT_FENCED /* absent or another fence: nothing changed, look in PostgreSQL */, BELT_AWAY };
+enum belt_result {
+    BELT_OK,
+    BELT_FENCED /* absent or another fence: nothing changed, look in PostgreSQL */,
+    BELT_AWAY
+};
 typedef void (*belt_cb)(enum belt_result result, int64_t added, void *arg);
 /* stage and fence: for calls that acknowledge; "" and 0 otherwise. Consumes the call. callback may be NULL. */
-void belt_send(struct stream *stream, struct belt_call *call, const char *stage, int64_t fence, belt_cb callback, void *arg);
+void belt_send(struct stream *stream, struct belt_call *call, const char *stage, int64_t fence,
+               belt_cb callback, void *arg);
 
 /* The activity stream: lines are gathered and leave packed, at most every few milliseconds, best effort. */
 struct belt_activity;
@@ -30,4 +35,5 @@ struct event_base;
 struct belt_activity *belt_activity_new(struct event_base *base, struct stream *stream, int64_t max_entries);
 void belt_activity_free(struct belt_activity **activity);
 /* state: "accepted", "routed" …; platform NULL where none. */
-void belt_activity_add(struct belt_activity *activity, const struct ref *ref, const char *state, const char *platform);
+void belt_activity_add(struct belt_activity *activity, const struct ref *ref, const char *state,
+                       const char *platform);

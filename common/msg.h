@@ -30,11 +30,11 @@ enum entity msg_event_entity(enum event_type type);
 enum verb msg_event_verb(enum event_type type);
 const char *msg_entity_name(enum entity entity); /* "user" …; "" for ENTITY_NONE */
 int msg_entity(const char *name, enum entity *entity);
-const char *msg_verb_name(enum verb verb);       /* "create" "update" "delete" "report" */
+const char *msg_verb_name(enum verb verb); /* "create" "update" "delete" "report" */
 const char *msg_event_status_name(enum event_status status);
 const char *msg_delivery_state_name(enum delivery_state state);
 const char *msg_delivery_state_shown(enum delivery_state state);
-enum priority msg_priority(int64_t number);      /* 1-10 of the API: 1 critical, 2-3 high, 4-5 normal, 6-10 low */
+enum priority msg_priority(int64_t number); /* 1-10 of the API: 1 critical, 2-3 high, 4-5 normal, 6-10 low */
 const char *msg_priority_name(enum priority priority);
 
 unsigned msg_partition(const struct uuid *record, unsigned partitions);
@@ -55,4 +55,5 @@ struct msg_field {
 };
 enum msg_verdict { MSG_OK, MSG_NEWER, MSG_POISON };
 /* Reads an entry into at most PROTO_REFS_MAX references. MSG_NEWER: leave it pending; MSG_POISON: `why` says what is wrong. */
-enum msg_verdict msg_parse_entry(const struct msg_field *fields, size_t count, struct ref *refs, size_t *ref_count, const char **why);
+enum msg_verdict msg_parse_entry(const struct msg_field *fields, size_t count, struct ref *refs,
+                                 size_t *ref_count, const char **why);

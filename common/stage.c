@@ -17,7 +17,8 @@ static void let_go(struct partition *partition)
     belt_call_free(&partition->call);
     stage->spec.on_lost(partition->number, stage->spec.arg);
     if (partition->in_hand > 0)
-        bug("%s: partition %u is lost with %zu items in hand", stage->spec.name, partition->number, partition->in_hand);
+        bug("%s: partition %u is lost with %zu items in hand", stage->spec.name, partition->number,
+            partition->in_hand);
 }
 
 void stage_enter(struct partition *partition, enum partition_state state)
@@ -29,7 +30,8 @@ void stage_enter(struct partition *partition, enum partition_state state)
         return;
     partition->state = state;
     log_debug("partition", LOG_STR("stage", stage->spec.name), LOG_INT("partition", partition->number),
-              LOG_STR("from", state_names[before]), LOG_STR("to", state_names[state]), LOG_INT("fence", partition->fence));
+              LOG_STR("from", state_names[before]), LOG_STR("to", state_names[state]),
+              LOG_INT("fence", partition->fence));
     switch (state) {
     case PARTITION_COPYING:
         stage_listen_from_start(partition);
@@ -89,13 +91,18 @@ static void flush_cb(evutil_socket_t fd, short what, void *arg)
 
 static void register_stats(struct stage *stage)
 {
-    stage->stat_handled = stats_register(STATS_COUNTER, "sync_refs_handled_total", "", "References handled by this stage");
-    stage->stat_poison = stats_register(STATS_COUNTER, "sync_poison_total", "", "Entries that could not be read and were parked");
-    stage->stat_published = stats_register(STATS_COUNTER, "sync_ready_published_total", "", "Ready rows published again by their owner");
-    stage->stat_held = stats_register(STATS_GAUGE, "sync_partitions_held", "", "Partitions owned by this process");
+    stage->stat_handled =
+        stats_register(STATS_COUNTER, "sync_refs_handled_total", "", "References handled by this stage");
+    stage->stat_poison = stats_register(STATS_COUNTER, "sync_poison_total", "",
+                                        "Entries that could not be read and were parked");
+    stage->stat_published = stats_register(STATS_COUNTER, "sync_ready_published_total", "",
+                                           "Ready rows published again by their owner");
+    stage->stat_held =
+        stats_register(STATS_GAUGE, "sync_partitions_held", "", "Partitions owned by this process");
 }
 
-struct stage *stage_new(struct service *service, struct store *store, struct stream *belt, const struct stage_spec *spec)
+struct stage *stage_new(struct service *service, struct store *store, struct stream *belt,
+                        const struct stage_spec *spec)
 {
     struct stage *stage = mem_alloc(sizeof *stage);
     struct conf *conf = service_conf(service);
@@ -304,7 +311,8 @@ unsigned stage_partitions_held(const struct stage *stage)
     unsigned held = 0;
 
     for (unsigned n = 0; n < stage->count; n++)
-        held += stage->partitions[n].state != PARTITION_NONE && stage->partitions[n].state != PARTITION_EXPIRED;
+        held +=
+            stage->partitions[n].state != PARTITION_NONE && stage->partitions[n].state != PARTITION_EXPIRED;
     return held;
 }
 

@@ -30,19 +30,19 @@ struct stage_item {
     struct ref ref;
     unsigned partition;
     enum priority priority;
-    unsigned handouts;          /* times this entry was handed out without an outcome; 3: handle alone, 4: park */
-    struct stage_entry *entry;  /* of stage */
+    unsigned handouts; /* times this entry was handed out without an outcome; 3: handle alone, 4: park */
+    struct stage_entry *entry; /* of stage */
 };
 #define STAGE_HANDOUTS_ALONE 3
 #define STAGE_HANDOUTS_PARK 4
 
 struct stage_spec {
-    const char *name;     /* "router", "worker-coreldove": of leases, owner keys, counters */
-    unsigned priorities;  /* streams per partition, in the order of reading */
+    const char *name;    /* "router", "worker-coreldove": of leases, owner keys, counters */
+    unsigned priorities; /* streams per partition, in the order of reading */
     void (*key)(char key[MSG_KEY_MAX], enum priority priority, unsigned partition, void *arg);
-    const char *ready_sql;      /* $1 partitions, $2 rows at most, and $3 when ready_argument is set */
+    const char *ready_sql; /* $1 partitions, $2 rows at most, and $3 when ready_argument is set */
     const char *ready_argument;
-    size_t hand_max;            /* references in hand at most; reading pauses there */
+    size_t hand_max; /* references in hand at most; reading pauses there */
     /* References to handle; the consumer keeps the pointers, not the array. */
     void (*on_items)(struct stage_item **items, size_t count, void *arg);
     /* The partition is no longer ours to act in: abort what runs, drop every item of it (stage_drop), start nothing. */
@@ -52,7 +52,8 @@ struct stage_spec {
     void *arg;
 };
 
-struct stage *stage_new(struct service *service, struct store *store, struct stream *belt, const struct stage_spec *spec);
+struct stage *stage_new(struct service *service, struct store *store, struct stream *belt,
+                        const struct stage_spec *spec);
 void stage_free(struct stage **stage);
 
 /* The item is finished: its id leaves the set, its entry the stream when it was the last. Frees the item. Goes out with what
@@ -64,13 +65,15 @@ void stage_drop(struct stage *stage, struct stage_item *item);
 struct belt_call *stage_call(struct stage *stage, unsigned partition);
 void stage_flush(struct stage *stage);
 
-bool stage_holds(const struct stage *stage, unsigned partition);    /* active or releasing, and the lease has not run out */
-int64_t stage_fence(const struct stage *stage, unsigned partition); /* of the lease held or just expired; 0: none */
+bool stage_holds(const struct stage *stage,
+                 unsigned partition); /* active or releasing, and the lease has not run out */
+int64_t stage_fence(const struct stage *stage,
+                    unsigned partition); /* of the lease held or just expired; 0: none */
 /* Adds two array parameters: partitions held (or expired, not yet refused) and their fences. */
 struct db_params;
 void stage_add_fences(const struct stage *stage, struct db_params *params);
 void stage_ready_in(struct stage *stage, int64_t ms); /* publish ready rows then at the latest */
-void stage_kick(struct stage *stage);                 /* there is room again, or something may be waiting: read */
+void stage_kick(struct stage *stage); /* there is room again, or something may be waiting: read */
 /* While paused nothing is read and nothing ready is published; leases and what is in hand stay. */
 void stage_pause(struct stage *stage, bool paused);
 size_t stage_in_hand(const struct stage *stage);

@@ -15,7 +15,13 @@
 
 #define STAGE_ID_MAX 48 /* a stream entry's id, with its NUL */
 
-enum partition_state { PARTITION_NONE, PARTITION_COPYING, PARTITION_ACTIVE, PARTITION_RELEASING, PARTITION_EXPIRED };
+enum partition_state {
+    PARTITION_NONE,
+    PARTITION_COPYING,
+    PARTITION_ACTIVE,
+    PARTITION_RELEASING,
+    PARTITION_EXPIRED
+};
 
 struct partition {
     struct stage *stage;
@@ -27,15 +33,15 @@ struct partition {
     char set[PRIORITIES][MSG_KEY_MAX];
     /* reading */
     struct stream *bell;
-    bool rung;                           /* XREAD BLOCK is out */
-    bool reading;                        /* read.lua is out */
+    bool rung;    /* XREAD BLOCK is out */
+    bool reading; /* read.lua is out */
     bool read_again;
-    bool pending;                        /* first what was handed out before, after pending_after */
+    bool pending; /* first what was handed out before, after pending_after */
     char pending_after[PRIORITIES][STAGE_ID_MAX];
     char last[PRIORITIES][STAGE_ID_MAX]; /* last entry seen: the doorbell listens after it */
     /* publishing */
     size_t on_belt[PRIORITIES];
-    bool more[PRIORITIES];               /* ready rows may wait in PostgreSQL */
+    bool more[PRIORITIES]; /* ready rows may wait in PostgreSQL */
     struct belt_call *call;
 };
 
@@ -66,8 +72,8 @@ struct stage {
     struct event *beat_timer;
     bool beating;
     bool beat_again;
-    bool rows_made;        /* lease_init has run */
-    int64_t beat_sent_ms;  /* monotonic */
+    bool rows_made;       /* lease_init has run */
+    int64_t beat_sent_ms; /* monotonic */
     int64_t valid_until_ms;
     struct event *expiry_timer;
     /* publishing what is ready */

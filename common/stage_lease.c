@@ -5,9 +5,9 @@
  * A lease counts from when the beat was sent, not from when it was answered, so that ours ends before PostgreSQL's. Beats
  * come at least once a second: they also carry what other replicas changed.
  */
+#include "lua.h"
 #include "sql.h"
 #include "stage_internal.h"
-#include "lua.h"
 
 #define BEAT_MS_MAX 1000
 
@@ -60,7 +60,8 @@ static void release_surplus(struct stage *stage, int64_t share)
 
 static void granted(struct partition *partition, int64_t fence)
 {
-    if (partition->fence == fence && partition->state != PARTITION_EXPIRED && partition->state != PARTITION_NONE) {
+    if (partition->fence == fence && partition->state != PARTITION_EXPIRED &&
+        partition->state != PARTITION_NONE) {
         if (partition->state == PARTITION_COPYING)
             stage_copy_lease(partition);
         return;
@@ -93,7 +94,8 @@ static void beat_result(struct stage *stage, const struct db_result *result)
     int64_t share = 0;
 
     stage->valid_until_ms = stage->beat_sent_ms + stage->lease_ms - stage->lease_ms / 10;
-    arm(stage->expiry_timer, stage->valid_until_ms - clock_mono_ms() > 0 ? stage->valid_until_ms - clock_mono_ms() : 0);
+    arm(stage->expiry_timer,
+        stage->valid_until_ms - clock_mono_ms() > 0 ? stage->valid_until_ms - clock_mono_ms() : 0);
     for (size_t row = 0; row < db_rows(result); row++) {
         share = db_get_int(result, row, share_column);
         if (db_is_null(result, row, partition_column))

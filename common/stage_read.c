@@ -34,7 +34,8 @@ static bool id_after(const char *a, const char *b)
 
     if (ms_a != ms_b)
         return ms_a > ms_b;
-    return (*end_a == '-' ? strtoull(end_a + 1, NULL, 10) : 0) > (*end_b == '-' ? strtoull(end_b + 1, NULL, 10) : 0);
+    return (*end_a == '-' ? strtoull(end_a + 1, NULL, 10) : 0) >
+           (*end_b == '-' ? strtoull(end_b + 1, NULL, 10) : 0);
 }
 
 static void saw(struct partition *partition, enum priority priority, const char *id)
@@ -43,7 +44,8 @@ static void saw(struct partition *partition, enum priority priority, const char 
         snprintf(partition->last[priority], STAGE_ID_MAX, "%s", id);
 }
 
-static size_t entry_key(char key[], size_t size, const struct partition *partition, enum priority priority, const char *id)
+static size_t entry_key(char key[], size_t size, const struct partition *partition, enum priority priority,
+                        const char *id)
 {
     return (size_t)snprintf(key, size, "%u/%d/%s", partition->number, (int)priority, id);
 }
@@ -70,14 +72,15 @@ static void on_parked(enum db_status status, const struct db_result *result, voi
 
     (void)result;
     if (status == DB_OK && partition->fence > 0)
-        belt_ack_entry(stage_call(partition->stage, partition->number), partition->stream[poison->priority], poison->id);
+        belt_ack_entry(stage_call(partition->stage, partition->number), partition->stream[poison->priority],
+                       poison->id);
     else
         partition->pending = true; /* read again, parked again */
     free(poison);
 }
 
-static void park(struct partition *partition, enum priority priority, const char *id, const struct stream_reply *fields,
-                 const char *why)
+static void park(struct partition *partition, enum priority priority, const char *id,
+                 const struct stream_reply *fields, const char *why)
 {
     struct stage *stage = partition->stage;
     struct poison *poison = mem_alloc(sizeof *poison);
@@ -95,7 +98,8 @@ static void park(struct partition *partition, enum priority priority, const char
     poison->priority = priority;
     snprintf(poison->id, sizeof poison->id, "%s", id);
     stats_add(stage->stat_poison, 1);
-    log_warn("poison", LOG_STR("stream", partition->stream[priority]), LOG_STR("entry", id), LOG_STR("reason", why));
+    log_warn("poison", LOG_STR("stream", partition->stream[priority]), LOG_STR("entry", id),
+             LOG_STR("reason", why));
     db_add_text(params, stage->spec.name);
     db_add_text(params, partition->stream[priority]);
     db_add_text(params, id);
@@ -122,8 +126,8 @@ static struct stage_item *take(struct stage_entry *entry, const struct ref *ref,
 }
 
 /* The references of one entry that are not yet in hand. */
-static size_t take_refs(struct partition *partition, enum priority priority, const char *id, const struct ref *refs,
-                        size_t count, unsigned handouts, struct stage_item **items)
+static size_t take_refs(struct partition *partition, enum priority priority, const char *id,
+                        const struct ref *refs, size_t count, unsigned handouts, struct stage_item **items)
 {
     struct stage *stage = partition->stage;
     struct stage_entry *entry = mem_alloc(sizeof *entry);
@@ -146,8 +150,8 @@ static size_t take_refs(struct partition *partition, enum priority priority, con
 }
 
 /* One entry {id, {field, value, …}[, handouts]} → items; the number taken. */
-static size_t read_entry(struct partition *partition, enum priority priority, const struct stream_reply *entry,
-                         struct stage_item **items)
+static size_t read_entry(struct partition *partition, enum priority priority,
+                         const struct stream_reply *entry, struct stage_item **items)
 {
     const char *id = reply_text(reply_at(entry, 0), NULL), *why = "";
     const struct stream_reply *fields = reply_at(entry, 1);
@@ -181,7 +185,8 @@ static size_t read_entry(struct partition *partition, enum priority priority, co
 }
 
 /* All entries of one stream; those handed out often go to the consumer alone. Returns the number of entries. */
-static size_t read_stream(struct partition *partition, enum priority priority, const struct stream_reply *entries)
+static size_t read_stream(struct partition *partition, enum priority priority,
+                          const struct stream_reply *entries)
 {
     struct stage *stage = partition->stage;
     size_t count = reply_count(entries), taken = 0;
@@ -234,7 +239,8 @@ static void learn_sizes(struct partition *partition, const struct stream_reply *
     for (unsigned p = 0; p < partition->stage->spec.priorities; p++) {
         partition->on_belt[p] = (size_t)reply_int(reply_at(sizes, p));
         if ((int64_t)partition->on_belt[p] >= partition->stage->window * 9 / 10)
-            partition->more[p] = true; /* publishers were, or soon will be, refused: rows wait in PostgreSQL */
+            partition->more[p] =
+                true; /* publishers were, or soon will be, refused: rows wait in PostgreSQL */
     }
     stage_ready_check(partition);
 }
@@ -246,7 +252,8 @@ static void read_answer(struct partition *partition, const struct stream_reply *
     size_t entries = 0;
 
     if (reply_int(reply_at(reply, 1)) != 0) {
-        log_debug("group made anew", LOG_STR("stage", partition->stage->spec.name), LOG_INT("partition", partition->number));
+        log_debug("group made anew", LOG_STR("stage", partition->stage->spec.name),
+                  LOG_INT("partition", partition->number));
         stage_ready_in(partition->stage, 0);
     }
     for (unsigned p = 0; p < partition->stage->spec.priorities; p++)
@@ -271,7 +278,8 @@ static void on_read(const struct stream_reply *reply, void *arg)
         /* What was handed out in an answer that we do not use is pending now. */
         partition->pending = true;
         if (reply && reply_is_error(reply, NULL))
-            log_warn("read refused", LOG_STR("stage", partition->stage->spec.name), LOG_STR("error", reply_text(reply, NULL)));
+            log_warn("read refused", LOG_STR("stage", partition->stage->spec.name),
+                     LOG_STR("error", reply_text(reply, NULL)));
         if (partition->state == PARTITION_ACTIVE)
             ring(partition);
         return;
@@ -281,8 +289,8 @@ static void on_read(const struct stream_reply *reply, void *arg)
         return;
     }
     /* Absent, another fence or another mark: PostgreSQL says whether the partition is still ours. */
-    log_warn("owner key differs", LOG_STR("stage", partition->stage->spec.name), LOG_INT("partition", partition->number),
-             LOG_INT("answer", reply_int(reply_at(reply, 0))));
+    log_warn("owner key differs", LOG_STR("stage", partition->stage->spec.name),
+             LOG_INT("partition", partition->number), LOG_INT("answer", reply_int(reply_at(reply, 0))));
     stage_enter(partition, PARTITION_COPYING);
     stage_beat(partition->stage);
 }
@@ -295,7 +303,8 @@ void stage_read(struct partition *partition)
     unsigned pending = pending_stream(partition);
 
     partition->read_again = partition->reading;
-    if (partition->state != PARTITION_ACTIVE || stage->paused || partition->reading || !stream_up(stage->belt))
+    if (partition->state != PARTITION_ACTIVE || stage->paused || partition->reading ||
+        !stream_up(stage->belt))
         return;
     if (map_count(stage->hand) >= stage->spec.hand_max) {
         stage->starved = true;
@@ -369,8 +378,10 @@ void stage_bell_open(struct partition *partition)
 {
     struct stage *stage = partition->stage;
     char name[64];
-    struct stream_config config = {.url = service_conf(stage->service)->redis_url, .name = name,
-                                   .timeout_ms = BELL_TIMEOUT_MS, .waiting_max = 4};
+    struct stream_config config = {.url = service_conf(stage->service)->redis_url,
+                                   .name = name,
+                                   .timeout_ms = BELL_TIMEOUT_MS,
+                                   .waiting_max = 4};
 
     if (partition->bell)
         return;

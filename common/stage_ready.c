@@ -75,7 +75,8 @@ static void publish_rows(struct stage *stage, const struct db_result *result)
         if (db_is_null(result, row, id_column))
             continue;
         unsigned number = (unsigned)db_get_int(result, row, partition_column);
-        unsigned priority = stage->spec.priorities > 1 ? (unsigned)db_get_int(result, row, priority_column) : 0;
+        unsigned priority =
+            stage->spec.priorities > 1 ? (unsigned)db_get_int(result, row, priority_column) : 0;
         rows_of[number * PRIORITIES + priority]++;
         read_ref(result, row, &ref);
         if (map_get(stage->hand, ref.event.bytes, sizeof ref.event.bytes))
@@ -117,11 +118,13 @@ static void on_ready(enum db_status status, const struct db_result *result, void
         if (due_ms < wait_ms)
             wait_ms = due_ms < READY_PAUSE_MS ? READY_PAUSE_MS : due_ms;
     } else if (status == DB_REFUSED) {
-        log_error("ready rows refused", LOG_STR("stage", stage->spec.name), LOG_STR("error", db_message(result)));
+        log_error("ready rows refused", LOG_STR("stage", stage->spec.name),
+                  LOG_STR("error", db_message(result)));
     }
     /* Somebody may have asked for an earlier run while this one was under way. */
     int64_t now = clock_mono_ms();
-    int64_t asked_ms = stage->ready_at_ms > 0 ? (stage->ready_at_ms > now ? stage->ready_at_ms - now : 0) : INT64_MAX;
+    int64_t asked_ms =
+        stage->ready_at_ms > 0 ? (stage->ready_at_ms > now ? stage->ready_at_ms - now : 0) : INT64_MAX;
     stage->ready_at_ms = 0;
     stage_ready_in(stage, asked_ms < wait_ms ? asked_ms : wait_ms);
 }

@@ -17,9 +17,10 @@ struct stream_reply;
 
 struct stream_config {
     const char *url;
-    const char *name;      /* CLIENT SETNAME, for `redis-cli client list` */
-    int64_t timeout_ms;    /* a command's time to answer (a doorbell: longer than its BLOCK); then the connection is replaced */
-    unsigned waiting_max;  /* commands in flight, the ceiling; past it NULL at once */
+    const char *name; /* CLIENT SETNAME, for `redis-cli client list` */
+    int64_t
+        timeout_ms; /* a command's time to answer (a doorbell: longer than its BLOCK); then the connection is replaced */
+    unsigned waiting_max; /* commands in flight, the ceiling; past it NULL at once */
 };
 int stream_check_url(const char *url, const char **why); /* -1: a sentence */
 struct stream *stream_new(struct event_base *base, const struct stream_config *config);
@@ -43,12 +44,15 @@ struct stream_command *stream_script(const char *lua, unsigned keys);
 /* reply: NULL when Redis is away or did not answer in time (it may have been done); otherwise also an error reply. Runs once,
  * from the loop, never inside stream_send. */
 typedef void (*stream_cb)(const struct stream_reply *reply, void *arg);
-void stream_send(struct stream *stream, struct stream_command *command, stream_cb callback, void *arg); /* callback may be NULL */
+void stream_send(struct stream *stream, struct stream_command *command, stream_cb callback,
+                 void *arg); /* callback may be NULL */
 
 enum reply_type { REPLY_NIL, REPLY_INT, REPLY_TEXT, REPLY_STATUS, REPLY_ERROR, REPLY_ARRAY };
 enum reply_type reply_type(const struct stream_reply *reply); /* NULL reply: REPLY_NIL */
-int64_t reply_int(const struct stream_reply *reply);          /* of REPLY_INT, or of TEXT that is an integer; else 0 */
-const char *reply_text(const struct stream_reply *reply, size_t *len); /* TEXT, STATUS, ERROR; NULL otherwise */
-size_t reply_count(const struct stream_reply *reply);         /* elements; 0 unless ARRAY */
+int64_t reply_int(const struct stream_reply *reply); /* of REPLY_INT, or of TEXT that is an integer; else 0 */
+const char *reply_text(const struct stream_reply *reply,
+                       size_t *len);                  /* TEXT, STATUS, ERROR; NULL otherwise */
+size_t reply_count(const struct stream_reply *reply); /* elements; 0 unless ARRAY */
 const struct stream_reply *reply_at(const struct stream_reply *reply, size_t index); /* NULL past the end */
-bool reply_is_error(const struct stream_reply *reply, const char *code); /* "NOGROUP", "OOM" …; NULL: any error */
+bool reply_is_error(const struct stream_reply *reply,
+                    const char *code); /* "NOGROUP", "OOM" …; NULL: any error */

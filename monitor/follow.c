@@ -15,12 +15,14 @@
 #define ID_MAX 48
 
 /* X(word): states that activity lines carry. */
-#define STATES(X) X(accepted) X(routed) X(delivered) X(backoff) X(dead) X(superseded) X(skipped) X(completed) X(failed) X(expired)
+#define STATES(X) \
+    X(accepted)   \
+    X(routed) X(delivered) X(backoff) X(dead) X(superseded) X(skipped) X(completed) X(failed) X(expired)
 enum {
 #define X(word) STATE_##word,
     STATES(X)
 #undef X
-    STATE_COUNT
+        STATE_COUNT
 };
 static const char *const words[] = {
 #define X(word) #word,
@@ -60,7 +62,8 @@ static void count_entry(struct follow *follow, const struct stream_reply *entry)
         snprintf(follow->last, sizeof follow->last, "%s", id);
     for (size_t i = 0; i + 1 < reply_count(fields); i += 2) {
         size_t len;
-        const char *name = reply_text(reply_at(fields, i), NULL), *line = reply_text(reply_at(fields, i + 1), &len);
+        const char *name = reply_text(reply_at(fields, i), NULL),
+                   *line = reply_text(reply_at(fields, i + 1), &len);
         if (name && line && strcmp(name, PROTO_FIELD_ACTIVITY) == 0)
             count_line(follow, line, len);
     }
@@ -69,7 +72,8 @@ static void count_entry(struct follow *follow, const struct stream_reply *entry)
 static void on_read(const struct stream_reply *reply, void *arg)
 {
     struct follow *follow = arg;
-    const struct stream_reply *entries = reply_at(reply_at(reply_at(reply, 0), 0), 0) ? reply_at(reply_at(reply, 0), 1) : NULL;
+    const struct stream_reply *entries =
+        reply_at(reply_at(reply_at(reply, 0), 0), 0) ? reply_at(reply_at(reply, 0), 1) : NULL;
 
     for (size_t i = 0; i < reply_count(entries); i++)
         count_entry(follow, reply_at(entries, i));
@@ -97,7 +101,8 @@ static void on_state(bool up, void *arg)
 
     if (!up)
         return;
-    snprintf(follow->last, sizeof follow->last, "$"); /* perhaps another Redis: its ids are not comparable with the last one's */
+    snprintf(follow->last, sizeof follow->last,
+             "$"); /* perhaps another Redis: its ids are not comparable with the last one's */
     read_on(follow);
 }
 
@@ -111,13 +116,16 @@ static bool redis_ready(void *arg)
 struct follow *follow_new(struct service *service)
 {
     struct follow *follow = mem_alloc(sizeof *follow);
-    struct stream_config config = {.url = service_conf(service)->redis_url, .name = "monitor", .timeout_ms = 5 * BLOCK_MS,
+    struct stream_config config = {.url = service_conf(service)->redis_url,
+                                   .name = "monitor",
+                                   .timeout_ms = 5 * BLOCK_MS,
                                    .waiting_max = 4};
     char labels[48];
 
     for (unsigned i = 0; i < STATE_COUNT; i++) {
         snprintf(labels, sizeof labels, "state=\"%s\"", words[i]);
-        follow->counts[i] = stats_register(STATS_COUNTER, "sync_activity_total", labels, "Changes of state seen on the activity stream");
+        follow->counts[i] = stats_register(STATS_COUNTER, "sync_activity_total", labels,
+                                           "Changes of state seen on the activity stream");
     }
     follow->stream = stream_new(service_base(service), &config);
     stream_on_state(follow->stream, on_state, follow);

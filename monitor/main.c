@@ -14,7 +14,8 @@
 
 int main(int argc, char **argv)
 {
-    static const struct service_spec spec = {.name = "monitor", .program = CONF_MONITOR,
+    static const struct service_spec spec = {.name = "monitor",
+                                             .program = CONF_MONITOR,
                                              .summary = "watches the pipeline and keeps the tables in order"};
     struct service *service = service_new(&spec, argc, argv);
     struct store *store = store_new(service);

@@ -61,18 +61,26 @@ static void drain(void *arg)
 
 int main(int argc, char **argv)
 {
-    static const struct service_spec spec = {.name = "resolver", .program = CONF_RESOLVER,
-                                             .summary = "takes up conflicts between platforms"};
+    static const struct service_spec spec = {
+        .name = "resolver", .program = CONF_RESOLVER, .summary = "takes up conflicts between platforms"};
     struct resolver resolver = {.service = service_new(&spec, argc, argv)};
     struct conf *conf = service_conf(resolver.service);
-    struct stream_config belt = {.url = conf->redis_url, .name = "resolver", .timeout_ms = 5000, .waiting_max = 10000};
-    struct stage_spec stage = {.name = PROTO_STAGE_RESOLVER, .priorities = 1, .key = key, .ready_sql = sql_ready_conflicts,
-                               .hand_max = HAND_MAX, .on_items = on_items, .on_lost = on_lost, .arg = &resolver};
+    struct stream_config belt = {
+        .url = conf->redis_url, .name = "resolver", .timeout_ms = 5000, .waiting_max = 10000};
+    struct stage_spec stage = {.name = PROTO_STAGE_RESOLVER,
+                               .priorities = 1,
+                               .key = key,
+                               .ready_sql = sql_ready_conflicts,
+                               .hand_max = HAND_MAX,
+                               .on_items = on_items,
+                               .on_lost = on_lost,
+                               .arg = &resolver};
     int code;
 
     resolver.store = store_new(resolver.service);
     resolver.belt = stream_new(service_base(resolver.service), &belt);
-    resolver.stat_seen = stats_register(STATS_COUNTER, "sync_conflicts_seen_total", "", "Conflict references received");
+    resolver.stat_seen =
+        stats_register(STATS_COUNTER, "sync_conflicts_seen_total", "", "Conflict references received");
     resolver.stage = stage_new(resolver.service, resolver.store, resolver.belt, &stage);
     service_on_drain(resolver.service, drain, &resolver);
     log_info("consuming", LOG_STR("streams", PROTO_CONFLICTS ":*"));

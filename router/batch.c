@@ -99,7 +99,8 @@ static void publish(struct router *router, const struct decision *decision)
 
     for (size_t i = 0; i < platform_count(router->platforms); i++)
         if (decision->targets & UINT32_C(1) << i) {
-            msg_key_deliver(key, platform_name(platform_at(router->platforms, i)), item->priority, item->partition);
+            msg_key_deliver(key, platform_name(platform_at(router->platforms, i)), item->priority,
+                            item->partition);
             belt_publish(call, key, router->window, &item->ref);
         }
 }
@@ -147,7 +148,8 @@ static void after_write(struct router *router, const struct db_result *result)
 /* Is the refusal about what is in the batch (data, constraints, limits), rather than about the state of the server? */
 static bool is_about_data(const char *sqlstate)
 {
-    return strncmp(sqlstate, "22", 2) == 0 || strncmp(sqlstate, "23", 2) == 0 || strncmp(sqlstate, "54", 2) == 0;
+    return strncmp(sqlstate, "22", 2) == 0 || strncmp(sqlstate, "23", 2) == 0 ||
+           strncmp(sqlstate, "54", 2) == 0;
 }
 
 /* The batch cannot be written as it is: halves find the culprit, which is then refused with its reason. */
@@ -165,7 +167,8 @@ static void refused(struct router *router, const struct db_result *result)
         router->condemned = buf_detach(&why, NULL);
         router->limit = 1;
     } else if (about_data && router->decisions[0].item) {
-        stage_done(router->stage, router->decisions[0].item); /* not even the refusal: it stays ready, and holds up nobody */
+        stage_done(router->stage,
+                   router->decisions[0].item); /* not even the refusal: it stays ready, and holds up nobody */
         router->decisions[0].item = NULL;
         free(router->condemned);
         router->condemned = NULL;
@@ -198,7 +201,8 @@ static void on_moved(enum db_status status, const struct db_result *result, void
         db_get_uuid(result, row, db_column(result, "id"), &id);
         for (size_t i = 0; i < router->count; i++) {
             struct decision *decision = &router->decisions[i];
-            if (!decision->item || decision->verdict != ROUTE_MOVE || !uuid_equal(&decision->item->ref.event, &id))
+            if (!decision->item || decision->verdict != ROUTE_MOVE ||
+                !uuid_equal(&decision->item->ref.event, &id))
                 continue;
             unsigned partition = (unsigned)db_get_int(result, row, db_column(result, "partition"));
             struct ref ref = decision->item->ref;
@@ -271,7 +275,8 @@ static void read_event(const struct db_result *result, size_t row, struct event_
     event->targets = db_get_text(result, row, db_column(result, "targets"), NULL);
     event->tenant = db_get_text(result, row, db_column(result, "tenant_id"), NULL);
     event->open_targets = db_get_text(result, row, db_column(result, "open_targets"), NULL);
-    event->expired = !db_is_null(result, row, db_column(result, "expired")) && db_get_bool(result, row, db_column(result, "expired"));
+    event->expired = !db_is_null(result, row, db_column(result, "expired")) &&
+                     db_get_bool(result, row, db_column(result, "expired"));
     data = db_get_bytes(result, row, db_column(result, "data"), &event->data_len);
     if (data && event->data_len > 1 && data[0] == BODY_PLAIN) {
         event->data = data + 1;
@@ -291,7 +296,8 @@ static const char *refusal(const struct router *router, const struct decision *d
     return NULL;
 }
 
-static void decide(struct router *router, const struct db_result *result, size_t row, const struct map *by_event)
+static void decide(struct router *router, const struct db_result *result, size_t row,
+                   const struct map *by_event)
 {
     struct event_row event;
     struct decision *decision;
@@ -316,7 +322,8 @@ static void decide_all(struct router *router, const struct db_result *result)
         struct decision *decision = &router->decisions[i];
         decision->verdict = ROUTE_NOTHING; /* unless its row says otherwise */
         if (decision->item)
-            map_put(by_event, decision->item->ref.event.bytes, sizeof decision->item->ref.event.bytes, decision);
+            map_put(by_event, decision->item->ref.event.bytes, sizeof decision->item->ref.event.bytes,
+                    decision);
     }
     router->routing = routing_new(router->platforms, router->stage, service_instance(router->service));
     for (size_t row = 0; row < db_rows(result); row++)
@@ -331,7 +338,8 @@ static void on_read(enum db_status status, const struct db_result *result, void 
 
     if (status != DB_OK) {
         if (status == DB_REFUSED)
-            log_error("read refused", LOG_STR("sqlstate", db_sqlstate(result)), LOG_STR("error", db_message(result)));
+            log_error("read refused", LOG_STR("sqlstate", db_sqlstate(result)),
+                      LOG_STR("error", db_message(result)));
         put_back(router);
         end_batch(router, RETRY_MS);
         return;
@@ -349,7 +357,8 @@ static void on_read(enum db_status status, const struct db_result *result, void 
     if (moves) {
         move(router);
     } else if (routing_count(router->routing) > 0) {
-        db_query(store_db(router->store), DB_WRITER, sql_router_write, routing_params(router->routing), on_written, router);
+        db_query(store_db(router->store), DB_WRITER, sql_router_write, routing_params(router->routing),
+                 on_written, router);
     } else {
         for (size_t i = 0; i < router->count; i++)
             hand_over(router, &router->decisions[i]);
@@ -403,7 +412,8 @@ static void on_items(struct stage_item **items, size_t count, void *arg)
     struct router *router = arg;
 
     /* hand_max bounds what is read, a last reading may exceed it: the queue grows with it, never by more than that. */
-    router->queue = mem_realloc(router->queue, (stage_in_hand(router->stage) + count + 1) * sizeof *router->queue);
+    router->queue =
+        mem_realloc(router->queue, (stage_in_hand(router->stage) + count + 1) * sizeof *router->queue);
     memcpy(router->queue + router->queued, items, count * sizeof *items);
     router->queued += count;
     start_in(router, 0);
@@ -457,11 +467,18 @@ static void find_due(void *arg)
     db_query(store_db(router->store), DB_WRITER, sql_due_events, params, on_due, router);
 }
 
-struct router *router_new(struct service *service, struct store *store, struct stream *belt, const struct platform_set *platforms)
+struct router *router_new(struct service *service, struct store *store, struct stream *belt,
+                          const struct platform_set *platforms)
 {
     struct router *router = mem_alloc(sizeof *router);
-    struct stage_spec spec = {.name = PROTO_STAGE_ROUTER, .priorities = PRIORITIES, .key = key, .ready_sql = sql_ready_events,
-                              .hand_max = HAND_MAX, .on_items = on_items, .on_lost = on_lost, .arg = router};
+    struct stage_spec spec = {.name = PROTO_STAGE_ROUTER,
+                              .priorities = PRIORITIES,
+                              .key = key,
+                              .ready_sql = sql_ready_events,
+                              .hand_max = HAND_MAX,
+                              .on_items = on_items,
+                              .on_lost = on_lost,
+                              .arg = router};
 
     router->service = service;
     router->store = store;
@@ -473,7 +490,8 @@ struct router *router_new(struct service *service, struct store *store, struct s
     router->start_timer = evtimer_new(service_base(service), start_cb, router);
     router->activity = belt_activity_new(service_base(service), belt, service_conf(service)->activity_max);
     router->stat_routed = stats_register(STATS_COUNTER, "sync_events_routed_total", "", "Events routed");
-    router->stat_batch = stats_register(STATS_HISTOGRAM, "sync_router_batch_size_micro", "", "Events in a batch, in millionths");
+    router->stat_batch = stats_register(STATS_HISTOGRAM, "sync_router_batch_size_micro", "",
+                                        "Events in a batch, in millionths");
     router->stage = stage_new(service, store, belt, &spec);
     service_every(service, DUE_EVENTS_MS, find_due, router);
     return router;

@@ -68,11 +68,14 @@ static void drain(void *arg)
 
 int main(int argc, char **argv)
 {
-    static const struct service_spec spec = {.name = "router", .program = CONF_ROUTER, .check = check,
+    static const struct service_spec spec = {.name = "router",
+                                             .program = CONF_ROUTER,
+                                             .check = check,
                                              .summary = "writes records and decides who gets each event"};
     struct program program = {.service = service_new(&spec, argc, argv)};
     struct conf *conf = service_conf(program.service);
-    struct stream_config belt = {.url = conf->redis_url, .name = "router", .timeout_ms = 5000, .waiting_max = 20000};
+    struct stream_config belt = {
+        .url = conf->redis_url, .name = "router", .timeout_ms = 5000, .waiting_max = 20000};
     struct buf errors = BUF_INIT;
     int code;
 

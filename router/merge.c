@@ -9,7 +9,8 @@
 
 void record_init(struct record *record)
 {
-    *record = (struct record){.vector = json_new_object(), .data = json_new_object(), .notes = json_new_object()};
+    *record =
+        (struct record){.vector = json_new_object(), .data = json_new_object(), .notes = json_new_object()};
 }
 
 void record_release(struct record *record)
@@ -80,8 +81,8 @@ static bool is_concurrent(const struct change *change, const struct json *note)
     return apart_ms < MERGE_CONCURRENT_MS && apart_ms > -MERGE_CONCURRENT_MS;
 }
 
-static void contest(struct merge *merge, const struct change *change, const char *field, const struct json *held,
-                    const struct json *note, const struct json *sent, bool wins)
+static void contest(struct merge *merge, const struct change *change, const char *field,
+                    const struct json *held, const struct json *note, const struct json *sent, bool wins)
 {
     struct json *entry = json_new_object();
 
@@ -110,18 +111,19 @@ static struct json *new_note(const struct record *record, const struct change *c
 }
 
 /* Is what was sent what the record holds already, seen through the platform's mapping? currency: of money, else NULL. */
-static bool is_unchanged(const struct change *change, const char *field, const char *currency, const struct json *held,
-                         const struct json *note, const struct json *sent)
+static bool is_unchanged(const struct change *change, const char *field, const char *currency,
+                         const struct json *held, const struct json *note, const struct json *sent)
 {
     const char *noted = note ? json_get_text(note, "c") : NULL;
 
     if (currency && strcmp(currency, platform_currency(change->source)) != 0)
-        return noted && strcmp(noted, currency) == 0 && json_equal(held, sent); /* not in the platform's own: no mapping */
+        return noted && strcmp(noted, currency) == 0 &&
+               json_equal(held, sent); /* not in the platform's own: no mapping */
     return mapping_unchanged(change->source, change->entity, field, held, note, sent);
 }
 
-static void apply_field(struct record *record, const struct change *change, struct merge *merge, const char *field,
-                        struct json *sent)
+static void apply_field(struct record *record, const struct change *change, struct merge *merge,
+                        const char *field, struct json *sent)
 {
     struct json *held = NULL;
     bool present = json_find(record->data, field, &held);

@@ -37,15 +37,16 @@ struct change {
     enum verb verb;
     const char *entity_id;
     int64_t seq;
-    int64_t time_ms;      /* merge_time_ms */
-    int64_t base_version; /* 0: not given */
+    int64_t time_ms;         /* merge_time_ms */
+    int64_t base_version;    /* 0: not given */
     const struct json *data; /* common names */
 };
 
 struct merge {
-    struct json *changed;    /* array: names of fields that this change set or cleared */
-    struct json *contested;  /* array of {"field","held","held_by","held_at","sent","sent_by","sent_at","chosen"} */
-    bool advanced;           /* the record has a new version */
+    struct json *changed; /* array: names of fields that this change set or cleared */
+    struct json
+        *contested; /* array of {"field","held","held_by","held_at","sent","sent_by","sent_at","chosen"} */
+    bool advanced;  /* the record has a new version */
 };
 void merge_init(struct merge *merge);
 void merge_release(struct merge *merge);

@@ -26,11 +26,24 @@ struct routing {
     struct map *records;
     size_t events;
     struct db_params *params;
-    struct { struct db_array *id, *partition, *status, *version, *entity_id, *open, *dead, *error; } event;
-    struct { struct db_array *id, *partition, *tenant, *type, *entity_id, *version, *vector, *deleted, *data, *notes, *event; } record;
-    struct { struct db_array *record, *partition, *event, *version, *seq, *deleted, *tenant, *source, *changed, *data; } version;
-    struct { struct db_array *event, *target, *record, *partition, *seq, *version, *priority, *state, *tenant, *error, *named; } delivery;
-    struct { struct db_array *id, *record, *partition, *event, *tenant, *type, *entity_id, *kind, *fields, *detail; } conflict;
+    struct {
+        struct db_array *id, *partition, *status, *version, *entity_id, *open, *dead, *error;
+    } event;
+    struct {
+        struct db_array *id, *partition, *tenant, *type, *entity_id, *version, *vector, *deleted, *data,
+            *notes, *event;
+    } record;
+    struct {
+        struct db_array *record, *partition, *event, *version, *seq, *deleted, *tenant, *source, *changed,
+            *data;
+    } version;
+    struct {
+        struct db_array *event, *target, *record, *partition, *seq, *version, *priority, *state, *tenant,
+            *error, *named;
+    } delivery;
+    struct {
+        struct db_array *id, *record, *partition, *event, *tenant, *type, *entity_id, *kind, *fields, *detail;
+    } conflict;
 };
 
 static void add_arrays(struct routing *r)
@@ -65,7 +78,8 @@ static void add_arrays(struct routing *r)
     r->record.event = db_add_array(p, DB_UUID);
 }
 
-struct routing *routing_new(const struct platform_set *platforms, const struct stage *stage, const char *writer)
+struct routing *routing_new(const struct platform_set *platforms, const struct stage *stage,
+                            const char *writer)
 {
     struct routing *routing = mem_alloc(sizeof *routing);
 
@@ -152,7 +166,8 @@ static void load_record(struct record *record, const struct db_result *result, s
 }
 
 /* The record as this batch has it so far. */
-static struct folded *fold(struct routing *routing, const struct db_result *result, const struct event_row *event)
+static struct folded *fold(struct routing *routing, const struct db_result *result,
+                           const struct event_row *event)
 {
     struct folded *folded = map_get(routing->records, event->record_id.bytes, sizeof event->record_id.bytes);
 
@@ -168,14 +183,15 @@ static struct folded *fold(struct routing *routing, const struct db_result *resu
         folded->entity_id = mem_strdup(event->entity_id);
     } else {
         load_record(&folded->record, result, event->row);
-        folded->entity_id = mem_strdup(db_get_text(result, event->row, db_column(result, "record_entity_id"), NULL));
+        folded->entity_id =
+            mem_strdup(db_get_text(result, event->row, db_column(result, "record_entity_id"), NULL));
     }
     map_put(routing->records, folded->id.bytes, sizeof folded->id.bytes, folded);
     return folded;
 }
 
-static void add_event(struct routing *routing, const struct event_row *event, enum event_status status, int64_t version,
-                      const char *entity_id, int open, int dead, const char *error)
+static void add_event(struct routing *routing, const struct event_row *event, enum event_status status,
+                      int64_t version, const char *entity_id, int open, int dead, const char *error)
 {
     db_array_uuid(routing->event.id, &event->id);
     db_array_int(routing->event.partition, event->partition);
@@ -214,8 +230,8 @@ static void add_version(struct routing *routing, const struct event_row *event, 
     buf_release(&changed);
 }
 
-static void add_delivery(struct routing *routing, const struct event_row *event, const char *target, int64_t version,
-                         enum delivery_state state, const char *error)
+static void add_delivery(struct routing *routing, const struct event_row *event, const char *target,
+                         int64_t version, enum delivery_state state, const char *error)
 {
     db_array_uuid(routing->delivery.event, &event->id);
     db_array_text(routing->delivery.target, target);
@@ -297,7 +313,8 @@ static void address(const struct platform *target, size_t index, void *arg)
         add_delivery(a->routing, a->event, name, 0, DELIVERY_DEAD, a->error);
         a->dead++;
     } else if (!platform_route(target, a->event->type, msg_event_verb(a->event->type))->takes) {
-        add_delivery(a->routing, a->event, name, a->version, DELIVERY_SKIPPED, "this platform does not take this type of event");
+        add_delivery(a->routing, a->event, name, a->version, DELIVERY_SKIPPED,
+                     "this platform does not take this type of event");
     } else {
         add_delivery(a->routing, a->event, name, a->version, DELIVERY_OPEN, NULL);
         a->open |= UINT32_C(1) << index;
@@ -305,8 +322,8 @@ static void address(const struct platform *target, size_t index, void *arg)
 }
 
 /* Deliveries to the named targets and the event's own row. error: the event is refused, and every target with it. */
-static void finish(struct routing *routing, const struct event_row *event, int64_t version, const char *entity_id,
-                   const char *error, struct decision *decision)
+static void finish(struct routing *routing, const struct event_row *event, int64_t version,
+                   const char *entity_id, const char *error, struct decision *decision)
 {
     struct addressing a = {.routing = routing, .event = event, .version = version, .error = error};
     enum event_status status = EVENT_STATUS_ROUTED;
@@ -321,7 +338,8 @@ static void finish(struct routing *routing, const struct event_row *event, int64
     decision->targets = a.open;
 }
 
-void route_refuse(struct routing *routing, const struct event_row *event, const char *why, struct decision *decision)
+void route_refuse(struct routing *routing, const struct event_row *event, const char *why,
+                  struct decision *decision)
 {
     finish(routing, event, 0, event->entity_id, why, decision);
 }
@@ -330,12 +348,14 @@ static void join_errors(const struct json *errors, struct buf *text)
 {
     for (size_t i = 0; i < json_count(errors); i++) {
         const struct json *error = json_at(errors, i);
-        buf_addf(text, "%s%s: %s", i ? "; " : "", json_get_text(error, "pointer"), json_get_text(error, "detail"));
+        buf_addf(text, "%s%s: %s", i ? "; " : "", json_get_text(error, "pointer"),
+                 json_get_text(error, "detail"));
     }
 }
 
-static void route_record(struct routing *routing, const struct db_result *result, const struct event_row *event,
-                         const struct platform *source, const struct json *raw, struct decision *decision)
+static void route_record(struct routing *routing, const struct db_result *result,
+                         const struct event_row *event, const struct platform *source, const struct json *raw,
+                         struct decision *decision)
 {
     enum entity entity = msg_event_entity(event->type);
     struct json *common = mapping_in(source, entity, raw), *errors = json_new_array();
@@ -346,9 +366,14 @@ static void route_record(struct routing *routing, const struct db_result *result
         finish(routing, event, 0, event->entity_id, why.data, decision);
     } else {
         struct folded *folded = fold(routing, result, event);
-        struct change change = {.source = source, .entity = entity, .verb = msg_event_verb(event->type),
-                                .entity_id = folded->entity_id, .seq = event->seq, .base_version = event->base_version,
-                                .time_ms = merge_time_ms(event->created_ms, event->occurred_ms, common), .data = common};
+        struct change change = {.source = source,
+                                .entity = entity,
+                                .verb = msg_event_verb(event->type),
+                                .entity_id = folded->entity_id,
+                                .seq = event->seq,
+                                .base_version = event->base_version,
+                                .time_ms = merge_time_ms(event->created_ms, event->occurred_ms, common),
+                                .data = common};
         struct merge merge;
         merge_init(&merge);
         merge_apply(&folded->record, &change, &merge);
@@ -367,15 +392,17 @@ static void route_record(struct routing *routing, const struct db_result *result
     json_free(common);
 }
 
-static void route_pending(struct routing *routing, const struct db_result *result, const struct event_row *event,
-                          struct decision *decision)
+static void route_pending(struct routing *routing, const struct db_result *result,
+                          const struct event_row *event, struct decision *decision)
 {
     const struct platform *source = platform_find(routing->platforms, event->source);
     bool ok = false;
-    struct json *raw = event->data ? json_parse(event->data, event->data_len, JSON_DEPTH_MAX, NULL, &ok) : NULL;
+    struct json *raw =
+        event->data ? json_parse(event->data, event->data_len, JSON_DEPTH_MAX, NULL, &ok) : NULL;
 
     if (!source)
-        finish(routing, event, 0, event->entity_id, "the source platform is not configured any more", decision);
+        finish(routing, event, 0, event->entity_id, "the source platform is not configured any more",
+               decision);
     else if (!ok || json_type(raw) != JSON_OBJECT)
         finish(routing, event, 0, event->entity_id, "the stored data cannot be read", decision);
     else if (msg_event_entity(event->type) == ENTITY_NONE)
@@ -385,7 +412,8 @@ static void route_pending(struct routing *routing, const struct db_result *resul
     json_free(raw);
 }
 
-void route_event(struct routing *routing, const struct db_result *result, const struct event_row *event, struct decision *decision)
+void route_event(struct routing *routing, const struct db_result *result, const struct event_row *event,
+                 struct decision *decision)
 {
     decision->targets = 0;
     if (event->status == EVENT_STATUS_ROUTED) {
@@ -397,7 +425,8 @@ void route_event(struct routing *routing, const struct db_result *result, const 
         decision->verdict = ROUTE_MOVE;
         decision->moved_to = event->linked_id;
     } else if (event->expired) {
-        add_event(routing, event, EVENT_STATUS_EXPIRED, 0, event->entity_id, 0, 0, "expires_at had passed before it was routed");
+        add_event(routing, event, EVENT_STATUS_EXPIRED, 0, event->entity_id, 0, 0,
+                  "expires_at had passed before it was routed");
         decision->verdict = ROUTE_WRITE;
     } else {
         route_pending(routing, result, event, decision);

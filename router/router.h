@@ -13,7 +13,8 @@
 #include "stage.h"
 
 struct router;
-struct router *router_new(struct service *service, struct store *store, struct stream *belt, const struct platform_set *platforms);
+struct router *router_new(struct service *service, struct store *store, struct stream *belt,
+                          const struct platform_set *platforms);
 void router_free(struct router **router);
 void router_drain(struct router *router, void (*drained)(void *arg), void *arg);
 /* Platform files were read again; takes effect with the next batch. */
@@ -31,7 +32,7 @@ struct event_row {
     bool expired;
     const char *data; /* without the format byte; NULL when the format is not ours */
     size_t data_len;
-    size_t row;       /* in the result: the record's columns are read when first needed */
+    size_t row; /* in the result: the record's columns are read when first needed */
 };
 
 /* What happens to one event of a batch. */
@@ -51,12 +52,15 @@ struct decision {
 
 /* A batch's rows for router_write.sql. */
 struct routing;
-struct routing *routing_new(const struct platform_set *platforms, const struct stage *stage, const char *writer);
+struct routing *routing_new(const struct platform_set *platforms, const struct stage *stage,
+                            const char *writer);
 void routing_free(struct routing **routing);
 /* Decides, and adds to the statement what is to be written. */
-void route_event(struct routing *routing, const struct db_result *result, const struct event_row *event, struct decision *decision);
+void route_event(struct routing *routing, const struct db_result *result, const struct event_row *event,
+                 struct decision *decision);
 /* The event and all its targets end as failed, for this reason. */
-void route_refuse(struct routing *routing, const struct event_row *event, const char *why, struct decision *decision);
+void route_refuse(struct routing *routing, const struct event_row *event, const char *why,
+                  struct decision *decision);
 size_t routing_count(const struct routing *routing); /* events to write */
 /* The parameters of router_write.sql; routing keeps nothing of them. */
 struct db_params *routing_params(struct routing *routing);
