@@ -233,8 +233,12 @@ static inline void toy_stop(void)
                   (unsigned)status);
 }
 
+/* Resident memory; 0 under the address sanitizer, which keeps what is freed. */
 static inline long toy_memory_kib(void)
 {
+#ifdef __SANITIZE_ADDRESS__
+    return 0;
+#endif
     char path[64];
     long pages = 0;
     snprintf(path, sizeof path, "/proc/%d/statm", toy_pid);
