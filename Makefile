@@ -96,7 +96,8 @@ $(B)/tests/$(basename $(notdir $(1))): $(B)/obj/$(1:.c=.o) $(patsubst %.c,$(B)/o
 endef
 $(foreach s,$(INSIDE),$(eval including_$(s) := $(call including,$(s))))
 $(foreach t,$(UNIT_SRC),$(eval $(call test,$(t),$(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c)))))
-$(foreach t,$(FLOW_SRC),$(eval $(call test,$(t),$(filter-out $(FLOW_SRC),$(wildcard tests/flow/*.c)))))
+FLOW_FIXTURES := $(filter-out $(FLOW_SRC),$(wildcard tests/flow/*.c)) tests/unit/token_fixture.c tests/unit/http_client_fixture.c
+$(foreach t,$(FLOW_SRC),$(eval $(call test,$(t),$(FLOW_FIXTURES))))
 tests: $(UNIT_BIN) $(FLOW_BIN)
 .PHONY: tests
 
@@ -152,6 +153,7 @@ install: $(SERVICES:%=$(B)/bin/%) $(B)/bin/syncctl
 	test ! -f .env.example || $(INSTALL) -m 644 .env.example $(DESTDIR)$(sysconfdir)/data-sync.env.example
 
 include $(wildcard tests/bench/bench.mk)
+include $(wildcard api-gateway/gateway.mk)
 -include $(wildcard $(B)/obj/*/*.d $(B)/obj/*/*/*.d)
 
 # print-NAME: the value of a variable, for scripts (make -s print-CPPFLAGS).
