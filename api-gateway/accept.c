@@ -1,0 +1,430 @@
+/*
+ * accept.c: requests that create events. A request is parsed at once, its items enter the queue in order of arrival, and it is
+ * answered when each of them has its outcome: a 2xx only after the commit (I1).
+ *
+ * What would break: a request lives until its items are answered *and* let go of; the client may be told that the outcome is
+ * unknown while a commit still holds the item.
+ */
+#include <strings.h>
+
+#include "accept_inside.h"
+#include "answer.h"
+#include "clock.h"
+#include "log.h"
+
+#define ARENA_ONE 1024
+#define ARENA_BULK 65536
+
+/* ---- answers ---- */
+
+static struct problem problem_of(const struct accept_item *item)
+{
+    switch (item->outcome) {
+    case ACCEPT_MISMATCH:
+        return (struct problem){.status = 422, .type = "idempotency-mismatch",
+                                .detail = "This Idempotency-Key, or this id, belongs to an event with another body: "
+                                          "send that body again, or take a new key."};
+    case ACCEPT_REFUSED:
+        return (struct problem){.status = 422, .type = "not-storable",
+                                .detail = "The database cannot hold a value of this event; look for numbers, times "
+                                          "and texts at the edge of what is usual."};
+    case ACCEPT_AWAY:
+        return (struct problem){.status = 503, .type = "unavailable", .retry_after_s = 1,
+                                .detail = "The database is away; nothing was stored. Send this again shortly."};
+    case ACCEPT_UNKNOWN:
+        return (struct problem){.status = 503, .type = "outcome-unknown", .retry_after_s = 1,
+                                .detail = "The database went away during the commit: the event may be stored or not. "
+                                          "Send it again with the same Idempotency-Key or id to learn which."};
+    case ACCEPT_WAITING:
+    case ACCEPT_CREATED:
+    case ACCEPT_INVALID:
+        break;
+    }
+    bug("accept: outcome %d is no problem", (int)item->outcome);
+}
+
+static void write_result(struct buf *out, const struct accept_request *request, const struct accept_item *item)
+{
+    answer_open(out, NULL, '{');
+    answer_text(out, "status", item->outcome == ACCEPT_CREATED ? "created" : "refused");
+    if (item->outcome == ACCEPT_CREATED) {
+        answer_text(out, "event_id", item->event_id);
+    } else {
+        struct problem problem = {0};
+        struct buf text = BUF_INIT;
+        struct json *json = item->problem;
+        if (!json) {
+            problem = problem_of(item);
+            json = http_problem_json(request->http, &problem);
+        }
+        json_write(&text, json);
+        answer_json(out, "error", text.data, text.len);
+        buf_release(&text);
+        if (json != item->problem)
+            json_free(json);
+    }
+    answer_close(out, '}');
+}
+
+/* When nothing at all got through, the whole request is what can be sent again: 503 says so to every client. */
+static const struct accept_item *common_failure(const struct accept_request *request)
+{
+    const struct accept_item *first = NULL;
+    for (size_t i = 0; i < request->count; i++) {
+        const struct accept_item *item = &request->items[i];
+        if (item->outcome == ACCEPT_INVALID)
+            continue;
+        if (item->outcome != ACCEPT_AWAY && item->outcome != ACCEPT_UNKNOWN)
+            return NULL;
+        if (!first || item->outcome == ACCEPT_UNKNOWN)
+            first = item;
+    }
+    return first;
+}
+
+static void reply_bulk(struct accept_request *request)
+{
+    struct buf out = BUF_INIT;
+    answer_open(&out, NULL, '{');
+    answer_open(&out, "results", '[');
+    for (size_t i = 0; i < request->count; i++)
+        write_result(&out, request, &request->items[i]);
+    answer_close(&out, ']');
+    answer_close(&out, '}');
+    http_reply(request->http, 200, "application/json", &out);
+    buf_release(&out);
+}
+
+static void reply_created(struct accept_request *request)
+{
+    struct buf out = BUF_INIT;
+    answer_open(&out, NULL, '{');
+    answer_text(&out, "event_id", request->items[0].event_id);
+    answer_text(&out, "status", "created");
+    answer_close(&out, '}');
+    http_reply(request->http, 200, "application/json", &out);
+    buf_release(&out);
+}
+
+static void reply(struct accept_request *request)
+{
+    const struct accept_item *failure = common_failure(request);
+    if (!failure && !request->bulk && request->items[0].outcome != ACCEPT_CREATED)
+        failure = &request->items[0];
+    if (failure) {
+        struct problem problem = problem_of(failure);
+        http_problem(request->http, &problem);
+    } else if (request->bulk) {
+        reply_bulk(request);
+    } else {
+        reply_created(request);
+    }
+    request->http = NULL;
+}
+
+/* ---- the life of a request ---- */
+
+static struct accept_request *request_new(struct gateway *gateway, struct http_request *http, bool bulk, size_t count)
+{
+    struct accept_request *request = mem_alloc(sizeof *request);
+    request->accept = gateway->accept;
+    request->http = http;
+    request->arena = arena_new(bulk ? ARENA_BULK : ARENA_ONE);
+    request->bulk = bulk;
+    request->count = count;
+    request->items = mem_array(count, sizeof *request->items);
+    for (size_t i = 0; i < count; i++) {
+        request->items[i].request = request;
+        TAILQ_INIT(&request->items[i].followers);
+    }
+    return request;
+}
+
+static void request_free(struct accept_request *request)
+{
+    for (size_t i = 0; i < request->count; i++)
+        json_free(request->items[i].problem);
+    free(request->items);
+    arena_free(&request->arena);
+    free(request);
+}
+
+static struct stat *stat_of(struct accept *accept, enum accept_outcome outcome)
+{
+    switch (outcome) {
+    case ACCEPT_INVALID:
+    case ACCEPT_REFUSED:
+        return accept->invalid;
+    case ACCEPT_MISMATCH:
+        return accept->mismatched;
+    case ACCEPT_AWAY:
+        return accept->away;
+    case ACCEPT_UNKNOWN:
+        return accept->unknown;
+    case ACCEPT_WAITING:
+    case ACCEPT_CREATED:
+        break;
+    }
+    return NULL;
+}
+
+void accept_set_event_id(struct accept_item *item, const char *text)
+{
+    item->event_id = arena_strdup(item->request->arena, text);
+}
+
+void accept_answer(struct accept_item *item, enum accept_outcome outcome)
+{
+    struct accept_request *request = item->request;
+    if (item->outcome != ACCEPT_WAITING)
+        return;
+    item->outcome = outcome;
+    if (stat_of(request->accept, outcome))
+        stats_add(stat_of(request->accept, outcome), 1);
+    if (--request->unanswered == 0 && request->http)
+        reply(request);
+}
+
+void accept_finish(struct accept_item *item, enum accept_outcome outcome)
+{
+    struct accept_request *request = item->request;
+    accept_unclaim(item);
+    accept_answer(item, outcome);
+    accept_settle_followers(item, outcome);
+    if (--request->held == 0 && request->unanswered == 0)
+        request_free(request);
+}
+
+/* Enters what was parsed. Items finish later or, while this runs, not at all: the request cannot go away below. */
+static void enter_all(struct accept_request *request)
+{
+    for (size_t i = 0; i < request->count; i++)
+        if (request->items[i].outcome == ACCEPT_WAITING)
+            request->unanswered++;
+    request->held = request->unanswered;
+    if (request->unanswered == 0) {
+        reply(request);
+        request_free(request);
+        return;
+    }
+    for (size_t i = 0; i < request->count; i++)
+        if (request->items[i].outcome == ACCEPT_WAITING)
+            accept_enter(&request->items[i]);
+    accept_schedule(request->accept);
+}
+
+static struct accept_context context_of(const struct gateway *gateway, const struct http_request *http)
+{
+    return (struct accept_context){.platforms = gateway->platforms, .identity = http_identity(http),
+                                   .trace = http_traceparent(http), .now_ms = clock_db_ms(),
+                                   .max_retries = gateway->conf->retry_attempts};
+}
+
+/* ---- what both routes ask first ---- */
+
+/* The key, NULL when there is none; -1 after having refused. */
+static int read_key(struct http_request *http, const char **key)
+{
+    const char *given = http_header(http, "Idempotency-Key");
+    *key = given;
+    if (!given)
+        return 0;
+    size_t len = strlen(given);
+    bool good = len > 0 && len <= ACCEPT_KEY_MAX;
+    for (size_t i = 0; good && i < len; i++)
+        good = given[i] >= ' ' && given[i] < 0x7f;
+    if (good)
+        return 0;
+    http_problem(http, &(struct problem){.status = 400, .type = "idempotency-key",
+                                         .detail = "Idempotency-Key must have 1 to 255 printable ASCII characters."});
+    return -1;
+}
+
+/* Until the database was seen once, neither its fingerprint key nor its number of partitions is known. */
+static bool is_known(struct gateway *gateway, struct http_request *http)
+{
+    struct accept *accept = gateway->accept;
+    accept->known = accept->known || store_up(gateway->store);
+    if (!accept->known)
+        gateway_refuse_database(http, DB_AWAY, NULL);
+    return accept->known;
+}
+
+/* ---- POST /sync/events ---- */
+
+void accept_one(struct http_request *http, void *arg)
+{
+    struct gateway *gateway = arg;
+    const char *key;
+    size_t len;
+    struct json *body = http_json(http);
+    if (!body || read_key(http, &key) < 0)
+        return;
+    struct accept_context context = context_of(gateway, http);
+    struct json *errors = json_new_array();
+    struct problem problem;
+    struct accept_request *request = request_new(gateway, http, false, 1);
+    struct accept_item *item = &request->items[0];
+    if (accept_parse(&context, body, request->arena, &item->event, &problem, errors) < 0) {
+        stats_add(gateway->accept->invalid, 1);
+        http_problem(http, &problem);
+        request_free(request);
+    } else if (!is_known(gateway, http)) {
+        request_free(request);
+    } else {
+        const char *text = http_body(http, &len);
+        item->key = arena_strdup(request->arena, key);
+        accept_fingerprint(item, text, len);
+        enter_all(request);
+    }
+    json_free(errors);
+}
+
+/* ---- POST /sync/events/bulk ---- */
+
+static void refuse_item(struct accept_item *item, const struct problem *problem)
+{
+    item->outcome = ACCEPT_INVALID;
+    item->problem = http_problem_json(item->request->http, problem);
+    stats_add(item->request->accept->invalid, 1);
+}
+
+/* A bulk's key covers each item by its place; a line break stands in no key that a client can send. */
+static const char *item_key(struct accept_request *request, const char *key, size_t index)
+{
+    char text[ACCEPT_KEY_MAX + 24];
+    if (!key)
+        return NULL;
+    snprintf(text, sizeof text, "%s\n%zu", key, index);
+    return arena_strdup(request->arena, text);
+}
+
+static void read_item(const struct accept_context *context, struct accept_item *item, const struct slice *slice,
+                      const char *key, unsigned depth_max)
+{
+    struct json_error error;
+    struct problem problem;
+    bool ok;
+    struct accept_request *request = item->request;
+    struct json *errors = json_new_array();
+    struct json *body = json_parse(slice->text, slice->len, depth_max, &error, &ok);
+    if (!ok) {
+        problem = (struct problem){.status = 400, .type = "not-json", .detail = error.detail};
+        refuse_item(item, &problem);
+    } else if (accept_parse(context, body, request->arena, &item->event, &problem, errors) < 0) {
+        refuse_item(item, &problem);
+    } else {
+        item->key = item_key(request, key, (size_t)(item - request->items));
+        accept_fingerprint(item, slice->text, slice->len);
+    }
+    json_free(body);
+    json_free(errors);
+}
+
+static void refuse_bulk(struct http_request *http, int status, const char *type, const char *pointer,
+                        const char *detail)
+{
+    struct json *errors = json_new_array(), *error = json_new_object();
+    json_set(error, "pointer", json_new_text(pointer));
+    json_set(error, "detail", json_new_text(detail));
+    json_append(errors, error);
+    http_problem(http, &(struct problem){.status = status, .type = type, .detail = detail, .errors = errors});
+    json_free(errors);
+}
+
+/* Where the list begins, its end, and by lines or not; -1 after having refused. */
+static int find_list(struct gateway *gateway, struct http_request *http, struct slice *list, bool *lines)
+{
+    const char *type = http_header(http, "Content-Type");
+    struct json_error error;
+    size_t len;
+    const char *text = http_body(http, &len);
+    *list = (struct slice){text, len};
+    *lines = type && strncasecmp(type, "application/x-ndjson", 20) == 0;
+    if (*lines)
+        return 0;
+    if (json_check(text, len, (unsigned)gateway->conf->json_depth_max, &error) < 0) {
+        refuse_bulk(http, 400, "not-json", error.pointer, error.detail);
+        return -1;
+    }
+    list->len = slice_trim(&list->text, len);
+    if (*list->text == '{' && !slice_member(list->text, list->len, "events", list)) {
+        refuse_bulk(http, 422, "invalid-bulk", "/events", "events is required: the array of events");
+        return -1;
+    }
+    if (*list->text != '[') {
+        refuse_bulk(http, 422, "invalid-bulk", *text == '{' ? "/events" : "",
+                    "the body must be an array of events, {\"events\": […]}, or one event a line");
+        return -1;
+    }
+    *list = (struct slice){list->text + 1, list->len - 2};
+    return 0;
+}
+
+typedef bool (*next_item)(const char **at, const char *end, struct slice *item);
+
+void accept_bulk(struct http_request *http, void *arg)
+{
+    struct gateway *gateway = arg;
+    struct slice list, item;
+    const char *key;
+    bool lines;
+    if (find_list(gateway, http, &list, &lines) < 0 || read_key(http, &key) < 0)
+        return;
+    next_item next = lines ? slice_next_line : slice_next_element;
+    const char *at = list.text, *end = list.text + list.len;
+    size_t count = 0;
+    while (count <= (size_t)gateway->conf->bulk_events_max && next(&at, end, &item))
+        count++;
+    if (count == 0) {
+        refuse_bulk(http, 422, "invalid-bulk", lines ? "" : "/events", "there is no event in it");
+    } else if (count > (size_t)gateway->conf->bulk_events_max) {
+        refuse_bulk(http, 413, "too-many-events", lines ? "" : "/events",
+                    "there are more events in it than one request may carry: send it in parts");
+    } else if (is_known(gateway, http)) {
+        struct accept_context context = context_of(gateway, http);
+        struct accept_request *request = request_new(gateway, http, true, count);
+        at = list.text;
+        for (size_t i = 0; i < count && next(&at, end, &item); i++)
+            read_item(&context, &request->items[i], &item, key, (unsigned)gateway->conf->json_depth_max);
+        enter_all(request);
+    }
+}
+
+/* ---- the module ---- */
+
+struct accept *accept_new(struct gateway *gateway)
+{
+    struct accept *accept = mem_alloc(sizeof *accept);
+    accept->gateway = gateway;
+    accept->claims = map_new();
+    TAILQ_INIT(&accept->queue);
+    TAILQ_INIT(&accept->halves);
+#define X(name, kind, metric, help) accept->name = stats_register(kind, metric, NULL, help);
+    ACCEPT_STATS(X)
+#undef X
+    accept_commit_start(accept);
+    return accept;
+}
+
+void accept_drain(struct accept *accept, void (*drained)(void *arg), void *arg)
+{
+    accept->drained = drained;
+    accept->drained_arg = arg;
+    accept_schedule(accept);
+}
+
+/* After the store is gone: its statements have ended, so no item is in a batch or behind a query. */
+void accept_free(struct accept **accept)
+{
+    struct accept_item *item;
+    while ((item = TAILQ_FIRST(&(*accept)->queue))) {
+        TAILQ_REMOVE(&(*accept)->queue, item, link);
+        item->request->http = NULL;
+        accept_finish(item, ACCEPT_AWAY);
+    }
+    accept_commit_stop(*accept);
+    map_free(&(*accept)->claims);
+    free(*accept);
+    *accept = NULL;
+}

@@ -1,0 +1,384 @@
+/*
+ * accept_commit.c: group commit. One statement at a time: what waits when none runs leaves together, and what arrives
+ * meanwhile shares the next, so batches grow with the load by themselves and a lonely event waits for nobody.
+ *
+ * A batch that is refused is split in halves until the culprit is alone (I9); refusals that say nothing about an event (disk
+ * full, shutting down) are the database's absence. Nothing is answered with 2xx before DB_OK (I1).
+ */
+#include <event2/event.h>
+
+#include "accept_inside.h"
+#include "clock.h"
+#include "log.h"
+#include "sql.h"
+
+#define HOURS_PER_DAY 24
+
+/* ---- the statement ---- */
+
+/* Parameters $1 to $22 of accept_events.sql, in its order. */
+struct columns {
+    struct db_array *id, *record, *tenant, *client_id, *event_type, *entity_type, *entity_id, *source, *targets, *priority,
+        *priority_given, *max_retries, *base_version, *occurred, *deliver, *expires, *user_id, *subject, *trace, *data, *key,
+        *fingerprint;
+};
+
+static void columns_init(struct columns *c, struct db_params *params)
+{
+    c->id = db_add_array(params, DB_UUID);
+    c->record = db_add_array(params, DB_UUID);
+    c->tenant = db_add_array(params, DB_TEXT);
+    c->client_id = db_add_array(params, DB_TEXT);
+    c->event_type = db_add_array(params, DB_TEXT);
+    c->entity_type = db_add_array(params, DB_TEXT);
+    c->entity_id = db_add_array(params, DB_TEXT);
+    c->source = db_add_array(params, DB_TEXT);
+    c->targets = db_add_array(params, DB_TEXT);
+    c->priority = db_add_array(params, DB_INT2);
+    c->priority_given = db_add_array(params, DB_INT2);
+    c->max_retries = db_add_array(params, DB_INT2);
+    c->base_version = db_add_array(params, DB_INT8);
+    c->occurred = db_add_array(params, DB_TIME);
+    c->deliver = db_add_array(params, DB_TIME);
+    c->expires = db_add_array(params, DB_TIME);
+    c->user_id = db_add_array(params, DB_TEXT);
+    c->subject = db_add_array(params, DB_TEXT);
+    c->trace = db_add_array(params, DB_TEXT);
+    c->data = db_add_array(params, DB_BYTEA);
+    c->key = db_add_array(params, DB_TEXT);
+    c->fingerprint = db_add_array(params, DB_BYTEA);
+}
+
+static void columns_add(struct columns *c, const struct accept_item *item)
+{
+    const struct accept_event *event = &item->event;
+    db_array_uuid(c->id, &event->id);
+    db_array_uuid(c->record, &event->record_id);
+    db_array_text(c->tenant, event->tenant);
+    db_array_text(c->client_id, event->client_id);
+    db_array_text(c->event_type, msg_event_type_name(event->type));
+    db_array_text(c->entity_type, msg_entity_name(msg_event_entity(event->type)));
+    db_array_text(c->entity_id, event->entity_id);
+    db_array_text(c->source, event->source);
+    db_array_text(c->targets, event->targets);
+    db_array_int(c->priority, event->priority);
+    db_array_int(c->priority_given, event->priority_given);
+    db_array_int(c->max_retries, event->max_retries);
+    if (event->base_version > 0)
+        db_array_int(c->base_version, event->base_version);
+    else
+        db_array_null(c->base_version);
+    db_array_time(c->occurred, event->occurred_ms);
+    db_array_time(c->deliver, event->deliver_ms);
+    db_array_time(c->expires, event->expires_ms);
+    db_array_text(c->user_id, event->user_id);
+    db_array_text(c->subject, event->subject);
+    db_array_text(c->trace, event->trace);
+    db_array_bytes(c->data, event->data, event->data_len);
+    db_array_text(c->key, item->key);
+    if (item->key || event->client_id)
+        db_array_bytes(c->fingerprint, item->fingerprint, sizeof item->fingerprint);
+    else
+        db_array_null(c->fingerprint);
+}
+
+static struct db_params *batch_params(const struct accept_batch *batch)
+{
+    const struct gateway *gateway = batch->accept->gateway;
+    const struct conf *conf = gateway->conf;
+    struct db_params *params = db_params_new();
+    struct columns columns;
+    columns_init(&columns, params);
+    for (size_t i = 0; i < batch->count; i++)
+        columns_add(&columns, batch->items[i]);
+    db_add_int(params, store_partitions(gateway->store));
+    db_add_text(params, service_instance(gateway->service));
+    db_add_int(params, conf->idempotency_hours);
+    /* Own ids are keys while the event is kept; a day more, because events go by whole days. */
+    db_add_int(params, conf->event_retention_days + 1);
+    return params;
+}
+
+/* ---- batches ---- */
+
+static struct accept_batch *batch_new(struct accept *accept, size_t room)
+{
+    struct accept_batch *batch = mem_alloc(sizeof *batch + room * sizeof(struct accept_item *));
+    batch->accept = accept;
+    return batch;
+}
+
+/* What waits, in order of arrival, up to the ceilings. */
+static struct accept_batch *cut_batch(struct accept *accept)
+{
+    size_t room = accept->queued < ACCEPT_BATCH_MAX ? accept->queued : ACCEPT_BATCH_MAX, bytes = 0;
+    struct accept_batch *batch = batch_new(accept, room);
+    struct accept_item *item;
+    while (batch->count < room && (item = TAILQ_FIRST(&accept->queue))) {
+        bytes += item->event.data_len;
+        if (batch->count > 0 && bytes > ACCEPT_BATCH_BYTES_MAX)
+            break;
+        TAILQ_REMOVE(&accept->queue, item, link);
+        accept->queued--;
+        batch->items[batch->count++] = item;
+    }
+    return batch;
+}
+
+static void finish_batch(struct accept_batch *batch, enum accept_outcome outcome)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        accept_finish(batch->items[i], outcome);
+    free(batch);
+}
+
+/* Certainly never sent: back to the head of the queue, where their time runs on. */
+static void put_back(struct accept_batch *batch)
+{
+    struct accept *accept = batch->accept;
+    for (size_t i = batch->count; i-- > 0;) {
+        if (batch->items[i]->outcome == ACCEPT_WAITING) {
+            TAILQ_INSERT_HEAD(&accept->queue, batch->items[i], link);
+            accept->queued++;
+        } else {
+            accept_finish(batch->items[i], ACCEPT_AWAY); /* its client has been answered */
+        }
+    }
+    free(batch);
+}
+
+static void halve(struct accept_batch *batch)
+{
+    struct accept *accept = batch->accept;
+    size_t first = batch->count / 2;
+    struct accept_batch *halves[2] = {batch_new(accept, first), batch_new(accept, batch->count - first)};
+    for (size_t i = 0; i < batch->count; i++) {
+        struct accept_batch *half = halves[i >= first];
+        half->items[half->count++] = batch->items[i];
+    }
+    TAILQ_INSERT_HEAD(&accept->halves, halves[1], link);
+    TAILQ_INSERT_HEAD(&accept->halves, halves[0], link);
+    stats_add(accept->halved, 1);
+    free(batch);
+}
+
+/* ---- answers of the database ---- */
+
+static int by_id(const void *a, const void *b)
+{
+    const struct accept_item *const *left = a, *const *right = b;
+    return uuid_compare(&(*left)->event.id, &(*right)->event.id);
+}
+
+struct accept_item *accept_batch_find(const struct accept_batch *batch, const struct uuid *id)
+{
+    struct accept_item wanted = {.event.id = *id}, *key = &wanted;
+    struct accept_item **found = bsearch(&key, batch->items, batch->count, sizeof *batch->items, by_id);
+    if (!found)
+        bug("accept: the database answered an event that was not sent");
+    return *found;
+}
+
+static void set_event_id(struct accept_item *item)
+{
+    char text[UUID_TEXT_LEN + 1];
+    uuid_format(&item->event.id, text);
+    accept_set_event_id(item, item->event.client_id ? item->event.client_id : text);
+}
+
+/* Committed. Whoever is missing from the answer lost a key to an earlier event. */
+static void on_stored(struct accept_batch *batch, const struct db_result *result)
+{
+    struct accept *accept = batch->accept;
+    struct uuid id;
+    int column = db_column(result, "id");
+    size_t lost = 0;
+    qsort(batch->items, batch->count, sizeof *batch->items, by_id);
+    accept_hint(accept, batch, result);
+    for (size_t row = 0; row < db_rows(result); row++) {
+        db_get_uuid(result, row, column, &id);
+        set_event_id(accept_batch_find(batch, &id));
+    }
+    stats_add(accept->accepted, (int64_t)db_rows(result));
+    for (size_t i = 0; i < batch->count; i++) {
+        if (batch->items[i]->event_id)
+            accept_finish(batch->items[i], ACCEPT_CREATED);
+        else
+            batch->items[lost++] = batch->items[i];
+    }
+    if (lost > 0)
+        accept_find_owners(accept, batch->items, lost);
+    free(batch);
+}
+
+/* Classes of SQLSTATE that say nothing about the events: the connection, rights, resources, an operator, the system. */
+static bool is_absence(const char *sqlstate)
+{
+    static const char *const classes[] = {"08", "25", "28", "3D", "42", "53", "55", "57", "58", "F0", "XX"};
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
+        if (memcmp(sqlstate, classes[i], 2) == 0)
+            return true;
+    return strcmp(sqlstate, "23514") == 0; /* no table for that day: its maintenance is late */
+}
+
+static void on_refused(struct accept_batch *batch, const struct db_result *result)
+{
+    struct accept *accept = batch->accept;
+    const char *sqlstate = db_sqlstate(result);
+    bool collided = memcmp(sqlstate, "40", 2) == 0; /* deadlock, serialization: nobody's fault */
+    if (strcmp(sqlstate, "SY001") != 0)
+        log_warn("commit refused", LOG_STR("sqlstate", sqlstate), LOG_STR("error", db_message(result)),
+                 LOG_INT("events", batch->count));
+    if (is_absence(sqlstate) || (collided && batch->tries + 1 >= ACCEPT_TRIES_MAX)) {
+        finish_batch(batch, ACCEPT_AWAY);
+    } else if (collided) {
+        batch->tries++;
+        TAILQ_INSERT_HEAD(&accept->halves, batch, link);
+    } else if (batch->count > 1) {
+        halve(batch);
+    } else if (strcmp(sqlstate, "SY001") == 0) { /* one of its two keys is taken */
+        accept_find_owners(accept, batch->items, 1);
+        free(batch);
+    } else {
+        finish_batch(batch, ACCEPT_REFUSED);
+    }
+}
+
+static void on_commit(enum db_status status, const struct db_result *result, void *arg)
+{
+    struct accept_batch *batch = arg;
+    struct accept *accept = batch->accept;
+    accept->running = NULL;
+    stats_add(accept->commits, 1);
+    stats_observe_us(accept->commit_seconds, clock_mono_us() - batch->sent_us);
+    if (status == DB_OK || status == DB_REFUSED)
+        accept->progress_ms = clock_mono_ms();
+    switch (status) {
+    case DB_OK:
+        on_stored(batch, result);
+        break;
+    case DB_REFUSED:
+        on_refused(batch, result);
+        break;
+    case DB_AWAY:
+        put_back(batch);
+        return; /* the tick tries again */
+    case DB_UNKNOWN:
+        finish_batch(batch, ACCEPT_UNKNOWN);
+        break;
+    }
+    accept_schedule(accept);
+}
+
+/* ---- when ---- */
+
+static void flush(struct accept *accept)
+{
+    struct accept_batch *batch = TAILQ_FIRST(&accept->halves);
+    if (accept->running || !store_up(accept->gateway->store))
+        return;
+    if (batch)
+        TAILQ_REMOVE(&accept->halves, batch, link);
+    else if (accept->queued > 0)
+        batch = cut_batch(accept);
+    else
+        return;
+    accept->running = batch;
+    batch->sent_ms = clock_mono_ms();
+    batch->sent_us = clock_mono_us();
+    db_query(store_db(accept->gateway->store), DB_WRITER, sql_accept_events, batch_params(batch), on_commit, batch);
+}
+
+void accept_check_drained(struct accept *accept)
+{
+    bool idle = !accept->running && accept->queued == 0 && TAILQ_EMPTY(&accept->halves) && accept->asking == 0;
+    if (!idle || !accept->drained)
+        return;
+    void (*drained)(void *arg) = accept->drained;
+    accept->drained = NULL;
+    drained(accept->drained_arg);
+}
+
+static void on_flush(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    flush(arg);
+    accept_check_drained(arg);
+}
+
+/* No commit was answered for so long: nobody can say when the next one will be. */
+static void expire_waiting(struct accept *accept, int64_t now_ms)
+{
+    struct accept_item *item;
+    struct accept_batch *batch;
+    if (now_ms - accept->progress_ms < ACCEPT_WAIT_MS)
+        return;
+    while ((item = TAILQ_FIRST(&accept->queue)) && now_ms - item->queued_ms >= ACCEPT_WAIT_MS) {
+        TAILQ_REMOVE(&accept->queue, item, link);
+        accept->queued--;
+        accept_finish(item, ACCEPT_AWAY);
+    }
+    while ((batch = TAILQ_FIRST(&accept->halves)) && !store_up(accept->gateway->store)) {
+        TAILQ_REMOVE(&accept->halves, batch, link);
+        finish_batch(batch, ACCEPT_AWAY);
+    }
+}
+
+/* Clients of a commit that hangs, and those behind them with the same keys, are told so; the items stay in the batch. */
+static void answer_overdue(struct accept *accept, int64_t now_ms)
+{
+    struct accept_batch *batch = accept->running;
+    if (!batch || now_ms - batch->sent_ms < ACCEPT_OVERDUE_MS)
+        return;
+    for (size_t i = 0; i < batch->count; i++) {
+        accept_answer(batch->items[i], ACCEPT_UNKNOWN);
+        accept_settle_followers(batch->items[i], ACCEPT_UNKNOWN);
+    }
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    struct accept *accept = arg;
+    int64_t now_ms = clock_mono_ms();
+    stats_set(accept->queued_now, (int64_t)accept->queued);
+    expire_waiting(accept, now_ms);
+    answer_overdue(accept, now_ms);
+    flush(accept);
+    accept_check_drained(accept);
+    if (!accept->running && accept->queued == 0 && TAILQ_EMPTY(&accept->halves))
+        event_del(accept->tick);
+}
+
+void accept_schedule(struct accept *accept)
+{
+    static const struct timeval tick = {0, ACCEPT_TICK_MS * 1000};
+    event_active(accept->flush, EV_TIMEOUT, 0);
+    if (!event_pending(accept->tick, EV_TIMEOUT, NULL))
+        event_add(accept->tick, &tick);
+}
+
+static void on_store(bool up, void *arg)
+{
+    if (up)
+        accept_schedule(arg);
+}
+
+void accept_commit_start(struct accept *accept)
+{
+    struct event_base *base = service_base(accept->gateway->service);
+    accept->flush = event_new(base, -1, 0, on_flush, accept);
+    accept->tick = event_new(base, -1, EV_PERSIST, on_tick, accept);
+    store_on_state(accept->gateway->store, on_store, accept);
+}
+
+void accept_commit_stop(struct accept *accept)
+{
+    struct accept_batch *batch;
+    while ((batch = TAILQ_FIRST(&accept->halves))) {
+        TAILQ_REMOVE(&accept->halves, batch, link);
+        finish_batch(batch, ACCEPT_AWAY);
+    }
+    event_free(accept->flush);
+    event_free(accept->tick);
+}

@@ -1,0 +1,128 @@
+/*
+ * accept_inside.h: what the accept files share.
+ *
+ * Life of an item (one event on its way into the database), entered only through the functions named at the arrows:
+ *
+ *   parsed ─accept_enter─▶ queued ─accept_flush─▶ in a batch ─commit─▶ finished
+ *              │              ▲                      ├── its key is taken ─accept_find_owners─▶ finished
+ *              │              └── never sent ────────┤
+ *              └─ equal key ahead ─▶ follows that item, and finishes with it
+ *
+ * accept_answer gives an item its outcome (the client's answer), once; accept_finish answers and lets go of it. An item may be
+ * answered (outcome unknown, after OVERDUE_MS) and still be in a batch whose end nobody knows.
+ */
+#pragma once
+#include <sys/queue.h>
+
+#include "gateway.h"
+#include "map.h"
+#include "stats.h"
+
+struct event;
+
+#define ACCEPT_BATCH_MAX 500
+#define ACCEPT_BATCH_BYTES_MAX (4u << 20)
+#define ACCEPT_WAIT_MS 800     /* for the database to be there; with one tick the answer is out within a second */
+#define ACCEPT_OVERDUE_MS 5000 /* a commit without an answer: its clients are told that nobody knows */
+#define ACCEPT_TICK_MS 100
+#define ACCEPT_TRIES_MAX 3
+
+enum accept_outcome {
+    ACCEPT_WAITING,
+    ACCEPT_CREATED,
+    ACCEPT_INVALID,  /* its body does not validate; never entered */
+    ACCEPT_MISMATCH, /* its key belongs to another body */
+    ACCEPT_REFUSED,  /* the database takes no such event */
+    ACCEPT_AWAY,     /* certainly not stored */
+    ACCEPT_UNKNOWN   /* sent, and the answer was lost */
+};
+
+TAILQ_HEAD(accept_list, accept_item);
+
+/* Owner: its request. */
+struct accept_item {
+    TAILQ_ENTRY(accept_item) link; /* of the queue, or of its leader's followers */
+    struct accept_request *request;
+    struct accept_event event;
+    const char *key; /* Idempotency-Key; NULL: none */
+    uint8_t fingerprint[32];
+    int64_t queued_ms;
+    unsigned tries;
+    bool claims; /* its keys stand in accept->claims */
+    struct accept_list followers;
+    enum accept_outcome outcome;
+    const char *event_id; /* of the answer; NULL: not stored */
+    struct json *problem;                        /* of a bulk's item: ACCEPT_INVALID */
+};
+
+/* Owner: itself, until every item is answered and let go of. */
+struct accept_request {
+    struct accept *accept;
+    struct http_request *http; /* NULL once answered */
+    struct arena *arena;
+    bool bulk;
+    size_t count, unanswered, held;
+    struct accept_item *items;
+};
+
+/* One statement's worth of items. Owner: accept, from cutting to the end of its commit. */
+struct accept_batch {
+    TAILQ_ENTRY(accept_batch) link;
+    struct accept *accept;
+    size_t count;
+    unsigned tries;
+    int64_t sent_ms, sent_us;
+    struct accept_item *items[];
+};
+
+#define ACCEPT_STATS(X)                                                                                               \
+    X(accepted, STATS_COUNTER, "sync_events_accepted_total", "Events that were stored")                               \
+    X(repeated, STATS_COUNTER, "sync_events_repeated_total", "Events answered again by their idempotency key")        \
+    X(invalid, STATS_COUNTER, "sync_events_invalid_total", "Events refused because they do not validate")             \
+    X(mismatched, STATS_COUNTER, "sync_events_mismatched_total", "Events whose idempotency key had another body")     \
+    X(away, STATS_COUNTER, "sync_events_unavailable_total", "Events refused because the database was away")           \
+    X(unknown, STATS_COUNTER, "sync_events_unknown_total", "Events whose commit ended without an answer")             \
+    X(commits, STATS_COUNTER, "sync_accept_commits_total", "Commits of accepted events")                              \
+    X(halved, STATS_COUNTER, "sync_accept_halved_total", "Batches that were refused and split in halves")             \
+    X(commit_seconds, STATS_HISTOGRAM, "sync_accept_commit_seconds", "Time of a commit of accepted events")           \
+    X(queued_now, STATS_GAUGE, "sync_accept_queued", "Events that wait for the next commit")
+
+struct accept {
+    struct gateway *gateway;
+    struct accept_list queue;
+    size_t queued;
+    TAILQ_HEAD(, accept_batch) halves; /* of refused batches: go before the queue */
+    struct accept_batch *running;
+    unsigned asking; /* queries for owners under way */
+    struct map *claims;
+    struct event *flush; /* at the end of this turn of the loop: all its requests share the commit */
+    struct event *tick;
+    int64_t progress_ms; /* the last commit that was answered */
+    bool known;          /* the store has been up: its fingerprint key is there */
+    void (*drained)(void *arg);
+    void *drained_arg;
+#define X(name, kind, metric, help) struct stat *name;
+    ACCEPT_STATS(X)
+#undef X
+};
+
+/* accept.c */
+void accept_set_event_id(struct accept_item *item, const char *text);
+void accept_answer(struct accept_item *item, enum accept_outcome outcome);
+void accept_finish(struct accept_item *item, enum accept_outcome outcome);
+/* accept_keys.c */
+void accept_fingerprint(struct accept_item *item, const char *body, size_t len);
+void accept_enter(struct accept_item *item); /* into the queue, or behind an item with an equal key */
+void accept_unclaim(struct accept_item *item);
+/* What the leader's outcome means for those behind it. */
+void accept_settle_followers(struct accept_item *leader, enum accept_outcome outcome);
+void accept_find_owners(struct accept *accept, struct accept_item **items, size_t count); /* copies the array */
+/* accept_commit.c */
+void accept_schedule(struct accept *accept); /* a flush at the end of this turn, and ticks until all is done */
+void accept_commit_start(struct accept *accept);
+void accept_commit_stop(struct accept *accept);
+/* The item of a stored row; the batch is sorted by id then. */
+struct accept_item *accept_batch_find(const struct accept_batch *batch, const struct uuid *id);
+void accept_check_drained(struct accept *accept);
+/* accept_hint.c: what was stored goes onto the belt at once; best effort (protocol.txt §4) */
+void accept_hint(struct accept *accept, const struct accept_batch *batch, const struct db_result *result);

@@ -1,0 +1,144 @@
+/*
+ * gateway.h: the modules of the API gateway.
+ *
+ *   routes         what is served, and to whom; one table
+ *   accept_parse   a body becomes an event, or a list of mistakes (pure)
+ *   accept_slice   where the items of a bulk begin and end (pure)
+ *   accept         requests that create events: their items and their answers
+ *   accept_keys    idempotency: equal keys share one answer, lost keys find their owner
+ *   accept_commit  group commit: what waits leaves together, while one commit runs the rest gathers
+ *   event_json     an event and its results as JSON;  event_get, event_list, event_retry  read and repeat
+ *   status         health, readiness, what waits where;  metrics  counts and percentiles from the counters
+ *   answer         writes JSON text
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "belt.h"
+#include "buf.h"
+#include "conf.h"
+#include "db.h"
+#include "http.h"
+#include "mem.h"
+#include "platform.h"
+#include "service.h"
+#include "store.h"
+#include "stream.h"
+
+struct accept;
+struct status;
+
+/* Owner of everything in it: main. */
+struct gateway {
+    struct service *service;
+    struct conf *conf;
+    struct store *store;
+    struct stream *belt;
+    struct belt_activity *activity;
+    struct platform_set *platforms; /* replaced at reload: nobody keeps a pointer into it past the call */
+    struct http *http;
+    struct accept *accept;
+    struct status *status;
+};
+
+/* routes.c: the argument of every handler is the gateway. */
+extern const struct http_route gateway_routes[];
+extern const size_t gateway_route_count;
+
+/* openapi.json as it was built in; tools/embed. */
+extern const char docs_openapi[];
+
+/* ---- accept_parse.c ---- */
+
+#define ACCEPT_CLIENT_ID_MAX 128 /* characters */
+#define ACCEPT_KEY_MAX 255       /* bytes */
+#define ACCEPT_NO_TIME INT64_MIN
+
+struct accept_context {
+    const struct platform_set *platforms;
+    const struct identity *identity;
+    const char *trace; /* traceparent, or NULL */
+    int64_t now_ms;    /* database time */
+    int64_t max_retries;
+};
+
+/* Texts live in the arena that was given. */
+struct accept_event {
+    struct uuid id;
+    struct uuid record_id; /* as hashed; record_ids may say otherwise */
+    enum event_type type;
+    enum priority priority;
+    int priority_given, max_retries;
+    int64_t base_version; /* 0: none given */
+    int64_t occurred_ms, deliver_ms, expires_ms;
+    const char *tenant, *source, *targets; /* targets with commas */
+    const char *client_id, *user_id, *subject, *trace; /* NULL: none */
+    const char *entity_id;                 /* "" for operational data */
+    const char *data;                      /* a format byte, then JSON text */
+    size_t data_len;
+};
+
+/* 0 and the event; -1 and the problem, whose mistakes stand in `errors` (an array of the caller's, empty so far). */
+int accept_parse(const struct accept_context *context, const struct json *body, struct arena *arena,
+                 struct accept_event *event, struct problem *problem, struct json *errors);
+
+/* ---- accept_slice.c ---- */
+
+struct slice {
+    const char *text;
+    size_t len;
+};
+/* Walks the elements of a JSON array; the text is known to be JSON. `at` starts behind the bracket. false: no more. */
+bool slice_next_element(const char **at, const char *end, struct slice *element);
+/* The value of a member of the object that `text` is; false when there is none. */
+bool slice_member(const char *text, size_t len, const char *name, struct slice *value);
+/* The next line that is not blank, without white space around it. */
+bool slice_next_line(const char **at, const char *end, struct slice *line);
+size_t slice_trim(const char **text, size_t len); /* takes white space off both ends; the length left */
+
+/* ---- accept.c ---- */
+
+struct accept *accept_new(struct gateway *gateway);
+void accept_free(struct accept **accept);
+void accept_one(struct http_request *request, void *gateway);
+void accept_bulk(struct http_request *request, void *gateway);
+/* Calls back once no commit runs and nothing waits for one. */
+void accept_drain(struct accept *accept, void (*drained)(void *arg), void *arg);
+
+/* ---- events ---- */
+
+void event_get(struct http_request *request, void *gateway);
+void event_list(struct http_request *request, void *gateway);
+void event_retry(struct http_request *request, void *gateway);
+
+/* event_json.c: one row of get_event.sql or list_events.sql as the members of an event. */
+void event_json_members(struct buf *out, const struct db_result *result, size_t row);
+/* The id that clients know the event by: their own, else ours. */
+void event_json_id(const struct db_result *result, size_t row, struct buf *out);
+const char *event_json_status(const struct db_result *result, size_t row);
+/* "results" and, when there are others, "also", from all rows of get_event.sql. */
+void event_json_results(struct buf *out, const struct db_result *result);
+
+/* ---- status ---- */
+
+struct status *status_new(struct gateway *gateway);
+void status_free(struct status **status);
+void status_root(struct http_request *request, void *gateway);
+void status_health(struct http_request *request, void *gateway);
+void status_livez(struct http_request *request, void *gateway);
+void status_readyz(struct http_request *request, void *gateway);
+void status_sync(struct http_request *request, void *gateway);
+void metrics_get(struct http_request *request, void *gateway);
+void openapi_get(struct http_request *request, void *gateway);
+
+/* ---- answers that several give ---- */
+
+void gateway_refuse_database(struct http_request *request, enum db_status status, const struct db_result *result);
+void gateway_not_found(struct http_request *request);
+/* A query parameter that does not validate. */
+void gateway_refuse_parameter(struct http_request *request, const char *name, const char *detail);
+/* The whole number of a query parameter, `fallback` when it is absent; -1 after having refused one outside. */
+int gateway_query_int(struct http_request *request, const char *name, int64_t lowest, int64_t highest, int64_t fallback,
+                      int64_t *value);

@@ -1,0 +1,127 @@
+/*
+ * api-gateway: the service's door: takes events, answers what became of them.
+ *
+ * SYNOPSIS  api-gateway [--check] [--help] [--version]
+ *
+ * Listens on LISTEN_ADDR. An event is answered with 200 after PostgreSQL has committed it (I1); then its reference is
+ * published to events:<priority>:{pNN} as a hint. Redis may be away: events are accepted all the same. Starts without waiting
+ * for PostgreSQL, and answers 503 until it is there. HUP reads keys and platform files again; TERM answers what is in hand.
+ */
+#include "gateway.h"
+#include "log.h"
+#include "proto.h"
+
+static const char *lookup(void *arg, const char *variable)
+{
+    return conf_variable(arg, variable);
+}
+
+static int check(struct conf *conf, struct buf *errors)
+{
+    struct platform_set *set = platform_set_load(conf->platform_dir, lookup, conf, errors);
+    if (!set)
+        return -1;
+    platform_set_free(&set);
+    return 0;
+}
+
+static void set_keys(struct gateway *gateway)
+{
+    const struct conf *conf = gateway->conf;
+    const struct auth_keys keys = {.secret = conf->jwt_secret, .public_key = conf->jwt_public_key,
+                                   .issuer = conf->jwt_issuer, .audience = conf->jwt_audience,
+                                   .short_secret_ok = !conf_production(conf)};
+    http_set_keys(gateway->http, &keys);
+}
+
+static void reload(void *arg)
+{
+    struct gateway *gateway = arg;
+    struct buf errors = BUF_INIT;
+    struct platform_set *set = platform_set_load(gateway->conf->platform_dir, lookup, gateway->conf, &errors);
+    if (!set) {
+        log_error("platform files refused, the old ones stay", LOG_STR("errors", errors.data));
+    } else {
+        platform_set_free(&gateway->platforms);
+        gateway->platforms = set;
+    }
+    set_keys(gateway);
+    buf_release(&errors);
+}
+
+static void on_accepted_all(void *arg)
+{
+    struct gateway *gateway = arg;
+    service_drained(gateway->service);
+}
+
+static void on_answered_all(void *arg)
+{
+    struct gateway *gateway = arg;
+    accept_drain(gateway->accept, on_accepted_all, gateway);
+}
+
+static void drain(void *arg)
+{
+    struct gateway *gateway = arg;
+    http_drain(gateway->http, on_answered_all, gateway);
+}
+
+static struct http *open_http(const struct gateway *gateway)
+{
+    const struct conf *conf = gateway->conf;
+    const struct http_config config = {
+        .listen_addr = conf->listen_addr,
+        .limits = {.body_max = (size_t)conf->body_max,
+                   .bulk_body_max = (size_t)conf->bulk_body_max,
+                   .header_max = (size_t)conf->header_max,
+                   .unread_bodies_max = (size_t)conf->unread_bodies_max,
+                   .connections_max = (unsigned)conf->connections_max,
+                   .requests_max = (unsigned)conf->requests_max,
+                   .json_depth_max = (unsigned)conf->json_depth_max,
+                   .client_timeout_ms = conf->client_timeout,
+                   .idle_timeout_ms = conf->idle_timeout},
+        .auth_required = conf->auth_required,
+        .environment = conf->environment};
+    return http_new(service_base(gateway->service), &config);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct service_spec spec = {.name = "api-gateway", .program = CONF_GATEWAY, .check = check,
+                                             .summary = "takes events over HTTP and answers what became of them"};
+    struct gateway gateway = {.service = service_new(&spec, argc, argv)};
+    struct conf *conf = gateway.conf = service_conf(gateway.service);
+    struct stream_config belt = {.url = conf->redis_url, .name = "api-gateway", .timeout_ms = 5000, .waiting_max = 20000};
+    struct buf errors = BUF_INIT;
+    int code;
+
+    gateway.platforms = platform_set_load(conf->platform_dir, lookup, conf, &errors);
+    if (!gateway.platforms)
+        fatal("%s", errors.data);
+    gateway.store = store_new(gateway.service);
+    gateway.belt = stream_new(service_base(gateway.service), &belt);
+    gateway.activity = belt_activity_new(service_base(gateway.service), gateway.belt, conf->activity_max);
+    gateway.accept = accept_new(&gateway);
+    gateway.status = status_new(&gateway);
+    gateway.http = open_http(&gateway);
+    set_keys(&gateway);
+    http_add_routes(gateway.http, gateway_routes, gateway_route_count, &gateway);
+    service_on_drain(gateway.service, drain, &gateway);
+    service_on_reload(gateway.service, reload, &gateway);
+    log_info("listening", LOG_STR("address", conf->listen_addr), LOG_INT("port", http_port(gateway.http)),
+             LOG_STR("publishes", PROTO_EVENTS ":*"));
+
+    code = service_run(gateway.service);
+
+    store_free(&gateway.store); /* first: what is in a statement is answered while the rest still stands */
+    accept_free(&gateway.accept);
+    status_free(&gateway.status);
+    http_free(&gateway.http);
+    belt_activity_free(&gateway.activity);
+    stream_free(&gateway.belt);
+    platform_set_free(&gateway.platforms);
+    buf_release(&errors);
+    service_free(&gateway.service);
+    return code;
+}

@@ -1,0 +1,18 @@
+/* routes.c: what the gateway serves, and to whom; docs/openapi.json says the same, and a test compares them. */
+#include "gateway.h"
+
+const struct http_route gateway_routes[] = {
+    {HTTP_GET, "/", AUTH_NONE, false, status_root},
+    {HTTP_GET, "/health", AUTH_NONE, false, status_health},
+    {HTTP_GET, "/livez", AUTH_NONE, false, status_livez},
+    {HTTP_GET, "/readyz", AUTH_NONE, false, status_readyz},
+    {HTTP_GET, "/openapi.json", AUTH_NONE, false, openapi_get},
+    {HTTP_POST, "/sync/events", AUTH_SERVICE, false, accept_one},
+    {HTTP_GET, "/sync/events", AUTH_VIEWER, false, event_list},
+    {HTTP_POST, "/sync/events/bulk", AUTH_SERVICE, true, accept_bulk},
+    {HTTP_GET, "/sync/events/{id}", AUTH_VIEWER, false, event_get},
+    {HTTP_POST, "/sync/events/{id}/retry", AUTH_OPERATOR, false, event_retry},
+    {HTTP_GET, "/sync/status", AUTH_VIEWER, false, status_sync},
+    {HTTP_GET, "/sync/metrics", AUTH_VIEWER, false, metrics_get},
+};
+const size_t gateway_route_count = sizeof gateway_routes / sizeof *gateway_routes;

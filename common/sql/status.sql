@@ -1,0 +1,22 @@
+-- What waits where, who owns what and how the platforms are: the whole service, so for the operator and for sums only. Counters
+-- and small tables, never a scan. JSON texts are shown as they are.
+SELECT COALESCE(sum(waiting), 0)::int8 AS waiting, COALESCE(sum(backoff), 0)::int8 AS backoff,
+    COALESCE(sum(waiting) FILTER (WHERE stage = 'router'), 0)::int8 AS pending,
+    COALESCE(sum(waiting) FILTER (WHERE stage LIKE 'worker-%'), 0)::int8 AS processing,
+    EXISTS (SELECT FROM replicas WHERE stage = 'router' AND seen > now() - interval '30 seconds')
+        AND EXISTS (SELECT FROM replicas WHERE stage LIKE 'worker-%' AND seen > now() - interval '30 seconds') AS active,
+    (SELECT COALESCE(json_object_agg(stage, json_build_object('replicas', alive, 'draining', draining) ORDER BY stage), '{}')
+     FROM (SELECT stage, count(*) FILTER (WHERE NOT draining) AS alive, count(*) FILTER (WHERE draining) AS draining
+           FROM replicas WHERE seen > now() - interval '30 seconds' GROUP BY stage) r)::text AS replicas,
+    COALESCE(json_agg(json_build_object('stage', stage, 'waiting', waiting, 'backoff', backoff, 'dead', dead) ORDER BY stage),
+             '[]')::text AS stages,
+    (SELECT COALESCE(json_agg(json_build_object('stage', stage, 'partition', partition, 'owner', owner, 'fence', fence, 'until',
+         to_char(until AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) ORDER BY stage, partition), '[]')
+     FROM leases WHERE owner IS NOT NULL AND isfinite(until))::text AS leases,
+    (SELECT COALESCE(json_agg(json_build_object('platform', platform, 'route', NULLIF(route, ''), 'state', state,
+         'reason', reason, 'since', to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+         'until', to_char(until AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+         'last_success', to_char(seen_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) ORDER BY platform, route), '[]')
+     FROM platform_status)::text AS platforms
+FROM (SELECT stage, sum(waiting)::int8 AS waiting, sum(backoff)::int8 AS backoff, sum(dead)::int8 AS dead
+      FROM stage_counts GROUP BY stage) s
