@@ -17,50 +17,14 @@
 #include "stats.h"
 #include "store.h"
 
-#define BATCH_MAX 500
-#define HAND_MAX 4000
 #define RETRY_MS 200
-#define DUE_EVENTS_MS 500
 
-struct router {
-    struct service *service;
-    struct store *store;
-    struct stream *belt;
-    struct stage *stage;
-    const struct platform_set *platforms;
-    struct belt_activity *activity;
-    int64_t window;
-    /* waiting to be batched */
-    struct stage_item **queue;
-    size_t queued;
-    /* the batch under way */
-    bool busy;
-    struct decision *decisions;
-    size_t count;
-    size_t limit; /* of the next batch: halved by a refusal, whole again after a success */
-    struct routing *routing;
-    struct event *start_timer;
-    struct stat *stat_routed, *stat_batch;
-    bool due_running;
-    char *condemned; /* why the next batch's only event is refused instead of routed */
-    const struct platform_set *next_platforms;
-};
-
-static void start(struct router *router);
-
-static void start_in(struct router *router, int64_t ms)
+void batch_start_in(struct router *router, int64_t ms)
 {
     struct timeval after = {ms / 1000, (ms % 1000) * 1000};
 
     if (!evtimer_pending(router->start_timer, NULL))
         evtimer_add(router->start_timer, &after);
-}
-
-static void start_cb(evutil_socket_t fd, short what, void *arg)
-{
-    (void)fd;
-    (void)what;
-    start(arg);
 }
 
 static void end_batch(struct router *router, int64_t pause_ms)
@@ -74,7 +38,7 @@ static void end_batch(struct router *router, int64_t pause_ms)
     }
     stage_flush(router->stage);
     if (router->queued > 0)
-        start_in(router, pause_ms);
+        batch_start_in(router, pause_ms);
 }
 
 /* Everything still undecided goes back in front of the queue. */
@@ -116,7 +80,7 @@ static void hand_over(struct router *router, struct decision *decision)
     decision->item = NULL;
 }
 
-static void drop(struct router *router, struct decision *decision)
+void batch_drop(struct router *router, struct decision *decision)
 {
     if (decision->item)
         stage_drop(router->stage, decision->item);
@@ -135,12 +99,12 @@ static void after_write(struct router *router, const struct db_result *result)
         if (!decision->item || decision->verdict == ROUTE_MOVE)
             continue;
         if (decision->verdict == ROUTE_WRITE && !written[decision->item->partition])
-            drop(router, decision); /* our fence is no longer the partition's: its owner routes it */
+            batch_drop(router, decision); /* our fence is no longer the partition's: its owner routes it */
         else
             hand_over(router, decision);
     }
     stats_add(router->stat_routed, (int64_t)router->count);
-    router->limit = router->limit * 2 < BATCH_MAX ? router->limit * 2 : BATCH_MAX;
+    router->limit = router->limit * 2 < ROUTER_BATCH_MAX ? router->limit * 2 : ROUTER_BATCH_MAX;
     free(router->condemned);
     router->condemned = NULL;
 }
@@ -220,7 +184,7 @@ static void on_moved(enum db_status status, const struct db_result *result, void
     }
     for (size_t i = 0; i < router->count; i++)
         if (router->decisions[i].verdict == ROUTE_MOVE)
-            drop(router, &router->decisions[i]);
+            batch_drop(router, &router->decisions[i]);
     if (routing_count(router->routing) > 0) {
         struct db_params *params = routing_params(router->routing);
         db_query(store_db(router->store), DB_WRITER, sql_router_write, params, on_written, router);
@@ -386,7 +350,7 @@ static void take_batch(struct router *router)
     memmove(router->queue, router->queue + count, router->queued * sizeof *router->queue);
 }
 
-static void start(struct router *router)
+void batch_start(struct router *router)
 {
     struct db_params *params;
     struct db_array *ids;
@@ -394,7 +358,7 @@ static void start(struct router *router)
     if (router->busy || router->queued == 0)
         return;
     if (!store_up(router->store)) {
-        start_in(router, RETRY_MS);
+        batch_start_in(router, RETRY_MS);
         return;
     }
     router->busy = true;
@@ -405,124 +369,4 @@ static void start(struct router *router)
         db_array_uuid(ids, &router->decisions[i].item->ref.event);
     stats_observe_us(router->stat_batch, (int64_t)router->count);
     db_query(store_db(router->store), DB_WRITER, sql_router_read, params, on_read, router);
-}
-
-static void on_items(struct stage_item **items, size_t count, void *arg)
-{
-    struct router *router = arg;
-
-    /* hand_max bounds what is read, a last reading may exceed it: the queue grows with it, never by more than that. */
-    router->queue =
-        mem_realloc(router->queue, (stage_in_hand(router->stage) + count + 1) * sizeof *router->queue);
-    memcpy(router->queue + router->queued, items, count * sizeof *items);
-    router->queued += count;
-    start_in(router, 0);
-}
-
-static void on_lost(unsigned partition, void *arg)
-{
-    struct router *router = arg;
-    size_t kept = 0;
-
-    for (size_t i = 0; i < router->queued; i++)
-        if (router->queue[i]->partition == partition)
-            stage_drop(router->stage, router->queue[i]);
-        else
-            router->queue[kept++] = router->queue[i];
-    router->queued = kept;
-    for (size_t i = 0; i < router->count; i++)
-        if (router->decisions[i].item && router->decisions[i].item->partition == partition)
-            drop(router, &router->decisions[i]);
-}
-
-static void key(char text[MSG_KEY_MAX], enum priority priority, unsigned partition, void *arg)
-{
-    (void)arg;
-    msg_key_events(text, priority, partition);
-}
-
-static void on_due(enum db_status status, const struct db_result *result, void *arg)
-{
-    struct router *router = arg;
-
-    router->due_running = false;
-    if (status == DB_OK && db_rows(result) > 0)
-        stage_ready_in(router->stage, 0); /* they are ready rows now */
-}
-
-/* Scheduled events whose time has come. */
-static void find_due(void *arg)
-{
-    struct router *router = arg;
-    struct db_params *params;
-
-    if (router->due_running || !store_up(router->store) || stage_partitions_held(router->stage) == 0)
-        return;
-    router->due_running = true;
-    params = db_params_new();
-    db_add_text(params, PROTO_STAGE_ROUTER);
-    db_add_text(params, service_instance(router->service));
-    stage_add_fences(router->stage, params);
-    db_add_int(params, BATCH_MAX);
-    db_query(store_db(router->store), DB_WRITER, sql_due_events, params, on_due, router);
-}
-
-struct router *router_new(struct service *service, struct store *store, struct stream *belt,
-                          const struct platform_set *platforms)
-{
-    struct router *router = mem_alloc(sizeof *router);
-    struct stage_spec spec = {.name = PROTO_STAGE_ROUTER,
-                              .priorities = PRIORITIES,
-                              .key = key,
-                              .ready_sql = sql_ready_events,
-                              .hand_max = HAND_MAX,
-                              .on_items = on_items,
-                              .on_lost = on_lost,
-                              .arg = router};
-
-    router->service = service;
-    router->store = store;
-    router->belt = belt;
-    router->platforms = platforms;
-    router->window = service_conf(service)->stream_window;
-    router->limit = BATCH_MAX;
-    router->decisions = mem_array(BATCH_MAX, sizeof *router->decisions);
-    router->start_timer = evtimer_new(service_base(service), start_cb, router);
-    router->activity = belt_activity_new(service_base(service), belt, service_conf(service)->activity_max);
-    router->stat_routed = stats_register(STATS_COUNTER, "sync_events_routed_total", "", "Events routed");
-    router->stat_batch = stats_register(STATS_HISTOGRAM, "sync_router_batch_size_micro", "",
-                                        "Events in a batch, in millionths");
-    router->stage = stage_new(service, store, belt, &spec);
-    service_every(service, DUE_EVENTS_MS, find_due, router);
-    return router;
-}
-
-void router_set_platforms(struct router *router, const struct platform_set *platforms)
-{
-    if (router->busy)
-        router->next_platforms = platforms;
-    else
-        router->platforms = platforms;
-}
-
-void router_drain(struct router *router, void (*drained)(void *arg), void *arg)
-{
-    stage_drain(router->stage, drained, arg);
-}
-
-void router_free(struct router **routerp)
-{
-    struct router *router = *routerp;
-
-    if (!router)
-        return;
-    stage_free(&router->stage);
-    belt_activity_free(&router->activity);
-    routing_free(&router->routing);
-    event_free(router->start_timer);
-    free(router->condemned);
-    free(router->decisions);
-    free(router->queue);
-    free(router);
-    *routerp = NULL;
 }

@@ -12,13 +12,47 @@
 #include "platform.h"
 #include "stage.h"
 
-struct router;
+struct event;
+struct stat;
+struct decision;
+struct routing;
+struct router {
+    struct service *service;
+    struct store *store;
+    struct stream *belt;
+    struct stage *stage;
+    const struct platform_set *platforms;
+    struct belt_activity *activity;
+    int64_t window;
+    /* waiting to be batched */
+    struct stage_item **queue;
+    size_t queued;
+    /* the batch under way */
+    bool busy;
+    struct decision *decisions;
+    size_t count;
+    size_t limit; /* of the next batch: halved by a refusal, whole again after a success */
+    struct routing *routing;
+    struct event *start_timer;
+    struct stat *stat_routed, *stat_batch;
+    bool due_running;
+    char *condemned; /* why the next batch's only event is refused instead of routed */
+    const struct platform_set *next_platforms;
+};
+
 struct router *router_new(struct service *service, struct store *store, struct stream *belt,
                           const struct platform_set *platforms);
 void router_free(struct router **router);
 void router_drain(struct router *router, void (*drained)(void *arg), void *arg);
 /* Platform files were read again; takes effect with the next batch. */
 void router_set_platforms(struct router *router, const struct platform_set *platforms);
+
+#define ROUTER_BATCH_MAX 500
+
+/* batch.c: one batch at a time, from the queue to the hand-over. */
+void batch_start_in(struct router *router, int64_t ms);
+void batch_start(struct router *router);
+void batch_drop(struct router *router, struct decision *decision); /* its item goes back to the stage */
 
 /* One event as router_read.sql tells it; texts live as long as the result. */
 struct event_row {

@@ -1,0 +1,202 @@
+/* rows.c: see rows.h. Arrays are made in the order of the statement's parameters and filled side by side. */
+#include "rows.h"
+
+#include "clock.h"
+#include "mem.h"
+
+static void add_arrays(struct routing *r)
+{
+    struct db_params *p = r->params;
+
+    r->event.id = db_add_array(p, DB_UUID), r->event.partition = db_add_array(p, DB_INT2);
+    r->event.status = db_add_array(p, DB_INT2), r->event.version = db_add_array(p, DB_INT8);
+    r->event.entity_id = db_add_array(p, DB_TEXT), r->event.open = db_add_array(p, DB_INT2);
+    r->event.dead = db_add_array(p, DB_INT2), r->event.error = db_add_array(p, DB_TEXT);
+    r->record.id = db_add_array(p, DB_UUID), r->record.partition = db_add_array(p, DB_INT2);
+    r->record.tenant = db_add_array(p, DB_TEXT), r->record.type = db_add_array(p, DB_TEXT);
+    r->record.entity_id = db_add_array(p, DB_TEXT), r->record.version = db_add_array(p, DB_INT8);
+    r->record.vector = db_add_array(p, DB_TEXT), r->record.deleted = db_add_array(p, DB_BOOL);
+    r->record.data = db_add_array(p, DB_BYTEA), r->record.notes = db_add_array(p, DB_BYTEA);
+    r->version.record = db_add_array(p, DB_UUID), r->version.partition = db_add_array(p, DB_INT2);
+    r->version.event = db_add_array(p, DB_UUID), r->version.version = db_add_array(p, DB_INT8);
+    r->version.seq = db_add_array(p, DB_INT8), r->version.deleted = db_add_array(p, DB_BOOL);
+    r->version.tenant = db_add_array(p, DB_TEXT), r->version.source = db_add_array(p, DB_TEXT);
+    r->version.changed = db_add_array(p, DB_TEXT), r->version.data = db_add_array(p, DB_BYTEA);
+    r->delivery.event = db_add_array(p, DB_UUID), r->delivery.target = db_add_array(p, DB_TEXT);
+    r->delivery.record = db_add_array(p, DB_UUID), r->delivery.partition = db_add_array(p, DB_INT2);
+    r->delivery.seq = db_add_array(p, DB_INT8), r->delivery.version = db_add_array(p, DB_INT8);
+    r->delivery.priority = db_add_array(p, DB_INT2), r->delivery.state = db_add_array(p, DB_INT2);
+    r->delivery.tenant = db_add_array(p, DB_TEXT), r->delivery.error = db_add_array(p, DB_TEXT);
+    r->delivery.named = db_add_array(p, DB_BOOL);
+    r->conflict.id = db_add_array(p, DB_UUID), r->conflict.record = db_add_array(p, DB_UUID);
+    r->conflict.partition = db_add_array(p, DB_INT2), r->conflict.event = db_add_array(p, DB_UUID);
+    r->conflict.tenant = db_add_array(p, DB_TEXT), r->conflict.type = db_add_array(p, DB_TEXT);
+    r->conflict.entity_id = db_add_array(p, DB_TEXT), r->conflict.kind = db_add_array(p, DB_TEXT);
+    r->conflict.fields = db_add_array(p, DB_TEXT), r->conflict.detail = db_add_array(p, DB_BYTEA);
+    r->record.event = db_add_array(p, DB_UUID);
+}
+
+struct routing *routing_new(const struct platform_set *platforms, const struct stage *stage,
+                            const char *writer)
+{
+    struct routing *routing = mem_alloc(sizeof *routing);
+
+    routing->platforms = platforms;
+    routing->records = map_new();
+    routing->params = db_params_new();
+    db_add_text(routing->params, PROTO_STAGE_ROUTER);
+    db_add_text(routing->params, writer);
+    stage_add_fences(stage, routing->params);
+    db_add_text(routing->params, writer);
+    add_arrays(routing);
+    return routing;
+}
+
+void routing_free(struct routing **routingp)
+{
+    struct routing *routing = *routingp;
+    struct map_iter iter = {0};
+    void *value;
+
+    if (!routing)
+        return;
+    while (map_next(routing->records, &iter, NULL, NULL, &value)) {
+        struct folded *folded = value;
+        record_release(&folded->record);
+        free(folded->tenant);
+        free(folded->entity_id);
+        free(folded);
+    }
+    map_free(&routing->records);
+    db_params_free(&routing->params);
+    free(routing);
+    *routingp = NULL;
+}
+
+size_t routing_count(const struct routing *routing)
+{
+    return routing->events;
+}
+
+static void add_body(struct db_array *array, const struct json *json)
+{
+    struct buf body = BUF_INIT;
+
+    buf_add_ch(&body, BODY_PLAIN);
+    json_write(&body, json);
+    db_array_bytes(array, body.data, body.len);
+    buf_release(&body);
+}
+
+void routing_add_event(struct routing *routing, const struct event_row *event, enum event_status status,
+                       int64_t version, const char *entity_id, int open, int dead, const char *error)
+{
+    db_array_uuid(routing->event.id, &event->id);
+    db_array_int(routing->event.partition, event->partition);
+    db_array_int(routing->event.status, status);
+    if (version > 0)
+        db_array_int(routing->event.version, version);
+    else
+        db_array_null(routing->event.version);
+    db_array_text(routing->event.entity_id, entity_id);
+    db_array_int(routing->event.open, open);
+    db_array_int(routing->event.dead, dead);
+    db_array_text(routing->event.error, error);
+    routing->events++;
+}
+
+void routing_add_version(struct routing *routing, const struct event_row *event, const struct folded *folded,
+                         const struct merge *merge)
+{
+    struct buf changed = BUF_INIT;
+
+    for (size_t i = 0; i < json_count(merge->changed); i++) {
+        if (i > 0)
+            buf_add_ch(&changed, ',');
+        buf_add_str(&changed, json_text(json_at(merge->changed, i), NULL));
+    }
+    db_array_uuid(routing->version.record, &folded->id);
+    db_array_int(routing->version.partition, event->partition);
+    db_array_uuid(routing->version.event, &event->id);
+    db_array_int(routing->version.version, folded->record.version);
+    db_array_int(routing->version.seq, event->seq);
+    db_array_bool(routing->version.deleted, folded->record.deleted);
+    db_array_text(routing->version.tenant, event->tenant);
+    db_array_text(routing->version.source, event->source);
+    db_array_text_len(routing->version.changed, changed.data, changed.len);
+    add_body(routing->version.data, folded->record.data);
+    buf_release(&changed);
+}
+
+void routing_add_delivery(struct routing *routing, const struct event_row *event, const char *target,
+                          int64_t version, enum delivery_state state, const char *error)
+{
+    db_array_uuid(routing->delivery.event, &event->id);
+    db_array_text(routing->delivery.target, target);
+    db_array_uuid(routing->delivery.record, &event->record_id);
+    db_array_int(routing->delivery.partition, event->partition);
+    db_array_int(routing->delivery.seq, event->seq);
+    db_array_int(routing->delivery.version, version);
+    db_array_int(routing->delivery.priority, event->priority);
+    db_array_int(routing->delivery.state, state);
+    db_array_text(routing->delivery.tenant, event->tenant);
+    db_array_text(routing->delivery.error, error);
+    db_array_bool(routing->delivery.named, true);
+}
+
+void routing_add_conflict(struct routing *routing, const struct event_row *event, const struct folded *folded,
+                          const struct merge *merge)
+{
+    struct buf fields = BUF_INIT;
+    struct uuid id;
+
+    for (size_t i = 0; i < json_count(merge->contested); i++) {
+        if (i > 0)
+            buf_add_ch(&fields, ',');
+        buf_add_str(&fields, json_get_text(json_at(merge->contested, i), "field"));
+    }
+    uuid_v7(&id, clock_db_ms());
+    db_array_uuid(routing->conflict.id, &id);
+    db_array_uuid(routing->conflict.record, &folded->id);
+    db_array_int(routing->conflict.partition, event->partition);
+    db_array_uuid(routing->conflict.event, &event->id);
+    db_array_text(routing->conflict.tenant, event->tenant);
+    db_array_text(routing->conflict.type, msg_entity_name(folded->entity));
+    db_array_text(routing->conflict.entity_id, folded->entity_id);
+    db_array_text(routing->conflict.kind, event->base_version > 0 ? "version_conflict" : "concurrent_update");
+    db_array_text_len(routing->conflict.fields, fields.data, fields.len);
+    add_body(routing->conflict.detail, merge->contested);
+    buf_release(&fields);
+}
+
+static void add_record(struct routing *routing, const struct folded *folded)
+{
+    struct buf vector = BUF_INIT;
+
+    json_write(&vector, folded->record.vector);
+    db_array_uuid(routing->record.id, &folded->id);
+    db_array_uuid(routing->record.event, &folded->event);
+    db_array_int(routing->record.partition, folded->partition);
+    db_array_text(routing->record.tenant, folded->tenant);
+    db_array_text(routing->record.type, msg_entity_name(folded->entity));
+    db_array_text(routing->record.entity_id, folded->entity_id);
+    db_array_int(routing->record.version, folded->record.version);
+    db_array_text_len(routing->record.vector, vector.data, vector.len);
+    db_array_bool(routing->record.deleted, folded->record.deleted);
+    add_body(routing->record.data, folded->record.data);
+    add_body(routing->record.notes, folded->record.notes);
+    buf_release(&vector);
+}
+
+struct db_params *routing_params(struct routing *routing)
+{
+    struct db_params *params = routing->params;
+    struct map_iter iter = {0};
+    void *value;
+
+    while (map_next(routing->records, &iter, NULL, NULL, &value))
+        if (((struct folded *)value)->changed)
+            add_record(routing, value);
+    routing->params = NULL;
+    return params;
+}

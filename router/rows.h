@@ -1,0 +1,48 @@
+/* rows.h: a batch's rows for router_write.sql, and the records that the batch has touched so far; of route.c and rows.c. */
+#pragma once
+#include "router.h"
+
+/* A record touched by this batch. Owner: routing->records. */
+struct folded {
+    struct uuid id;
+    unsigned partition;
+    enum entity entity;
+    char *tenant, *entity_id;
+    struct record record;
+    struct uuid event; /* made the newest version */
+    bool changed;
+};
+
+struct routing {
+    const struct platform_set *platforms;
+    struct map *records;
+    size_t events;
+    struct db_params *params;
+    struct {
+        struct db_array *id, *partition, *status, *version, *entity_id, *open, *dead, *error;
+    } event;
+    struct {
+        struct db_array *id, *partition, *tenant, *type, *entity_id, *version, *vector, *deleted, *data,
+            *notes, *event;
+    } record;
+    struct {
+        struct db_array *record, *partition, *event, *version, *seq, *deleted, *tenant, *source, *changed,
+            *data;
+    } version;
+    struct {
+        struct db_array *event, *target, *record, *partition, *seq, *version, *priority, *state, *tenant,
+            *error, *named;
+    } delivery;
+    struct {
+        struct db_array *id, *record, *partition, *event, *tenant, *type, *entity_id, *kind, *fields, *detail;
+    } conflict;
+};
+
+void routing_add_event(struct routing *routing, const struct event_row *event, enum event_status status,
+                       int64_t version, const char *entity_id, int open, int dead, const char *error);
+void routing_add_version(struct routing *routing, const struct event_row *event, const struct folded *folded,
+                         const struct merge *merge);
+void routing_add_delivery(struct routing *routing, const struct event_row *event, const char *target,
+                          int64_t version, enum delivery_state state, const char *error);
+void routing_add_conflict(struct routing *routing, const struct event_row *event, const struct folded *folded,
+                          const struct merge *merge);
