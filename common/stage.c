@@ -83,7 +83,8 @@ static void flush_cb(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     stage_flush(stage);
-    if (stage->starved && map_count(stage->hand) < stage->spec.hand_max / 2) {
+    if (stage->starved &&
+        map_count(stage->hand) < stage->spec.hand_max / 2) { /* also when one that was alone is done */
         stage->starved = false;
         stage_kick(stage);
     }

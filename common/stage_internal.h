@@ -36,7 +36,9 @@ struct partition {
     bool rung;    /* XREAD BLOCK is out */
     bool reading; /* read.lua is out */
     bool read_again;
-    bool pending; /* first what was handed out before, after pending_after */
+    bool taken_over; /* what is pending was another owner's: it counts as handed out once more */
+    bool alone;      /* an entry that was handed out often is in hand: nothing else until it is done */
+    bool pending;    /* first what was handed out before, after pending_after */
     char pending_after[PRIORITIES][STAGE_ID_MAX];
     char last[PRIORITIES][STAGE_ID_MAX]; /* last entry seen: the doorbell listens after it */
     /* publishing */

@@ -194,6 +194,7 @@ static size_t read_stream(struct partition *partition, enum priority priority,
 
     for (size_t i = 0; i < count; i++) {
         size_t more = read_entry(partition, priority, reply_at(entries, i), items + taken);
+        partition->alone |= more > 0 && items[taken]->handouts >= STAGE_HANDOUTS_ALONE;
         if (more > 0 && items[taken]->handouts >= STAGE_HANDOUTS_ALONE)
             for (size_t one = taken; one < taken + more; one++)
                 stage->spec.on_items(&items[one], 1, stage->spec.arg);
@@ -223,13 +224,13 @@ static void turn_pending_page(struct partition *partition, const struct stream_r
     size_t count = reply_count(entries);
     const char *last = count ? reply_text(reply_at(reply_at(entries, count - 1), 0), NULL) : NULL;
 
-    if (count < PENDING_PAGE || !last)
+    if (!last)
         partition->pending_after[p][0] = '\0';
     else
         snprintf(partition->pending_after[p], STAGE_ID_MAX, "%s", last);
     if (pending_stream(partition) < partition->stage->spec.priorities)
         return;
-    partition->pending = false;
+    partition->pending = partition->taken_over = false;
     for (p = 0; p < PRIORITIES; p++)
         snprintf(partition->pending_after[p], STAGE_ID_MAX, "0");
 }
@@ -299,17 +300,21 @@ void stage_read(struct partition *partition)
 {
     struct stage *stage = partition->stage;
     struct stream_command *command;
-    char key[MSG_KEY_MAX];
+    char key[MSG_KEY_MAX], from[STAGE_ID_MAX + 1] = ">";
     unsigned pending = pending_stream(partition);
 
+    partition->alone &= partition->in_hand > 0;
     partition->read_again = partition->reading;
     if (partition->state != PARTITION_ACTIVE || stage->paused || partition->reading ||
         !stream_up(stage->belt))
         return;
-    if (map_count(stage->hand) >= stage->spec.hand_max) {
+    if (map_count(stage->hand) >= stage->spec.hand_max || partition->alone) {
         stage->starved = true;
         return;
     }
+    if (partition->pending)
+        snprintf(from, sizeof from, "%s%s", partition->taken_over ? "" : "~",
+                 partition->pending_after[pending]);
     partition->reading = true;
     command = stream_script(lua_read, 1 + 2 * stage->spec.priorities);
     msg_key_owner(key, stage->spec.name, partition->number);
@@ -320,7 +325,7 @@ void stage_read(struct partition *partition)
         stream_add(command, partition->set[p]);
     stream_add_int(command, partition->fence);
     stream_add(command, stage->mark);
-    stream_add(command, partition->pending ? partition->pending_after[pending] : ">");
+    stream_add(command, from);
     for (unsigned p = 0; p < stage->spec.priorities; p++)
         stream_add_int(command, !partition->pending ? read_counts[p] : p == pending ? PENDING_PAGE : 0);
     stream_send(stage->belt, command, on_read, partition);

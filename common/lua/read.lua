@@ -1,7 +1,8 @@
 -- read.lua: the owner's fenced read of a partition's streams (protocol.txt §5).
 --
 -- KEYS owner, N streams, their N sets
--- ARGV fence, mark, from, then N counts. from: '>' for new entries, else an entry id: own pending ones after it
+-- ARGV fence, mark, from, then N counts. from: '>' for new entries; an entry id: what the last owner left pending after it, each
+--      handed out once more; '~' and an id: what this owner itself was given, again
 -- Returns {1, repaired, {entries of stream 1, ...}, {size of set 1, ...}}; an entry is {id, {fields}}, a pending one
 -- {id, {fields}, times handed out}. {0} when the owner key is absent, {-1, its fence} and {-2} when fence or mark differ.
 --
@@ -11,6 +12,7 @@
 local GROUP, CONSUMER = 'sync', 'owner' -- PROTO_GROUP, PROTO_CONSUMER
 local COUNT_MAX = 5000 -- entries of one stream: unpack has an end near 8,000
 local PAGE = 500
+local ALONE = 3 -- STAGE_HANDOUTS_ALONE
 
 local owner = redis.call('HMGET', KEYS[1], 'fence', 'mark')
 if not owner[1] then
@@ -21,7 +23,8 @@ elseif owner[2] ~= ARGV[2] then
     return {-2}
 end
 
-local from = ARGV[3]
+local from, again = string.gsub(ARGV[3], '^~', '')
+again = again > 0
 local streams = (#KEYS - 1) / 2
 local repaired = 0
 
@@ -66,39 +69,55 @@ local function read(stream, set, count, after)
     return reply and reply[1][2] or {}
 end
 
--- Adds to each entry how often it was handed out, this time included.
-local function with_counts(stream, entries)
-    local counts = {}
-    local range = redis.call('XPENDING', stream, GROUP, entries[1][1], entries[#entries][1], #entries, CONSUMER)
-    for _, pending in ipairs(range) do
-        counts[pending[1]] = pending[4]
+-- Entries are claimed one by one: that counts each as handed out once more, but only what really leaves now: from the third
+-- time on an entry comes alone, so that one bad entry cannot count up its neighbours when its owner ends on it. What was
+-- trimmed while pending has no fields any more: it is let go, and the page after it is read, because an empty one means the end.
+local function claim(stream, id, times)
+    local command = {'XCLAIM', stream, GROUP, CONSUMER, '0', id}
+    if again then
+        command[7], command[8] = 'RETRYCOUNT', times
     end
-    for _, entry in ipairs(entries) do
-        entry[3] = counts[entry[1]] or 1
-    end
-    return entries
+    local claimed = redis.call(unpack(command))[1]
+    return claimed and claimed[2] and {id, claimed[2], again and times or times + 1}
 end
 
--- Entries that were trimmed while pending come without fields: they are let go, and the page after them is read, because an
--- empty answer means the end.
+local function pending_page(stream, set, count, after)
+    local command = {'XPENDING', stream, GROUP, after == '0' and '-' or '(' .. after, '+', count, CONSUMER}
+    local page = redis.pcall(unpack(command))
+    if page.err then
+        read(stream, set, 1, '0') -- makes the group, or raises the error
+        return {}
+    end
+    return page
+end
+
 local function read_pending(stream, set, count)
-    local after, alive, lost = from, {}, false
+    local after, alive, gone, page = from, {}, {}, nil
     repeat
-        local page, gone = read(stream, set, count, after), {}
-        for _, entry in ipairs(page) do
-            local list = entry[2] and alive or gone
-            list[#list + 1] = entry[2] and entry or entry[1]
-            after = entry[1]
-        end
-        if #gone > 0 then
-            redis.call('XACK', stream, GROUP, unpack(gone))
-            lost = true
+        page = pending_page(stream, set, count, after)
+        for _, pending in ipairs(page) do
+            local id, times = pending[1], pending[4]
+            local alone = not again and times + 1 >= ALONE
+            if alone and #alive > 0 then
+                break
+            end
+            local entry = claim(stream, id, times)
+            if entry then
+                alive[#alive + 1] = entry
+            else
+                gone[#gone + 1] = id
+            end
+            after = id
+            if alone and entry then
+                break
+            end
         end
     until #page == 0 or #alive > 0
-    if lost then
+    if #gone > 0 then
+        redis.call('XACK', stream, GROUP, unpack(gone))
         agree(stream, set)
     end
-    return #alive > 0 and with_counts(stream, alive) or alive
+    return alive
 end
 
 local entries, sizes = {}, {}

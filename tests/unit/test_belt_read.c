@@ -130,14 +130,29 @@ START_TEST(what_the_last_owner_left_pending_is_read_with_counts)
     ck_assert_int_eq(pending.counts[0], 2);
     belt_read_from(">", 10);
     pending = belt_read_from("0-0", 10);
-    ck_assert_uint_eq(pending.entries, 2);
+    ck_assert_uint_eq(pending.entries, 1); /* the third time: alone */
     ck_assert_int_eq(pending.counts[0], 3);
-    ck_assert_int_eq(pending.counts[1], 2);
-    ck_assert_uint_eq(belt_read_from(pending.ids[1], 10).entries, 0);
-    struct belt_reading page = belt_read_from(pending.ids[0], 1);
-    ck_assert_str_eq(page.ids[0], pending.ids[1]);
-    ck_assert_int_eq(page.counts[0], 3);
-    ck_assert_int_eq(page.size, 3);
+    pending = belt_read_from(pending.ids[0], 10);
+    ck_assert_uint_eq(pending.entries, 1);
+    ck_assert_int_eq(pending.counts[0], 2);
+    ck_assert_uint_eq(belt_read_from(pending.ids[0], 10).entries, 0);
+    ck_assert_int_eq(pending.size, 3);
+}
+END_TEST
+
+START_TEST(what_an_owner_is_given_again_does_not_count_as_handed_out)
+{
+    belt_publish_numbers(BELT_STREAM, BELT_WINDOW, 0, 2);
+    belt_publish_numbers(BELT_STREAM, BELT_WINDOW, 2, 3);
+    belt_lease("7", "m");
+    belt_read_from(">", 10);
+    for (int times = 0; times < 5; times++) {
+        struct belt_reading again = belt_read_from("~0", 10);
+        ck_assert_uint_eq(again.entries, 2);
+        ck_assert_int_eq(again.counts[0], 1);
+        ck_assert_int_eq(again.counts[1], 1);
+    }
+    ck_assert_int_eq(belt_read_from("0", 10).counts[0], 2);
 }
 END_TEST
 
@@ -221,6 +236,7 @@ int main(void)
     tcase_add_test(tcase, a_hint_after_a_deleted_stream_drops_the_old_set);
     tcase_add_test(tcase, a_stream_emptied_by_hand_empties_its_set);
     tcase_add_test(tcase, what_the_last_owner_left_pending_is_read_with_counts);
+    tcase_add_test(tcase, what_an_owner_is_given_again_does_not_count_as_handed_out);
     tcase_add_test(tcase, pending_entries_that_were_trimmed_are_let_go);
     tcase_add_test(tcase, poison_by_hand_is_told_from_newer_entries_and_leaves_the_set_alone);
     suite_add_tcase(suite, tcase);
