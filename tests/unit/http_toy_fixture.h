@@ -181,6 +181,7 @@ static void toy_term(evutil_socket_t fd, short what, void *arg)
 
 static void toy_serve(const struct toy_spec *spec, int tell)
 {
+    signal(SIGPIPE, SIG_IGN); /* as every service does */
     log_open("toy", LOG_LEVEL_ERROR, LOG_FORMAT_JSON);
     if (spec->files_max > 0)
         setrlimit(RLIMIT_NOFILE, &(struct rlimit){spec->files_max, spec->files_max});
