@@ -145,9 +145,22 @@ static void apply_field(struct record *record, const struct change *change, stru
     json_append(merge->changed, json_new_text(field));
 }
 
+/* Did a field change after this deletion was made? Events are handled by priority: that change may have been handled first. */
+static bool is_outlived(const struct record *record, const struct change *change)
+{
+    struct json_iter iter = {0};
+    const char *field;
+    struct json *note;
+
+    while (json_next(record->notes, &iter, &field, &note))
+        if (!comes_after(change, note))
+            return true;
+    return false;
+}
+
 static void apply_delete(struct record *record, const struct change *change, struct merge *merge)
 {
-    if (record->deleted || !comes_after(change, json_get(record->notes, MERGE_DELETED)))
+    if (is_outlived(record, change))
         return;
     record->deleted = true;
     json_set(record->notes, MERGE_DELETED, new_note(record, change, NULL));
@@ -160,6 +173,7 @@ static void revive(struct record *record, const struct change *change, struct me
     if (!record->deleted || !comes_after(change, json_get(record->notes, MERGE_DELETED)))
         return;
     record->deleted = false;
+    json_set(record->notes, MERGE_DELETED, new_note(record, change, NULL));
     merge->advanced = true;
 }
 

@@ -7,7 +7,7 @@
  * reported, so that it can be recorded.
  *
  * Field notes: {"o": origin, "t": ms, "s": seq, "v": record version, "c": currency?} per common field; "_deleted" notes the
- * deletion.
+ * last deletion, or what brought the record back after it.
  */
 #pragma once
 #include <stdbool.h>

@@ -1,0 +1,423 @@
+/* test_merge.c: one change applied to one record, and changes in every order. */
+#include "mapping_fixture.h"
+#include "mem.h"
+
+#include "../../router/merge.h"
+
+#define T0 INT64_C(1700000000000)
+
+/* A change in short: platform, verb, seq, time after T0, data in common names. */
+struct step {
+    const char *platform;
+    enum verb verb;
+    int64_t seq, at_ms;
+    const char *data;
+    int64_t base_version;
+};
+
+static struct record record;
+
+static void begin(void)
+{
+    mapping_load();
+    record_init(&record);
+}
+
+static void end(void)
+{
+    record_release(&record);
+    mapping_unload();
+}
+
+static void apply(struct record *to, const struct step *step, struct merge *merge)
+{
+    struct json *data = mapping_parse(step->data);
+    struct change change = {.source = mapping_platform(step->platform), .entity = ENTITY_USER, .verb = step->verb,
+                            .entity_id = "u1", .seq = step->seq, .time_ms = T0 + step->at_ms,
+                            .base_version = step->base_version, .data = data};
+
+    merge_init(merge);
+    merge_apply(to, &change, merge);
+    json_free(data);
+}
+
+static bool advance(struct step step)
+{
+    struct merge merge;
+    bool advanced;
+
+    apply(&record, &step, &merge);
+    advanced = merge.advanced;
+    merge_release(&merge);
+    return advanced;
+}
+
+#define CREATE(platform, seq, at, data) (struct step){platform, VERB_CREATE, seq, at, data, 0}
+#define UPDATE(platform, seq, at, data) (struct step){platform, VERB_UPDATE, seq, at, data, 0}
+#define DELETE(platform, seq, at) (struct step){platform, VERB_DELETE, seq, at, "{}", 0}
+
+START_TEST(the_first_change_makes_version_1_with_the_records_own_id)
+{
+    ck_assert(advance(CREATE("bizoholic", 1, 0, "{\"id\":\"theirs\",\"name\":\"A\"}")));
+    ck_assert(record.exists && !record.deleted);
+    ck_assert_int_eq(record.version, 1);
+    mapping_check_equal(record.data, "{\"id\":\"u1\",\"name\":\"A\"}", "data");
+    mapping_check_equal(record.vector, "{\"bizoholic\":1}", "vector");
+    mapping_check_equal(json_get(record.notes, "name"), "{\"o\":\"bizoholic\",\"t\":1700000000000,\"s\":1,\"v\":1}", "note");
+}
+END_TEST
+
+START_TEST(a_change_without_a_difference_makes_no_version)
+{
+    advance(CREATE("bizoholic", 1, 0, "{\"name\":\"A\",\"age\":5}"));
+    ck_assert(!advance(UPDATE("bizosaas", 2, 10, "{\"name\":\"A\",\"age\":5.0}")));
+    ck_assert_int_eq(record.version, 1);
+    mapping_check_equal(record.vector, "{\"bizoholic\":1}", "vector");
+}
+END_TEST
+
+START_TEST(an_empty_create_makes_a_version_once)
+{
+    ck_assert(advance(CREATE("bizoholic", 1, 0, "{}")));
+    ck_assert(!advance(UPDATE("bizoholic", 2, 1, "{}")));
+    ck_assert_int_eq(record.version, 1);
+}
+END_TEST
+
+START_TEST(each_platform_counts_its_own_changes)
+{
+    advance(CREATE("bizoholic", 1, 0, "{\"name\":\"A\"}"));
+    advance(UPDATE("bizosaas", 2, 10, "{\"phone\":\"1\"}"));
+    advance(UPDATE("bizoholic", 3, 20, "{\"name\":\"B\"}"));
+    ck_assert_int_eq(record.version, 3);
+    mapping_check_equal(record.vector, "{\"bizoholic\":2,\"bizosaas\":1}", "vector");
+    mapping_check_equal(json_get(json_get(record.notes, "phone"), "v"), "2", "version of the note");
+}
+END_TEST
+
+START_TEST(an_absent_field_is_untouched_and_null_clears)
+{
+    advance(CREATE("bizoholic", 1, 0, "{\"name\":\"A\",\"phone\":\"1\"}"));
+    ck_assert(advance(UPDATE("bizoholic", 2, 10, "{\"phone\":null}")));
+    mapping_check_equal(record.data, "{\"id\":\"u1\",\"name\":\"A\",\"phone\":null}", "cleared");
+    ck_assert(!advance(UPDATE("bizoholic", 3, 20, "{\"phone\":null,\"fax\":null}"))); /* was cleared; was never there */
+    ck_assert(!advance(UPDATE("bizoholic", 1, 0, "{\"phone\":\"1\"}")));              /* older than what cleared it */
+    ck_assert(advance(UPDATE("bizoholic", 4, 30, "{\"phone\":\"2\"}")));
+    mapping_check_equal(json_get(record.data, "phone"), "\"2\"", "set again");
+}
+END_TEST
+
+/* Two changes of one field; which of them stays, in whichever order they are handled. */
+static const struct pair {
+    struct step a, b;
+    bool b_wins;
+} pairs[] = {
+    {{"bizoholic", VERB_CREATE, 1, 0, "{\"name\":\"A\"}", 0}, {"bizoholic", VERB_UPDATE, 2, 0, "{\"name\":\"B\"}", 0}, true},
+    /* one platform: seq decides, whatever its clock says */
+    {{"bizoholic", VERB_UPDATE, 1, 5000, "{\"name\":\"A\"}", 0}, {"bizoholic", VERB_UPDATE, 2, 0, "{\"name\":\"B\"}", 0}, true},
+    /* two platforms: time decides, whatever came first */
+    {{"bizoholic", VERB_UPDATE, 1, 5000, "{\"name\":\"A\"}", 0}, {"bizosaas", VERB_UPDATE, 2, 4999, "{\"name\":\"B\"}", 0}, false},
+    {{"bizoholic", VERB_UPDATE, 1, 5000, "{\"name\":\"A\"}", 0}, {"bizosaas", VERB_UPDATE, 2, 5001, "{\"name\":\"B\"}", 0}, true},
+    {{"bizoholic", VERB_UPDATE, 1, 0, "{\"name\":\"A\"}", 0}, {"bizosaas", VERB_UPDATE, 2, 90000, "{\"name\":\"B\"}", 0}, true},
+    {{"bizosaas", VERB_UPDATE, 9, 0, "{\"name\":\"A\"}", 0}, {"bizoholic", VERB_UPDATE, 2, 1, "{\"name\":\"B\"}", 0}, true},
+    /* the same millisecond: seq */
+    {{"bizoholic", VERB_UPDATE, 1, 0, "{\"name\":\"A\"}", 0}, {"bizosaas", VERB_UPDATE, 2, 0, "{\"name\":\"B\"}", 0}, true},
+    {{"bizoholic", VERB_UPDATE, 3, 0, "{\"name\":\"A\"}", 0}, {"bizosaas", VERB_UPDATE, 2, 0, "{\"name\":\"B\"}", 0}, false},
+    {{"coreldove", VERB_UPDATE, 1, 0, "{\"name\":\"A\"}", 0}, {"coreldove", VERB_UPDATE, 2, 1, "{\"name\":null}", 0}, true},
+};
+
+START_TEST(the_later_change_stays_in_whichever_order_they_are_handled)
+{
+    const struct pair *pair = &pairs[_i];
+    struct json *sent_a = mapping_parse(pair->a.data), *sent_b = mapping_parse(pair->b.data);
+    const struct json *expected = json_get(pair->b_wins ? sent_b : sent_a, "name");
+
+    advance(pair->a);
+    ck_assert_int_eq(advance(pair->b), pair->b_wins);
+    ck_assert(json_equal(json_get(record.data, "name"), expected));
+    if (json_get(sent_a, "name") && json_get(sent_b, "name")) {
+        record_release(&record);
+        record_init(&record);
+        advance(pair->b);
+        advance(pair->a);
+        ck_assert(json_equal(json_get(record.data, "name"), expected));
+    }
+    json_free(sent_a);
+    json_free(sent_b);
+}
+END_TEST
+
+START_TEST(fields_that_only_one_side_touched_merge_silently)
+{
+    struct merge merge;
+
+    advance(CREATE("bizoholic", 1, 0, "{\"name\":\"A\",\"phone\":\"1\"}"));
+    apply(&record, &UPDATE("bizosaas", 2, 10, "{\"name\":\"A\",\"phone\":\"2\"}"), &merge);
+    mapping_check_equal(merge.changed, "[\"phone\"]", "changed");
+    merge_release(&merge);
+    apply(&record, &UPDATE("coreldove", 3, 20, "{\"name\":\"C\"}"), &merge);
+    mapping_check_equal(merge.changed, "[\"name\"]", "changed");
+    merge_release(&merge);
+    mapping_check_equal(record.data, "{\"id\":\"u1\",\"name\":\"C\",\"phone\":\"2\"}", "both");
+}
+END_TEST
+
+/* ── concurrent changes ── */
+
+static const struct {
+    struct step held, sent;
+    const char *contested; /* NULL: none */
+} contests[] = {
+    {{"bizoholic", VERB_CREATE, 1, 0, "{\"name\":\"A\"}", 0},
+     {"bizosaas", VERB_UPDATE, 2, 29999, "{\"name\":\"B\"}", 0},
+     "[{\"field\":\"name\",\"held\":\"A\",\"held_by\":\"bizoholic\",\"held_at\":1700000000000,\"sent\":\"B\","
+     "\"sent_by\":\"bizosaas\",\"sent_at\":1700000029999,\"chosen\":\"sent\"}]"},
+    {{"bizoholic", VERB_CREATE, 1, 20000, "{\"name\":\"A\"}", 0},
+     {"bizosaas", VERB_UPDATE, 2, 0, "{\"name\":\"B\"}", 0},
+     "[{\"field\":\"name\",\"held\":\"A\",\"held_by\":\"bizoholic\",\"held_at\":1700000020000,\"sent\":\"B\","
+     "\"sent_by\":\"bizosaas\",\"sent_at\":1700000000000,\"chosen\":\"held\"}]"},
+    {{"bizoholic", VERB_CREATE, 1, 0, "{\"name\":\"A\"}", 0}, {"bizosaas", VERB_UPDATE, 2, 30000, "{\"name\":\"B\"}", 0}, NULL},
+    {{"bizoholic", VERB_CREATE, 1, 0, "{\"name\":\"A\"}", 0}, {"bizoholic", VERB_UPDATE, 2, 10, "{\"name\":\"B\"}", 0}, NULL},
+    {{"bizoholic", VERB_CREATE, 1, 0, "{\"name\":\"A\"}", 0}, {"bizosaas", VERB_UPDATE, 2, 10, "{\"name\":\"A\"}", 0}, NULL},
+    {{"bizoholic", VERB_CREATE, 1, 0, "{\"name\":\"A\"}", 0}, {"bizosaas", VERB_UPDATE, 2, 10, "{\"phone\":\"1\"}", 0}, NULL},
+    /* made on the current version: not concurrent, however close in time */
+    {{"bizoholic", VERB_CREATE, 1, 0, "{\"name\":\"A\"}", 0}, {"bizosaas", VERB_UPDATE, 2, 10, "{\"name\":\"B\"}", 1}, NULL},
+};
+
+START_TEST(what_two_platforms_changed_at_once_is_recorded_with_both_sides)
+{
+    struct merge merge;
+
+    advance(contests[_i].held);
+    apply(&record, &contests[_i].sent, &merge);
+    mapping_check_equal(merge.contested, contests[_i].contested ? contests[_i].contested : "[]", "contested");
+    merge_release(&merge);
+}
+END_TEST
+
+START_TEST(a_change_made_on_an_older_version_is_concurrent_however_far_in_time)
+{
+    struct merge merge;
+
+    advance(CREATE("bizoholic", 1, 0, "{\"name\":\"A\"}"));
+    advance(UPDATE("bizoholic", 2, 1000, "{\"name\":\"B\"}"));
+    apply(&record, &(struct step){"bizosaas", VERB_UPDATE, 3, 900000, "{\"name\":\"C\"}", 1}, &merge);
+    ck_assert_uint_eq(json_count(merge.contested), 1);
+    mapping_check_equal(merge.changed, "[\"name\"]", "the latest wins");
+    merge_release(&merge);
+}
+END_TEST
+
+/* ── tombstones ── */
+
+START_TEST(a_delete_leaves_a_tombstone_with_its_data)
+{
+    advance(CREATE("bizoholic", 1, 0, "{\"name\":\"A\"}"));
+    ck_assert(advance(DELETE("bizosaas", 2, 10)));
+    ck_assert(record.deleted);
+    ck_assert_int_eq(record.version, 2);
+    mapping_check_equal(record.data, "{\"id\":\"u1\",\"name\":\"A\"}", "data stays");
+}
+END_TEST
+
+START_TEST(a_delete_of_the_unknown_is_a_tombstone_too)
+{
+    ck_assert(advance(DELETE("bizoholic", 5, 10)));
+    ck_assert(record.exists && record.deleted);
+    ck_assert(advance(CREATE("bizoholic", 4, 0, "{\"name\":\"A\"}"))); /* its create, handled late */
+    ck_assert(record.deleted);
+    mapping_check_equal(json_get(record.data, "name"), "\"A\"", "known, and gone");
+}
+END_TEST
+
+START_TEST(a_later_change_revives_and_an_earlier_one_does_not)
+{
+    advance(CREATE("bizoholic", 1, 0, "{\"name\":\"A\"}"));
+    advance(DELETE("bizoholic", 3, 100));
+    advance(UPDATE("bizosaas", 2, 50, "{\"name\":\"B\"}"));
+    ck_assert(record.deleted);
+    ck_assert(advance(CREATE("bizosaas", 4, 200, "{\"name\":\"B\"}")));
+    ck_assert(!record.deleted);
+}
+END_TEST
+
+START_TEST(a_delete_that_is_handled_after_a_later_change_deletes_nothing)
+{
+    advance(CREATE("bizoholic", 1, 0, "{\"name\":\"A\"}"));
+    advance(UPDATE("bizoholic", 3, 200, "{\"phone\":\"1\"}"));
+    ck_assert(!advance(DELETE("bizoholic", 2, 100)));
+    ck_assert(!record.deleted);
+    ck_assert(!advance(DELETE("bizosaas", 4, 150)));
+    ck_assert(!record.deleted);
+    ck_assert(advance(DELETE("bizosaas", 5, 201)));
+    ck_assert(record.deleted);
+}
+END_TEST
+
+START_TEST(what_brought_a_record_back_outlives_earlier_deletes_although_no_field_changed)
+{
+    advance(CREATE("bizoholic", 1, 0, "{\"name\":\"A\"}"));
+    advance(DELETE("bizoholic", 2, 100));
+    ck_assert(advance(UPDATE("bizoholic", 4, 300, "{\"name\":\"A\"}")));
+    ck_assert(!advance(DELETE("bizosaas", 3, 200)));
+    ck_assert(!record.deleted);
+}
+END_TEST
+
+/* ── every order ── */
+
+#define CHANGES 5
+
+static uint64_t random_state;
+
+static unsigned below(unsigned limit)
+{
+    random_state = random_state * 6364136223846793005u + 1442695040888963407u;
+    return (unsigned)(random_state >> 33) % limit;
+}
+
+/* Values differ from each other: an equal one is no change. No platform's clock runs backwards. */
+static void make_changes(struct step steps[CHANGES], struct buf texts[CHANGES])
+{
+    static const char *const platforms[] = {"bizoholic", "bizosaas", "coreldove"};
+    static const char *const fields[] = {"name", "phone", "city"};
+    int64_t clocks[3] = {below(50), below(50), below(50)};
+
+    for (int i = 0; i < CHANGES; i++) {
+        unsigned platform = below(3), first = below(3);
+        clocks[platform] += below(40);
+        steps[i] = (struct step){platforms[platform], below(5) ? VERB_UPDATE : VERB_DELETE, i + 1, clocks[platform], NULL, 0};
+        buf_addf(&texts[i], "{\"%s\":\"a%d\",\"%s\":\"b%d\"}", fields[first], i, fields[(first + 1) % 3], i);
+        steps[i].data = texts[i].data;
+    }
+}
+
+static void play(const struct step steps[CHANGES], const unsigned order[CHANGES], struct buf *result)
+{
+    static const char *const fields[] = {"name", "phone", "city"};
+    struct merge merge;
+
+    record_release(&record);
+    record_init(&record);
+    for (int i = 0; i < CHANGES; i++) {
+        apply(&record, &steps[order[i]], &merge);
+        merge_release(&merge);
+    }
+    buf_addf(result, "deleted=%d", record.deleted);
+    for (int i = 0; i < 3; i++) {
+        buf_addf(result, " %s=", fields[i]);
+        json_write(result, json_get(record.data, fields[i]));
+    }
+}
+
+static void shuffle(unsigned order[CHANGES])
+{
+    for (unsigned i = CHANGES - 1; i > 0; i--) {
+        unsigned j = below(i + 1), kept = order[i];
+        order[i] = order[j];
+        order[j] = kept;
+    }
+}
+
+START_TEST(every_order_of_handling_ends_with_the_same_record)
+{
+    random_state = (uint64_t)_i + 1;
+    for (int round = 0; round < 50; round++) {
+        struct step steps[CHANGES];
+        struct buf texts[CHANGES] = {BUF_INIT, BUF_INIT, BUF_INIT, BUF_INIT, BUF_INIT}, expected = BUF_INIT;
+        unsigned order[CHANGES] = {0, 1, 2, 3, 4};
+        make_changes(steps, texts);
+        play(steps, order, &expected);
+        for (int i = 0; i < 30; i++) {
+            struct buf is = BUF_INIT;
+            shuffle(order);
+            play(steps, order, &is);
+            ck_assert_msg(strcmp(is.data, expected.data) == 0, "order %u%u%u%u%u gives %s, in order of seq %s", order[0], order[1],
+                          order[2], order[3], order[4], is.data, expected.data);
+            buf_release(&is);
+        }
+        for (int i = 0; i < CHANGES; i++)
+            buf_release(&texts[i]);
+        buf_release(&expected);
+    }
+}
+END_TEST
+
+/* ── time ── */
+
+#define NOT_GIVEN INT64_MIN
+
+static const struct {
+    int64_t occurred_ms;
+    const char *data;
+    int64_t time_ms;
+} times[] = {
+    {NOT_GIVEN, "{}", T0},
+    {T0 - 1000, "{}", T0 - 1000},
+    {T0 - 59999, "{}", T0 - 59999},
+    {T0 - 60000, "{}", T0},
+    {T0, "{}", T0},
+    {T0 + 1, "{}", T0},
+    {T0 - 7200000, "{}", T0},
+    {NOT_GIVEN, "{\"updated_at\":\"2023-11-14T22:13:19Z\"}", T0 - 1000},
+    {NOT_GIVEN, "{\"updated_at\":\"2023-11-14T20:13:19Z\"}", T0},
+    {NOT_GIVEN, "{\"updated_at\":\"yesterday\"}", T0},
+    {NOT_GIVEN, "{\"updated_at\":12}", T0},
+    {T0 - 5000, "{\"updated_at\":\"2023-11-14T22:13:19Z\"}", T0 - 5000},
+    {T0 - 7200000, "{\"updated_at\":\"2023-11-14T22:13:19Z\"}", T0}, /* what was said first is wrong by hours */
+};
+
+START_TEST(a_platforms_clock_counts_only_within_a_minute_before_acceptance)
+{
+    struct json *data = mapping_parse(times[_i].data);
+
+    ck_assert_int_eq(merge_time_ms(T0, times[_i].occurred_ms, data), times[_i].time_ms);
+    ck_assert_int_eq(merge_time_ms(T0, NOT_GIVEN, NULL), T0);
+    json_free(data);
+}
+END_TEST
+
+START_TEST(a_copy_shares_nothing)
+{
+    struct record copy;
+
+    advance(CREATE("bizoholic", 1, 0, "{\"name\":\"A\"}"));
+    record_copy(&copy, &record);
+    advance(UPDATE("bizoholic", 2, 1, "{\"name\":\"B\"}"));
+    mapping_check_equal(copy.data, "{\"id\":\"u1\",\"name\":\"A\"}", "data");
+    mapping_check_equal(copy.vector, "{\"bizoholic\":1}", "vector");
+    ck_assert_int_eq(copy.version, 1);
+    record_release(&copy);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("merge");
+    TCase *tests = tcase_create("merge");
+    SRunner *runner = srunner_create(suite);
+
+    suite_add_tcase(suite, tests);
+    tcase_add_checked_fixture(tests, begin, end);
+    tcase_add_test(tests, the_first_change_makes_version_1_with_the_records_own_id);
+    tcase_add_test(tests, a_change_without_a_difference_makes_no_version);
+    tcase_add_test(tests, an_empty_create_makes_a_version_once);
+    tcase_add_test(tests, each_platform_counts_its_own_changes);
+    tcase_add_test(tests, an_absent_field_is_untouched_and_null_clears);
+    tcase_add_loop_test(tests, the_later_change_stays_in_whichever_order_they_are_handled, 0, COUNT(pairs));
+    tcase_add_test(tests, fields_that_only_one_side_touched_merge_silently);
+    tcase_add_loop_test(tests, what_two_platforms_changed_at_once_is_recorded_with_both_sides, 0, COUNT(contests));
+    tcase_add_test(tests, a_change_made_on_an_older_version_is_concurrent_however_far_in_time);
+    tcase_add_test(tests, a_delete_leaves_a_tombstone_with_its_data);
+    tcase_add_test(tests, a_delete_of_the_unknown_is_a_tombstone_too);
+    tcase_add_test(tests, a_later_change_revives_and_an_earlier_one_does_not);
+    tcase_add_test(tests, a_delete_that_is_handled_after_a_later_change_deletes_nothing);
+    tcase_add_test(tests, what_brought_a_record_back_outlives_earlier_deletes_although_no_field_changed);
+    tcase_add_loop_test(tests, every_order_of_handling_ends_with_the_same_record, 0, 10);
+    tcase_add_loop_test(tests, a_platforms_clock_counts_only_within_a_minute_before_acceptance, 0, COUNT(times));
+    tcase_add_test(tests, a_copy_shares_nothing);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
