@@ -148,14 +148,12 @@ static void shrink(struct gate *gate, int64_t now_ms)
 
 bool gate_failed(struct gate *gate, uint64_t record, int64_t now_ms)
 {
-    bool was_open = gate->state != GATE_CLOSED;
-
     gate->in_flight--;
     note(gate, record, now_ms, false);
     shrink(gate, now_ms);
     if (gate->state == GATE_HALF_OPEN || (gate->state == GATE_CLOSED && is_failing(gate, now_ms)))
         open_gate(gate, now_ms);
-    return was_open || gate->state == GATE_OPEN;
+    return gate->state == GATE_OPEN;
 }
 
 void gate_slow_down(struct gate *gate, int64_t now_ms)

@@ -180,6 +180,17 @@ START_TEST(failures_of_the_last_minute_count_when_few_came_in_ten_seconds)
 }
 END_TEST
 
+START_TEST(successes_older_than_ten_seconds_do_not_excuse_an_outage)
+{
+    for (uint64_t record = 1; record <= 50; record++)
+        succeed_one(record);
+    now += 10000;
+    for (uint64_t record = 101; record <= 104; record++)
+        ck_assert(!fail_one(record));
+    ck_assert(fail_one(105));
+}
+END_TEST
+
 START_TEST(failures_older_than_a_minute_are_forgotten)
 {
     for (uint64_t record = 1; record <= 4; record++)
@@ -348,6 +359,7 @@ int main(void)
     tcase_add_test(tests, one_record_that_fails_again_and_again_opens_nothing);
     tcase_add_test(tests, what_a_record_did_last_is_what_counts);
     tcase_add_test(tests, failures_of_the_last_minute_count_when_few_came_in_ten_seconds);
+    tcase_add_test(tests, successes_older_than_ten_seconds_do_not_excuse_an_outage);
     tcase_add_test(tests, failures_older_than_a_minute_are_forgotten);
     tcase_add_test(tests, an_outage_shows_at_once_after_thousands_of_successes);
     tcase_add_test(tests, rejections_of_content_neither_open_nor_close_the_breaker);
