@@ -270,3 +270,42 @@ static inline long toy_stat(const char *series)
             usleep(20000);                                                    \
         }                                                                     \
     } while (0)
+
+#define JSON_TYPE "Content-Type: application/json\r\n"
+
+/* "METHOD /path" with headers (each line ended) and a body that gets its length. */
+static inline const struct http_answer *toy_ask(const char *what, const char *headers, const char *body)
+{
+    struct buf text = BUF_INIT;
+    buf_addf(&text, "%s HTTP/1.1\r\nHost: toy\r\n%s", what, headers);
+    if (body != NULL)
+        buf_addf(&text, "Content-Length: %zu\r\n", strlen(body));
+    buf_addf(&text, "\r\n%s", body != NULL ? body : "");
+    const struct http_answer *answer = client_ask(toy_port, text.data);
+    buf_release(&text);
+    return answer;
+}
+
+static inline void toy_assert_problem(const struct http_answer *answer, int status, const char *type)
+{
+    bool ok;
+    struct json_error error;
+    char urn[128];
+    ck_assert_msg(answer->status == status, "%d instead of %d: %s%s", answer->status, status, answer->head,
+                  answer->body);
+    ck_assert(answer_has(answer, "Content-Type", "application/problem+json"));
+    ck_assert(answer_has(answer, "X-Content-Type-Options", "nosniff"));
+    ck_assert(answer_has(answer, "Cache-Control", "no-store"));
+    struct json *problem = json_parse(answer->body, answer->body_len, 64, &error, &ok);
+    ck_assert_msg(ok, "not JSON: %s", answer->body);
+    int64_t number = 0;
+    ck_assert_int_eq(json_int64(json_get(problem, "status"), &number), 0);
+    ck_assert_int_eq(number, status);
+    snprintf(urn, sizeof urn, "urn:data-sync:problem:%s", type);
+    ck_assert_str_eq(json_get_text(problem, "type"), urn);
+    ck_assert_ptr_nonnull(json_get_text(problem, "title"));
+    ck_assert_ptr_nonnull(json_get_text(problem, "detail"));
+    const char *id = json_get_text(problem, "request_id");
+    ck_assert(id != NULL && answer_has(answer, "X-Request-Id", id));
+    json_free(problem);
+}
