@@ -58,6 +58,11 @@ static bool v4_is_private(uint32_t address)
     return false;
 }
 
+static uint32_t v4_in(const uint8_t *b)
+{
+    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+}
+
 static bool is_private(const struct sockaddr *address)
 {
     if (address->sa_family == AF_INET)
@@ -65,9 +70,11 @@ static bool is_private(const struct sockaddr *address)
     if (address->sa_family == AF_INET6) {
         const uint8_t *b = ((const struct sockaddr_in6 *)(const void *)address)->sin6_addr.s6_addr;
         static const uint8_t zeros[12], mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-        static const uint8_t nat64[12] = {0x00, 0x64, 0xff, 0x9b};
-        if (memcmp(b, zeros, 12) == 0 || memcmp(b, mapped, 12) == 0 || memcmp(b, nat64, 12) == 0)
-            return v4_is_private((uint32_t)b[12] << 24 | (uint32_t)b[13] << 16 | (uint32_t)b[14] << 8 | b[15]);
+        static const uint8_t nat64[12] = {0x00, 0x64, 0xff, 0x9b}, translated[12] = {[8] = 0xff, 0xff};
+        if (memcmp(b, zeros, 12) == 0 || memcmp(b, mapped, 12) == 0 || memcmp(b, nat64, 12) == 0 || memcmp(b, translated, 12) == 0)
+            return v4_is_private(v4_in(b + 12));
+        if (b[0] == 0x20 && b[1] == 0x02) /* 6to4 */
+            return v4_is_private(v4_in(b + 2));
         return (b[0] & 0xfe) == 0xfc || (b[0] == 0xfe && (b[1] & 0xc0) == 0x80) || b[0] == 0xff;
     }
     return true;
