@@ -11,8 +11,9 @@ BEGIN
             EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; -- another database's migration was faster
             END;
         END IF;
-        -- Taking the role within a transaction needs membership, where the owner is no superuser.
-        IF NOT pg_has_role(current_user, name, 'MEMBER') THEN
+        -- Taking the role within a transaction needs membership, where the owner is no superuser. From PostgreSQL 16 on, who makes a
+        -- role is a member that may not take it; the word for taking is unknown before.
+        IF NOT pg_has_role(current_user, name, CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END) THEN
             EXECUTE format('GRANT %I TO %I', name, current_user);
         END IF;
     END LOOP;
