@@ -21,20 +21,30 @@ static struct problem problem_of(const struct accept_item *item)
 {
     switch (item->outcome) {
     case ACCEPT_MISMATCH:
-        return (struct problem){.status = 422, .type = "idempotency-mismatch",
-                                .detail = "This Idempotency-Key, or this id, belongs to an event with another body: "
-                                          "send that body again, or take a new key."};
+        return (struct problem){
+            .status = 422,
+            .type = "idempotency-mismatch",
+            .detail = "This Idempotency-Key, or this id, belongs to an event with another body: "
+                      "send that body again, or take a new key."};
     case ACCEPT_REFUSED:
-        return (struct problem){.status = 422, .type = "not-storable",
-                                .detail = "The database cannot hold a value of this event; look for numbers, times "
-                                          "and texts at the edge of what is usual."};
+        return (struct problem){.status = 422,
+                                .type = "not-storable",
+                                .detail =
+                                    "The database cannot hold a value of this event; look for numbers, times "
+                                    "and texts at the edge of what is usual."};
     case ACCEPT_AWAY:
-        return (struct problem){.status = 503, .type = "unavailable", .retry_after_s = 1,
-                                .detail = "The database is away; nothing was stored. Send this again shortly."};
+        return (struct problem){.status = 503,
+                                .type = "unavailable",
+                                .retry_after_s = 1,
+                                .detail =
+                                    "The database is away; nothing was stored. Send this again shortly."};
     case ACCEPT_UNKNOWN:
-        return (struct problem){.status = 503, .type = "outcome-unknown", .retry_after_s = 1,
-                                .detail = "The database went away during the commit: the event may be stored or not. "
-                                          "Send it again with the same Idempotency-Key or id to learn which."};
+        return (struct problem){
+            .status = 503,
+            .type = "outcome-unknown",
+            .retry_after_s = 1,
+            .detail = "The database went away during the commit: the event may be stored or not. "
+                      "Send it again with the same Idempotency-Key or id to learn which."};
     case ACCEPT_WAITING:
     case ACCEPT_CREATED:
     case ACCEPT_INVALID:
@@ -43,7 +53,8 @@ static struct problem problem_of(const struct accept_item *item)
     bug("accept: outcome %d is no problem", (int)item->outcome);
 }
 
-static void write_result(struct buf *out, const struct accept_request *request, const struct accept_item *item)
+static void write_result(struct buf *out, const struct accept_request *request,
+                         const struct accept_item *item)
 {
     answer_open(out, NULL, '{');
     answer_text(out, "status", item->outcome == ACCEPT_CREATED ? "created" : "refused");
@@ -124,7 +135,8 @@ static void reply(struct accept_request *request)
 
 /* ---- the life of a request ---- */
 
-static struct accept_request *request_new(struct gateway *gateway, struct http_request *http, bool bulk, size_t count)
+static struct accept_request *request_new(struct gateway *gateway, struct http_request *http, bool bulk,
+                                          size_t count)
 {
     struct accept_request *request = mem_alloc(sizeof *request);
     request->accept = gateway->accept;
@@ -215,8 +227,10 @@ static void enter_all(struct accept_request *request)
 
 static struct accept_context context_of(const struct gateway *gateway, const struct http_request *http)
 {
-    return (struct accept_context){.platforms = gateway->platforms, .identity = http_identity(http),
-                                   .trace = http_traceparent(http), .now_ms = clock_db_ms(),
+    return (struct accept_context){.platforms = gateway->platforms,
+                                   .identity = http_identity(http),
+                                   .trace = http_traceparent(http),
+                                   .now_ms = clock_db_ms(),
                                    .max_retries = gateway->conf->retry_attempts};
 }
 
@@ -235,8 +249,10 @@ static int read_key(struct http_request *http, const char **key)
         good = given[i] >= ' ' && given[i] < 0x7f;
     if (good)
         return 0;
-    http_problem(http, &(struct problem){.status = 400, .type = "idempotency-key",
-                                         .detail = "Idempotency-Key must have 1 to 255 printable ASCII characters."});
+    http_problem(
+        http, &(struct problem){.status = 400,
+                                .type = "idempotency-key",
+                                .detail = "Idempotency-Key must have 1 to 255 printable ASCII characters."});
     return -1;
 }
 
@@ -299,8 +315,8 @@ static const char *item_key(struct accept_request *request, const char *key, siz
     return arena_strdup(request->arena, text);
 }
 
-static void read_item(const struct accept_context *context, struct accept_item *item, const struct slice *slice,
-                      const char *key, unsigned depth_max)
+static void read_item(const struct accept_context *context, struct accept_item *item,
+                      const struct slice *slice, const char *key, unsigned depth_max)
 {
     struct json_error error;
     struct problem problem;

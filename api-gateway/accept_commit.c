@@ -18,9 +18,9 @@
 
 /* Parameters $1 to $22 of accept_events.sql, in its order. */
 struct columns {
-    struct db_array *id, *record, *tenant, *client_id, *event_type, *entity_type, *entity_id, *source, *targets, *priority,
-        *priority_given, *max_retries, *base_version, *occurred, *deliver, *expires, *user_id, *subject, *trace, *data, *key,
-        *fingerprint;
+    struct db_array *id, *record, *tenant, *client_id, *event_type, *entity_type, *entity_id, *source,
+        *targets, *priority, *priority_given, *max_retries, *base_version, *occurred, *deliver, *expires,
+        *user_id, *subject, *trace, *data, *key, *fingerprint;
 };
 
 static void columns_init(struct columns *c, struct db_params *params)
@@ -286,12 +286,14 @@ static void flush(struct accept *accept)
     accept->running = batch;
     batch->sent_ms = clock_mono_ms();
     batch->sent_us = clock_mono_us();
-    db_query(store_db(accept->gateway->store), DB_WRITER, sql_accept_events, batch_params(batch), on_commit, batch);
+    db_query(store_db(accept->gateway->store), DB_WRITER, sql_accept_events, batch_params(batch), on_commit,
+             batch);
 }
 
 void accept_check_drained(struct accept *accept)
 {
-    bool idle = !accept->running && accept->queued == 0 && TAILQ_EMPTY(&accept->halves) && accept->asking == 0;
+    bool idle =
+        !accept->running && accept->queued == 0 && TAILQ_EMPTY(&accept->halves) && accept->asking == 0;
     if (!idle || !accept->drained)
         return;
     void (*drained)(void *arg) = accept->drained;

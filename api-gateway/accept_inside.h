@@ -22,7 +22,7 @@ struct event;
 
 #define ACCEPT_BATCH_MAX 500
 #define ACCEPT_BATCH_BYTES_MAX (4u << 20)
-#define ACCEPT_WAIT_MS 800     /* for the database to be there; with one tick the answer is out within a second */
+#define ACCEPT_WAIT_MS 800 /* for the database to be there; with one tick the answer is out within a second */
 #define ACCEPT_OVERDUE_MS 5000 /* a commit without an answer: its clients are told that nobody knows */
 #define ACCEPT_TICK_MS 100
 #define ACCEPT_TRIES_MAX 3
@@ -52,7 +52,7 @@ struct accept_item {
     struct accept_list followers;
     enum accept_outcome outcome;
     const char *event_id; /* of the answer; NULL: not stored */
-    struct json *problem;                        /* of a bulk's item: ACCEPT_INVALID */
+    struct json *problem; /* of a bulk's item: ACCEPT_INVALID */
 };
 
 /* Owner: itself, until every item is answered and let go of. */
@@ -75,16 +75,18 @@ struct accept_batch {
     struct accept_item *items[];
 };
 
-#define ACCEPT_STATS(X)                                                                                               \
-    X(accepted, STATS_COUNTER, "sync_events_accepted_total", "Events that were stored")                               \
-    X(repeated, STATS_COUNTER, "sync_events_repeated_total", "Events answered again by their idempotency key")        \
-    X(invalid, STATS_COUNTER, "sync_events_invalid_total", "Events refused because they do not validate")             \
-    X(mismatched, STATS_COUNTER, "sync_events_mismatched_total", "Events whose idempotency key had another body")     \
-    X(away, STATS_COUNTER, "sync_events_unavailable_total", "Events refused because the database was away")           \
-    X(unknown, STATS_COUNTER, "sync_events_unknown_total", "Events whose commit ended without an answer")             \
-    X(commits, STATS_COUNTER, "sync_accept_commits_total", "Commits of accepted events")                              \
-    X(halved, STATS_COUNTER, "sync_accept_halved_total", "Batches that were refused and split in halves")             \
-    X(commit_seconds, STATS_HISTOGRAM, "sync_accept_commit_seconds", "Time of a commit of accepted events")           \
+#define ACCEPT_STATS(X)                                                                                     \
+    X(accepted, STATS_COUNTER, "sync_events_accepted_total", "Events that were stored")                     \
+    X(repeated, STATS_COUNTER, "sync_events_repeated_total",                                                \
+      "Events answered again by their idempotency key")                                                     \
+    X(invalid, STATS_COUNTER, "sync_events_invalid_total", "Events refused because they do not validate")   \
+    X(mismatched, STATS_COUNTER, "sync_events_mismatched_total",                                            \
+      "Events whose idempotency key had another body")                                                      \
+    X(away, STATS_COUNTER, "sync_events_unavailable_total", "Events refused because the database was away") \
+    X(unknown, STATS_COUNTER, "sync_events_unknown_total", "Events whose commit ended without an answer")   \
+    X(commits, STATS_COUNTER, "sync_accept_commits_total", "Commits of accepted events")                    \
+    X(halved, STATS_COUNTER, "sync_accept_halved_total", "Batches that were refused and split in halves")   \
+    X(commit_seconds, STATS_HISTOGRAM, "sync_accept_commit_seconds", "Time of a commit of accepted events") \
     X(queued_now, STATS_GAUGE, "sync_accept_queued", "Events that wait for the next commit")
 
 struct accept {
@@ -116,9 +118,11 @@ void accept_enter(struct accept_item *item); /* into the queue, or behind an ite
 void accept_unclaim(struct accept_item *item);
 /* What the leader's outcome means for those behind it. */
 void accept_settle_followers(struct accept_item *leader, enum accept_outcome outcome);
-void accept_find_owners(struct accept *accept, struct accept_item **items, size_t count); /* copies the array */
+void accept_find_owners(struct accept *accept, struct accept_item **items,
+                        size_t count); /* copies the array */
 /* accept_commit.c */
-void accept_schedule(struct accept *accept); /* a flush at the end of this turn, and ticks until all is done */
+void accept_schedule(
+    struct accept *accept); /* a flush at the end of this turn, and ticks until all is done */
 void accept_commit_start(struct accept *accept);
 void accept_commit_stop(struct accept *accept);
 /* The item of a stored row; the batch is sorted by id then. */

@@ -152,12 +152,13 @@ struct owners {
 
 static void owners_init(struct owners *owners, const struct db_result *result)
 {
-    int tenant = db_column(result, "tenant_id"), kind = db_column(result, "kind"), key = db_column(result, "key");
+    int tenant = db_column(result, "tenant_id"), kind = db_column(result, "kind"),
+        key = db_column(result, "key");
     *owners = (struct owners){result, map_new(), mem_array(db_rows(result) + 1, sizeof *owners->numbers)};
     for (size_t row = 0; row < db_rows(result); row++) {
         struct buf name = BUF_INIT;
-        claim_name(&name, (enum key_kind)db_get_int(result, row, kind), db_get_text(result, row, tenant, NULL),
-                   db_get_text(result, row, key, NULL));
+        claim_name(&name, (enum key_kind)db_get_int(result, row, kind),
+                   db_get_text(result, row, tenant, NULL), db_get_text(result, row, key, NULL));
         owners->numbers[row] = row;
         map_put(owners->by_key, name.data, name.len, &owners->numbers[row]);
         buf_release(&name);
@@ -221,7 +222,8 @@ static void judge_item(struct accept *accept, struct accept_item *item, const st
         enter_again(accept, item);
         return;
     }
-    const void *fingerprint = db_get_bytes(owners->result, *row, db_column(owners->result, "fingerprint"), &len);
+    const void *fingerprint =
+        db_get_bytes(owners->result, *row, db_column(owners->result, "fingerprint"), &len);
     if (len != sizeof item->fingerprint || !digest_equal(fingerprint, item->fingerprint, len)) {
         accept_finish(item, ACCEPT_MISMATCH);
         return;
@@ -263,5 +265,6 @@ void accept_find_owners(struct accept *accept, struct accept_item **items, size_
     question->count = count;
     memcpy(question->items, items, count * sizeof *items);
     accept->asking++;
-    db_query(store_db(accept->gateway->store), DB_WRITER, sql_key_owners, owner_params(question), on_owners, question);
+    db_query(store_db(accept->gateway->store), DB_WRITER, sql_key_owners, owner_params(question), on_owners,
+             question);
 }

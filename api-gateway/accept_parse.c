@@ -132,7 +132,8 @@ static int read_tenant(struct reading *reading)
     if (bound)
         reading->event->tenant = own;
     else if (named && (len == 0 || len > MSG_TENANT_MAX || !is_printable(named, len)))
-        mistake(reading, "/tenant_id", "tenant_id must have 1 to %d bytes, all of them printable", MSG_TENANT_MAX);
+        mistake(reading, "/tenant_id", "tenant_id must have 1 to %d bytes, all of them printable",
+                MSG_TENANT_MAX);
     else if (named && strcmp(named, AUTH_ALL_TENANTS) == 0)
         mistake(reading, "/tenant_id", "tenant_id must name one tenant: * stands for all of them");
     else if (named)
@@ -179,7 +180,8 @@ static void read_target(struct reading *reading, size_t index, struct buf *list)
     const struct json *value = json_at(json_get(reading->body, "target_platforms"), index);
     snprintf(pointer, sizeof pointer, "/target_platforms/%zu", index);
     if (json_type(value) != JSON_STRING) {
-        mistake(reading, pointer, "a target must be the name of a platform, not %s", json_type_name(json_type(value)));
+        mistake(reading, pointer, "a target must be the name of a platform, not %s",
+                json_type_name(json_type(value)));
         return;
     }
     const struct platform *target = platform_find(reading->context->platforms, json_text(value, NULL));
@@ -335,7 +337,8 @@ static void keep_texts(struct reading *reading)
     enum entity entity = msg_event_entity(event->type);
     event->tenant = arena_strdup(reading->arena, event->tenant);
     event->source = arena_strdup(reading->arena, event->source);
-    event->subject = context->identity->subject[0] ? arena_strdup(reading->arena, context->identity->subject) : NULL;
+    event->subject =
+        context->identity->subject[0] ? arena_strdup(reading->arena, context->identity->subject) : NULL;
     event->trace = context->trace ? arena_strdup(reading->arena, context->trace) : NULL;
     digest_record_id(&event->record_id, event->tenant, msg_entity_name(entity),
                      entity == ENTITY_NONE ? msg_event_type_name(event->type) : event->entity_id);
@@ -364,8 +367,11 @@ int accept_parse(const struct accept_context *context, const struct json *body, 
         read_data(&reading);
     }
     if (json_count(errors) > 0) {
-        *problem = (struct problem){.status = 422, .type = "invalid-event", .errors = errors,
-                                    .detail = "The event does not validate: errors names each member and what is wrong."};
+        *problem = (struct problem){
+            .status = 422,
+            .type = "invalid-event",
+            .errors = errors,
+            .detail = "The event does not validate: errors names each member and what is wrong."};
         return -1;
     }
     keep_texts(&reading);

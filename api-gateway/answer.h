@@ -10,8 +10,8 @@
 #include "uuid.h"
 
 /* key is NULL for an element of an array, and for the outermost value. */
-void answer_open(struct buf *out, const char *key, char bracket);  /* '{' or '[' */
-void answer_close(struct buf *out, char bracket);                  /* '}' or ']' */
+void answer_open(struct buf *out, const char *key, char bracket);     /* '{' or '[' */
+void answer_close(struct buf *out, char bracket);                     /* '}' or ']' */
 void answer_text(struct buf *out, const char *key, const char *text); /* NULL is null */
 void answer_text_len(struct buf *out, const char *key, const char *text, size_t len);
 void answer_int(struct buf *out, const char *key, int64_t value);

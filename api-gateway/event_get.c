@@ -4,17 +4,22 @@
 #include "log.h"
 #include "sql.h"
 
-void gateway_refuse_database(struct http_request *request, enum db_status status, const struct db_result *result)
+void gateway_refuse_database(struct http_request *request, enum db_status status,
+                             const struct db_result *result)
 {
     if (status == DB_REFUSED)
-        log_error("statement refused", LOG_STR("sqlstate", db_sqlstate(result)), LOG_STR("error", db_message(result)));
-    http_problem(request, &(struct problem){.status = 503, .type = "unavailable", .retry_after_s = 1,
+        log_error("statement refused", LOG_STR("sqlstate", db_sqlstate(result)),
+                  LOG_STR("error", db_message(result)));
+    http_problem(request, &(struct problem){.status = 503,
+                                            .type = "unavailable",
+                                            .retry_after_s = 1,
                                             .detail = "The database is away. Send this again shortly."});
 }
 
 void gateway_not_found(struct http_request *request)
 {
-    http_problem(request, &(struct problem){.status = 404, .type = "no-such-event",
+    http_problem(request, &(struct problem){.status = 404,
+                                            .type = "no-such-event",
                                             .detail = "There is no such event, or it is not yours."});
 }
 

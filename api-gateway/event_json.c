@@ -29,12 +29,14 @@ static bool is_null(const struct db_result *result, size_t row, const char *colu
     return db_is_null(result, row, db_column(result, column));
 }
 
-static void member_text(struct buf *out, const char *key, const struct db_result *result, size_t row, const char *column)
+static void member_text(struct buf *out, const char *key, const struct db_result *result, size_t row,
+                        const char *column)
 {
     answer_text(out, key, text_of(result, row, column));
 }
 
-static void member_int(struct buf *out, const char *key, const struct db_result *result, size_t row, const char *column)
+static void member_int(struct buf *out, const char *key, const struct db_result *result, size_t row,
+                       const char *column)
 {
     if (is_null(result, row, column))
         answer_null(out, key);
@@ -42,12 +44,14 @@ static void member_int(struct buf *out, const char *key, const struct db_result 
         answer_int(out, key, int_of(result, row, column));
 }
 
-static void member_time(struct buf *out, const char *key, const struct db_result *result, size_t row, const char *column)
+static void member_time(struct buf *out, const char *key, const struct db_result *result, size_t row,
+                        const char *column)
 {
     answer_time(out, key, time_of(result, row, column));
 }
 
-static void member_uuid(struct buf *out, const char *key, const struct db_result *result, size_t row, const char *column)
+static void member_uuid(struct buf *out, const char *key, const struct db_result *result, size_t row,
+                        const char *column)
 {
     struct uuid uuid;
     if (db_get_uuid(result, row, db_column(result, column), &uuid) == 0)
@@ -184,7 +188,8 @@ static void add_success(const struct writing *w, size_t row)
     member_int(w->out, "generation", w->result, row, "generation");
     member_int(w->out, "sending", w->result, row, "sendings");
     answer_text(w->out, "outcome", "delivered");
-    answer_time(w->out, "started_at", timed ? end_ms - int_of(w->result, row, "delivery_duration_ms") : end_ms);
+    answer_time(w->out, "started_at",
+                timed ? end_ms - int_of(w->result, row, "delivery_duration_ms") : end_ms);
     member_int(w->out, "processing_time_ms", w->result, row, "delivery_duration_ms");
     member_int(w->out, "http_status", w->result, row, "delivery_http_status");
     answer_bool(w->out, "counted", true);
@@ -200,8 +205,9 @@ static void add_attempts(const struct writing *w, size_t row, size_t end)
         if (is_null(w->result, at, "attempt_sending"))
             continue;
         add_attempt(w, at);
-        recorded = recorded || (int_of(w->result, at, "attempt_generation") == int_of(w->result, row, "generation") &&
-                                int_of(w->result, at, "attempt_sending") == int_of(w->result, row, "sendings"));
+        recorded = recorded ||
+                   (int_of(w->result, at, "attempt_generation") == int_of(w->result, row, "generation") &&
+                    int_of(w->result, at, "attempt_sending") == int_of(w->result, row, "sendings"));
     }
     if (int_of(w->result, row, "state") == DELIVERY_DELIVERED && !recorded)
         add_success(w, row);
@@ -213,15 +219,18 @@ static void add_reason(const struct writing *w, size_t row, enum delivery_state 
 {
     struct buf reason = BUF_INIT;
     struct uuid uuid;
-    const char *error = text_of(w->result, row, "delivery_error"), *why = text_of(w->result, row, "pause_reason");
-    if (state == DELIVERY_SUPERSEDED && db_get_uuid(w->result, row, db_column(w->result, "covered_by"), &uuid) == 0) {
+    const char *error = text_of(w->result, row, "delivery_error"),
+               *why = text_of(w->result, row, "pause_reason");
+    if (state == DELIVERY_SUPERSEDED &&
+        db_get_uuid(w->result, row, db_column(w->result, "covered_by"), &uuid) == 0) {
         char text[UUID_TEXT_LEN + 1];
         uuid_format(&uuid, text);
         buf_addf(&reason, "superseded: the delivery of the later event %s carried it", text);
     } else if (state == DELIVERY_SUPERSEDED || state == DELIVERY_SKIPPED) {
         buf_addf(&reason, "%s", error ? error : msg_delivery_state_shown(state));
     } else if (state < DELIVERY_DELIVERED && !is_null(w->result, row, "pause")) {
-        buf_addf(&reason, "paused: the platform is %s%s%s", text_of(w->result, row, "pause"), why ? ", " : "", why ? why : "");
+        buf_addf(&reason, "paused: the platform is %s%s%s", text_of(w->result, row, "pause"), why ? ", " : "",
+                 why ? why : "");
     }
     answer_text(w->out, "reason", reason.len > 0 ? reason.data : NULL);
     buf_release(&reason);

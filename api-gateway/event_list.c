@@ -26,12 +26,14 @@ void gateway_refuse_parameter(struct http_request *request, const char *name, co
     json_set(error, "parameter", json_new_text(name));
     json_set(error, "detail", json_new_text(detail));
     json_append(errors, error);
-    http_problem(request, &(struct problem){.status = 422, .type = "invalid-parameter", .detail = detail, .errors = errors});
+    http_problem(
+        request,
+        &(struct problem){.status = 422, .type = "invalid-parameter", .detail = detail, .errors = errors});
     json_free(errors);
 }
 
-int gateway_query_int(struct http_request *request, const char *name, int64_t lowest, int64_t highest, int64_t fallback,
-                      int64_t *value)
+int gateway_query_int(struct http_request *request, const char *name, int64_t lowest, int64_t highest,
+                      int64_t fallback, int64_t *value)
 {
     const char *text = http_query(request, name);
     char detail[128];
@@ -43,10 +45,11 @@ int gateway_query_int(struct http_request *request, const char *name, int64_t lo
     if (digits > 0 && text[digits] == '\0' && *value >= lowest && *value <= highest)
         return 0;
     if (highest == INT64_MAX)
-        snprintf(detail, sizeof detail, "%s must be a whole number of at least %lld", name, (long long)lowest);
+        snprintf(detail, sizeof detail, "%s must be a whole number of at least %lld", name,
+                 (long long)lowest);
     else
-        snprintf(detail, sizeof detail, "%s must be a whole number from %lld to %lld", name, (long long)lowest,
-                 (long long)highest);
+        snprintf(detail, sizeof detail, "%s must be a whole number from %lld to %lld", name,
+                 (long long)lowest, (long long)highest);
     gateway_refuse_parameter(request, name, detail);
     return -1;
 }
@@ -141,13 +144,14 @@ static int query_time(struct http_request *request, const char *name, int64_t la
         uuid_v7_floor(id, time_ms + later_ms);
         return 0;
     }
-    gateway_refuse_parameter(request, name, "a time must be written as in RFC 3339, such as 2026-01-31T12:00:00Z");
+    gateway_refuse_parameter(request, name,
+                             "a time must be written as in RFC 3339, such as 2026-01-31T12:00:00Z");
     return -1;
 }
 
 static bool is_status(const char *text)
 {
-    static const char *const words[] = {"pending",   "scheduled", "processing", "retry",  "failed",
+    static const char *const words[] = {"pending",   "scheduled", "processing", "retry",   "failed",
                                         "completed", "cancelled", "expired",    "conflict"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(text, words[i]) == 0)
@@ -171,8 +175,9 @@ static int read_bounds(struct http_request *request, struct bounds *bounds)
     bounds->has_to = to == 0;
     bounds->has_cursor = cursor != NULL;
     if (status && !is_status(status))
-        gateway_refuse_parameter(request, "status", "status must be one of pending, scheduled, processing, retry, failed, "
-                                                    "completed, conflict, cancelled and expired");
+        gateway_refuse_parameter(request, "status",
+                                 "status must be one of pending, scheduled, processing, retry, failed, "
+                                 "completed, conflict, cancelled and expired");
     else if (cursor && read_cursor(cursor, &bounds->cursor) < 0)
         gateway_refuse_parameter(request, "cursor", "cursor must be the next_cursor of an earlier answer");
     else

@@ -19,7 +19,8 @@ static void fill_ref(struct ref *ref, const struct db_result *result, size_t row
     db_get_uuid(result, row, db_column(result, "record_id"), &ref->record);
     ref->seq = db_get_int(result, row, db_column(result, "seq"));
     snprintf(ref->trace, sizeof ref->trace, "%s", trace ? trace : "");
-    snprintf(ref->tenant, sizeof ref->tenant, "%s", db_get_text(result, row, db_column(result, "tenant_id"), NULL));
+    snprintf(ref->tenant, sizeof ref->tenant, "%s",
+             db_get_text(result, row, db_column(result, "tenant_id"), NULL));
     if (msg_event_type(db_get_text(result, row, db_column(result, "event_type"), NULL), &ref->type) != 0)
         bug("an event of an unknown type is stored");
 }
@@ -66,18 +67,24 @@ static void on_retried(enum db_status status, const struct db_result *result, vo
     struct retry retry = *(struct retry *)arg;
     free(arg);
     if (status == DB_UNKNOWN) {
-        http_problem(retry.request, &(struct problem){.status = 503, .type = "outcome-unknown", .retry_after_s = 1,
-                                                      .detail = "The database went away meanwhile: look at the event "
-                                                                "before you send this again."});
+        http_problem(retry.request,
+                     &(struct problem){.status = 503,
+                                       .type = "outcome-unknown",
+                                       .retry_after_s = 1,
+                                       .detail = "The database went away meanwhile: look at the event "
+                                                 "before you send this again."});
     } else if (status != DB_OK) {
         gateway_refuse_database(retry.request, status, result);
     } else if (db_rows(result) == 0) {
         gateway_not_found(retry.request);
-    } else if (db_is_null(result, 0, db_column(result, "target")) && !db_get_bool(result, 0, db_column(result, "rerouted"))) {
-        http_problem(retry.request, &(struct problem){.status = 400, .type = "not-retryable",
-                                                      .title = "Event cannot be retried",
-                                                      .detail = "Event cannot be retried: none of its targets has failed "
-                                                                "or waits for a repeat."});
+    } else if (db_is_null(result, 0, db_column(result, "target")) &&
+               !db_get_bool(result, 0, db_column(result, "rerouted"))) {
+        http_problem(retry.request,
+                     &(struct problem){.status = 400,
+                                       .type = "not-retryable",
+                                       .title = "Event cannot be retried",
+                                       .detail = "Event cannot be retried: none of its targets has failed "
+                                                 "or waits for a repeat."});
     } else {
         publish(retry.gateway, result);
         log_info("event retried", LOG_STR("subject", http_identity(retry.request)->subject),

@@ -73,10 +73,10 @@ struct accept_event {
     int priority_given, max_retries;
     int64_t base_version; /* 0: none given */
     int64_t occurred_ms, deliver_ms, expires_ms;
-    const char *tenant, *source, *targets; /* targets with commas */
+    const char *tenant, *source, *targets;             /* targets with commas */
     const char *client_id, *user_id, *subject, *trace; /* NULL: none */
-    const char *entity_id;                 /* "" for operational data */
-    const char *data;                      /* a format byte, then JSON text */
+    const char *entity_id;                             /* "" for operational data */
+    const char *data;                                  /* a format byte, then JSON text */
     size_t data_len;
 };
 
@@ -135,10 +135,11 @@ void openapi_get(struct http_request *request, void *gateway);
 
 /* ---- answers that several give ---- */
 
-void gateway_refuse_database(struct http_request *request, enum db_status status, const struct db_result *result);
+void gateway_refuse_database(struct http_request *request, enum db_status status,
+                             const struct db_result *result);
 void gateway_not_found(struct http_request *request);
 /* A query parameter that does not validate. */
 void gateway_refuse_parameter(struct http_request *request, const char *name, const char *detail);
 /* The whole number of a query parameter, `fallback` when it is absent; -1 after having refused one outside. */
-int gateway_query_int(struct http_request *request, const char *name, int64_t lowest, int64_t highest, int64_t fallback,
-                      int64_t *value);
+int gateway_query_int(struct http_request *request, const char *name, int64_t lowest, int64_t highest,
+                      int64_t fallback, int64_t *value);

@@ -28,8 +28,10 @@ static int check(struct conf *conf, struct buf *errors)
 static void set_keys(struct gateway *gateway)
 {
     const struct conf *conf = gateway->conf;
-    const struct auth_keys keys = {.secret = conf->jwt_secret, .public_key = conf->jwt_public_key,
-                                   .issuer = conf->jwt_issuer, .audience = conf->jwt_audience,
+    const struct auth_keys keys = {.secret = conf->jwt_secret,
+                                   .public_key = conf->jwt_public_key,
+                                   .issuer = conf->jwt_issuer,
+                                   .audience = conf->jwt_audience,
                                    .short_secret_ok = !conf_production(conf)};
     http_set_keys(gateway->http, &keys);
 }
@@ -70,29 +72,32 @@ static void drain(void *arg)
 static struct http *open_http(const struct gateway *gateway)
 {
     const struct conf *conf = gateway->conf;
-    const struct http_config config = {
-        .listen_addr = conf->listen_addr,
-        .limits = {.body_max = (size_t)conf->body_max,
-                   .bulk_body_max = (size_t)conf->bulk_body_max,
-                   .header_max = (size_t)conf->header_max,
-                   .unread_bodies_max = (size_t)conf->unread_bodies_max,
-                   .connections_max = (unsigned)conf->connections_max,
-                   .requests_max = (unsigned)conf->requests_max,
-                   .json_depth_max = (unsigned)conf->json_depth_max,
-                   .client_timeout_ms = conf->client_timeout,
-                   .idle_timeout_ms = conf->idle_timeout},
-        .auth_required = conf->auth_required,
-        .environment = conf->environment};
+    const struct http_config config = {.listen_addr = conf->listen_addr,
+                                       .limits = {.body_max = (size_t)conf->body_max,
+                                                  .bulk_body_max = (size_t)conf->bulk_body_max,
+                                                  .header_max = (size_t)conf->header_max,
+                                                  .unread_bodies_max = (size_t)conf->unread_bodies_max,
+                                                  .connections_max = (unsigned)conf->connections_max,
+                                                  .requests_max = (unsigned)conf->requests_max,
+                                                  .json_depth_max = (unsigned)conf->json_depth_max,
+                                                  .client_timeout_ms = conf->client_timeout,
+                                                  .idle_timeout_ms = conf->idle_timeout},
+                                       .auth_required = conf->auth_required,
+                                       .environment = conf->environment};
     return http_new(service_base(gateway->service), &config);
 }
 
 int main(int argc, char **argv)
 {
-    static const struct service_spec spec = {.name = "api-gateway", .program = CONF_GATEWAY, .check = check,
-                                             .summary = "takes events over HTTP and answers what became of them"};
+    static const struct service_spec spec = {.name = "api-gateway",
+                                             .program = CONF_GATEWAY,
+                                             .check = check,
+                                             .summary =
+                                                 "takes events over HTTP and answers what became of them"};
     struct gateway gateway = {.service = service_new(&spec, argc, argv)};
     struct conf *conf = gateway.conf = service_conf(gateway.service);
-    struct stream_config belt = {.url = conf->redis_url, .name = "api-gateway", .timeout_ms = 5000, .waiting_max = 20000};
+    struct stream_config belt = {
+        .url = conf->redis_url, .name = "api-gateway", .timeout_ms = 5000, .waiting_max = 20000};
     struct buf errors = BUF_INIT;
     int code;
 

@@ -19,7 +19,8 @@ static int64_t at_least_zero(int64_t value)
 }
 
 /* Upper limit of the bucket in which that share of the deliveries ended; null when there is none. */
-static void add_percentile(struct buf *out, const char *key, const int64_t counts[STATS_BUCKETS], unsigned percent)
+static void add_percentile(struct buf *out, const char *key, const int64_t counts[STATS_BUCKETS],
+                           unsigned percent)
 {
     int64_t total = 0, seen = 0;
     unsigned bucket = 0;
@@ -119,7 +120,8 @@ void metrics_get(struct http_request *request, void *arg)
     int64_t hours;
     const char *tenant = http_tenant(request, http_query(request, "tenant_id"));
     if (!tenant) {
-        http_problem(request, &(struct problem){.status = 404, .type = "no-such-tenant",
+        http_problem(request, &(struct problem){.status = 404,
+                                                .type = "no-such-tenant",
                                                 .detail = "There is no such tenant, or it is not yours."});
         return;
     }

@@ -4,6 +4,8 @@
  *
  * Owners, leases and depths are of the whole service, so only an operator of all tenants sees them (I7).
  */
+#include <event2/event.h>
+
 #include "answer.h"
 #include "clock.h"
 #include "log.h"
@@ -15,11 +17,12 @@ struct status {
     struct snapshots *snapshots;
 };
 
-/* Owner: the callback that answers. */
+/* Owner: the callback that answers, and then, while it is still due, that of the query. */
 struct asking {
     struct gateway *gateway;
-    struct http_request *request;
+    struct http_request *request; /* NULL once answered */
     struct buf out;
+    struct event *timer; /* answers without the overview */
 };
 
 static void reply(struct http_request *request, int status, struct buf *out)
@@ -41,6 +44,13 @@ static void asking_end(struct asking *asking)
 {
     answer_close(&asking->out, '}');
     reply(asking->request, 200, &asking->out);
+    asking->request = NULL;
+}
+
+static void asking_free(struct asking *asking)
+{
+    if (asking->timer)
+        event_free(asking->timer);
     free(asking);
 }
 
@@ -103,6 +113,10 @@ static void on_health(const struct snapshot *snapshot, void *arg)
 {
     struct asking *asking = arg;
     struct buf *out = &asking->out, ready = BUF_INIT;
+    if (!snapshot) {
+        asking_free(asking);
+        return;
+    }
     answer_open(out, NULL, '{');
     answer_text(out, "status", "healthy");
     answer_time(out, "timestamp", clock_db_ms());
@@ -115,6 +129,7 @@ static void on_health(const struct snapshot *snapshot, void *arg)
     add_json(out, "stages", &snapshot->replicas, "{}");
     buf_release(&ready);
     asking_end(asking);
+    asking_free(asking);
 }
 
 void status_health(struct http_request *request, void *arg)
@@ -149,14 +164,36 @@ static void add_overview(struct buf *out, const struct db_result *result)
     answer_close(out, '}');
 }
 
+static void end_without_overview(struct asking *asking)
+{
+    answer_null(&asking->out, "overview");
+    asking_end(asking);
+}
+
+static void on_late(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    end_without_overview(arg);
+}
+
 static void on_overview(enum db_status status, const struct db_result *result, void *arg)
 {
     struct asking *asking = arg;
-    if (status == DB_OK)
+    if (asking->request && status == DB_OK) {
         add_overview(&asking->out, result);
-    else
-        answer_null(&asking->out, "overview");
-    asking_end(asking);
+        asking_end(asking);
+    } else if (asking->request) {
+        end_without_overview(asking);
+    }
+    asking_free(asking);
+}
+
+static void ask_overview(struct asking *asking, const char *tenant)
+{
+    static const struct timeval wait = {0, SNAPSHOT_WAIT_MS * 1000};
+    asking->timer = evtimer_new(service_base(asking->gateway->service), on_late, asking);
+    evtimer_add(asking->timer, &wait);
+    db_query_tenant(store_db(asking->gateway->store), tenant, sql_overview, NULL, on_overview, asking);
 }
 
 static void add_streams(struct buf *out, const struct snapshot *snapshot)
@@ -178,7 +215,10 @@ static void on_status(const struct snapshot *snapshot, void *arg)
 {
     struct asking *asking = arg;
     struct buf *out = &asking->out;
-    struct db *db = store_db(asking->gateway->store);
+    if (!snapshot) {
+        asking_free(asking);
+        return;
+    }
     const char *tenant = http_tenant(asking->request, http_query(asking->request, "tenant_id"));
     answer_open(out, NULL, '{');
     answer_int(out, "queue_size", snapshot->waiting);
@@ -195,10 +235,10 @@ static void on_status(const struct snapshot *snapshot, void *arg)
         add_json(out, "leases", &snapshot->leases, "[]");
     }
     if (store_up(asking->gateway->store)) {
-        db_query_tenant(db, tenant, sql_overview, NULL, on_overview, asking);
+        ask_overview(asking, tenant);
     } else {
-        answer_null(out, "overview");
-        asking_end(asking);
+        end_without_overview(asking);
+        asking_free(asking);
     }
 }
 
@@ -208,7 +248,8 @@ void status_sync(struct http_request *request, void *arg)
     if (http_tenant(request, http_query(request, "tenant_id")))
         snapshots_ask(gateway->status->snapshots, on_status, asking_new(gateway, request));
     else
-        http_problem(request, &(struct problem){.status = 404, .type = "no-such-tenant",
+        http_problem(request, &(struct problem){.status = 404,
+                                                .type = "no-such-tenant",
                                                 .detail = "There is no such tenant, or it is not yours."});
 }
 

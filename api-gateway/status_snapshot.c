@@ -39,13 +39,13 @@ struct snapshots {
     struct count *count;
 };
 
-static void tell_waiters(struct snapshots *snapshots)
+static void tell_waiters(struct snapshots *snapshots, const struct snapshot *snapshot)
 {
     struct waiter *waiter = snapshots->waiters;
     snapshots->waiters = NULL;
     while (waiter) {
         struct waiter *next = waiter->next;
-        waiter->callback(&snapshots->last, waiter->arg);
+        waiter->callback(snapshot, waiter->arg);
         free(waiter);
         waiter = next;
     }
@@ -54,7 +54,8 @@ static void tell_waiters(struct snapshots *snapshots)
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd, (void)what;
-    tell_waiters(arg);
+    struct snapshots *snapshots = arg;
+    tell_waiters(snapshots, &snapshots->last);
 }
 
 static void end_part(struct snapshots *snapshots)
@@ -63,7 +64,7 @@ static void end_part(struct snapshots *snapshots)
         return;
     snapshots->taken_ms = clock_mono_ms();
     evtimer_del(snapshots->timer);
-    tell_waiters(snapshots);
+    tell_waiters(snapshots, &snapshots->last);
 }
 
 /* ---- PostgreSQL ---- */
@@ -96,7 +97,8 @@ static void on_rows(enum db_status status, const struct db_result *result, void 
     if (status == DB_OK)
         take_rows(&snapshots->last, result);
     else if (status == DB_REFUSED)
-        log_error("status cannot be read", LOG_STR("sqlstate", db_sqlstate(result)), LOG_STR("error", db_message(result)));
+        log_error("status cannot be read", LOG_STR("sqlstate", db_sqlstate(result)),
+                  LOG_STR("error", db_message(result)));
     if (status != DB_OK)
         snapshots->last.active = false;
     end_part(snapshots);
@@ -229,7 +231,7 @@ struct snapshots *snapshots_new(struct gateway *gateway)
 void snapshots_free(struct snapshots **snapshots)
 {
     struct snapshot *last = &(*snapshots)->last;
-    tell_waiters(*snapshots);
+    tell_waiters(*snapshots, NULL);
     if ((*snapshots)->count)
         (*snapshots)->count->snapshots = NULL;
     event_free((*snapshots)->timer);

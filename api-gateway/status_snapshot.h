@@ -28,5 +28,5 @@ struct snapshots;
 struct snapshots *snapshots_new(struct gateway *gateway);
 void snapshots_free(struct snapshots **snapshots);
 typedef void (*snapshot_cb)(const struct snapshot *snapshot, void *arg);
-/* Calls back once: now when the last one is fresh, else soon. */
+/* Calls back once: now when the last one is fresh, else soon; with NULL when the program ends before. */
 void snapshots_ask(struct snapshots *snapshots, snapshot_cb callback, void *arg);

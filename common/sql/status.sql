@@ -14,7 +14,7 @@ SELECT COALESCE(sum(waiting), 0)::int8 AS waiting, COALESCE(sum(backoff), 0)::in
          to_char(until AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) ORDER BY stage, partition), '[]')
      FROM leases WHERE owner IS NOT NULL AND isfinite(until))::text AS leases,
     (SELECT COALESCE(json_agg(json_build_object('platform', platform, 'route', NULLIF(route, ''), 'state', state,
-         'reason', reason, 'since', to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+         'score', CASE state WHEN 'closed' THEN 1.0 WHEN 'half_open' THEN 0.5 ELSE 0.0 END, 'reason', reason, 'since', to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
          'until', to_char(until AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
          'last_success', to_char(seen_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) ORDER BY platform, route), '[]')
      FROM platform_status)::text AS platforms
