@@ -261,7 +261,10 @@ static void recorded(struct ledger *ledger, const struct db_result *result)
             tell_activity(work);
         if (!work->lost && work->result == DELIVERY_BACKOFF && work->wait_ms < soonest_ms)
             soonest_ms = work->wait_ms;
-        work_finish(work);
+        if (!work->lost && work->result != DELIVERY_BACKOFF && work->lead + 1 < work->delivery_count)
+            work_go_on(work);
+        else
+            work_finish(work);
     }
     ledger->sent_count = 0;
     ledger->limit = ledger->limit * 2 < STATEMENT_MAX ? ledger->limit * 2 : STATEMENT_MAX;

@@ -120,6 +120,14 @@ void work_free(struct work *work)
     free(work);
 }
 
+static void queue_again(struct work *work)
+{
+    work->again = false;
+    work->state = WORK_QUEUED;
+    lanes_add(&work->worker->queued, work);
+    worker_pump_in(work->worker, 0);
+}
+
 void work_finish(struct work *work)
 {
     struct worker *worker = work->worker;
@@ -130,14 +138,36 @@ void work_finish(struct work *work)
         return;
     }
     work_done_items(work);
-    if (!work->again) {
+    if (work->again && !worker->drained)
+        queue_again(work);
+    else
         work_free(work);
+}
+
+static bool is_closed(const struct work *work, const struct stage_item *item)
+{
+    for (size_t i = 0; i <= work->lead; i++)
+        if (uuid_equal(&work->deliveries[i].event, &item->ref.event))
+            return true;
+    return false;
+}
+
+void work_go_on(struct work *work)
+{
+    size_t kept = 0;
+
+    if (work->worker->drained) {
+        work_finish(work);
         return;
     }
-    work->again = false;
-    work->state = WORK_QUEUED;
-    lanes_add(&worker->queued, work);
-    worker_pump_in(worker, 0);
+    for (size_t i = 0; i < work->item_count; i++)
+        if (is_closed(work, work->items[i]))
+            stage_done(work->worker->stage, work->items[i]);
+        else
+            work->items[kept++] = work->items[i];
+    work->item_count = kept;
+    work_forget_rows(work);
+    queue_again(work);
 }
 
 static char *text_column(const struct db_result *result, size_t row, const char *name)

@@ -153,6 +153,8 @@ void work_forget_content(struct work *work); /* the documents: once nothing will
 void work_forget_rows(struct work *work);
 /* The work is over for now: acknowledged; looked at again when a reference came meanwhile, else freed. */
 void work_finish(struct work *work);
+/* The lead is closed, but not those behind it (each version is sent): their references stay in hand, the next one follows. */
+void work_go_on(struct work *work);
 /* Rows of worker_read.sql from `row` on that belong to one record: into the work; the first row behind them. */
 size_t work_read_rows(struct work *work, const struct db_result *result, size_t row);
 /* Does the next body need what the platform certainly has? Then one row of worker_bases.sql gives it. */

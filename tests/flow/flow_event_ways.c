@@ -1,6 +1,7 @@
 /*
  * flow_event_ways.c: the ways of events: which door of each platform, in which order, and how fast on an idle stack.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "digest.h"
@@ -103,6 +104,29 @@ START_TEST(operational_events_arrive_in_order_and_are_never_merged)
         ck_assert_int_eq(
             pick_int(fake_find("coreldove", 0, "/body/data/series", "order", (size_t)i), "/body/data/n"), i);
     ck_assert_uint_eq(fake_count("coreldove", 0, "/body/data/series", "order"), EVENTS);
+}
+END_TEST
+
+/* One of them is sent at a time; those behind it follow at once, not when PostgreSQL is next compared with the belt. */
+START_TEST(operational_events_that_pile_up_do_not_wait_for_the_sync_interval)
+{
+    enum { EVENTS = 50 };
+    struct buf body = BUF_INIT;
+
+    for (int i = 0; i < EVENTS; i++)
+        buf_addf(&body,
+                 "%s{\"event_type\":\"system_health\",\"source_platform\":\"bizoholic\",\"target_platforms\":"
+                 "[\"bizosaas\"],"
+                 "\"tenant_id\":\"" API_TENANT "\",\"data\":{\"series\":\"pile\",\"n\":%d}}",
+                 i ? "," : "[", i);
+    buf_add_ch(&body, ']');
+    const struct api_answer *answer = api_post("/sync/events/bulk", body.data);
+    buf_release(&body);
+    ck_assert_int_eq(answer->status, 200);
+    flow_wait(fake_count("bizosaas", 0, "/body/data/series", "pile") >= EVENTS, 15);
+    for (int i = 0; i < EVENTS; i++)
+        ck_assert_int_eq(
+            pick_int(fake_find("bizosaas", 0, "/body/data/series", "pile", (size_t)i), "/body/data/n"), i);
 }
 END_TEST
 
@@ -225,20 +249,41 @@ static int64_t median_us(int round)
     return took[EVENTS / 2];
 }
 
-/* The machine may be busy with something else for a while: the best of three counts. */
+/* Of all processors, how much did nothing since the last call: 0 to 1. */
+static double idle_share(void)
+{
+    static long long before[2];
+    long long user, nice, system, idle, wait, irq, softirq, now[2];
+    FILE *file = fopen("/proc/stat", "r");
+
+    ck_assert(file && fscanf(file, "cpu %lld %lld %lld %lld %lld %lld %lld", &user, &nice, &system, &idle,
+                             &wait, &irq, &softirq) == 7);
+    fclose(file);
+    now[0] = idle + wait;
+    now[1] = now[0] + user + nice + system + irq + softirq;
+    double share = now[1] > before[1] ? (double)(now[0] - before[0]) / (double)(now[1] - before[1]) : 1;
+    before[0] = now[0];
+    before[1] = now[1];
+    return share;
+}
+
+/* Of up to five rounds the best counts. The figure means something only where nothing else works on this machine meanwhile:
+ * the stack alone leaves more than half of it idle. On a busy one, or with sanitizers, ten times as much is allowed. */
 START_TEST(the_median_from_post_to_both_platforms_is_under_10_ms_when_idle)
 {
-    int64_t median = INT64_MAX;
+    int64_t best = INT64_MAX, limit = 100000;
 
-    for (int round = 0; round < 3 && median >= 10000; round++) {
+    idle_share();
+    for (int round = 0; round < 5 && best >= 10000; round++) {
         fake_reset("coreldove");
         fake_reset("bizosaas");
-        int64_t now = median_us(round);
-        median = now < median ? now : median;
+        int64_t median = median_us(round);
+        if (idle_share() > 0.5 && flow_patience() <= 1)
+            limit = 10000;
+        best = median < best ? median : best;
     }
-    if (flow_patience() > 1)
-        return; /* sanitizers and other slow-downs: the figure means nothing */
-    ck_assert_msg(median < 10000, "the median is %lld us", (long long)median);
+    ck_assert_msg(best < limit, "the median is %lld us, %lld us are allowed", (long long)best,
+                  (long long)limit);
 }
 END_TEST
 
@@ -248,6 +293,7 @@ int main(void)
                     (const TTest *[]){each_record_event_reaches_its_door_at_each_platform,
                                       each_operational_event_reaches_its_door_at_each_platform,
                                       operational_events_arrive_in_order_and_are_never_merged,
+                                      operational_events_that_pile_up_do_not_wait_for_the_sync_interval,
                                       versions_of_a_record_arrive_in_order_and_end_with_the_newest,
                                       a_critical_event_overtakes_a_backlog_of_low_ones,
                                       priorities_are_four_streams,
