@@ -178,9 +178,9 @@ void stack_tell_logs(void)
         return;
     /* Warnings and worse, and what is no line of ours at all: a crash, a sanitizer's report. */
     snprintf(line, sizeof line,
-             "cd '%s/log' && for log in *.log; do grep -vE '\"level\":\"(info|debug)\"| "
+             "cd '%s/log' && rm -f initdb.log && for log in *.log; do grep -vE '\"level\":\"(info|debug)\"| "
              "(LOG|STATEMENT|DETAIL|HINT): |"
-             "^(listening|[0-9]+:[CM] )|^$|initdb|^\t' \"$log\" | tail -n 12 | cut -c 1-400 | sed "
+             "^(listening|[0-9]+:[CM] )|^$|schema_migrations|^\t' \"$log\" | tail -n 12 | cut -c 1-400 | sed "
              "\"s/^/$log: /\"; done",
              stack.dir);
     fflush(stdout);
