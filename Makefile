@@ -45,14 +45,16 @@ all: $(PROGRAMS)
 
 $(B)/gen/sql.h: $(SQL) tools/embed
 	@mkdir -p $(@D) && tools/embed -h sql $(SQL) > $@
-$(B)/gen/sql.c: $(SQL) tools/embed
-	@mkdir -p $(@D) && tools/embed sql $(SQL) > $@
+# Statements that say what they return are called as functions of the database: planned once per connection.
+FUNCTIONS := $(shell grep -l '^-- returns: ' $(SQL))
+$(B)/gen/sql.c: $(SQL) tools/embed tools/embed-functions
+	@mkdir -p $(@D) && tools/embed sql $(filter-out $(FUNCTIONS),$(SQL)) > $@ && tools/embed-functions calls $(FUNCTIONS) >> $@
 $(B)/gen/lua.h: $(LUA) tools/embed
 	@mkdir -p $(@D) && tools/embed -h lua $(LUA) > $@
 $(B)/gen/lua.c: $(LUA) tools/embed
 	@mkdir -p $(@D) && tools/embed lua $(LUA) > $@
-$(B)/gen/migrations.c: $(MIGR) tools/embed-migrations
-	@mkdir -p $(@D) && tools/embed-migrations $(MIGR) > $@
+$(B)/gen/migrations.c: $(MIGR) $(FUNCTIONS) tools/embed-migrations tools/embed-functions
+	@mkdir -p $(@D) && tools/embed-migrations $(MIGR) > $@ && tools/embed-functions bodies $(FUNCTIONS) >> $@
 
 $(B)/obj/gen/%.o: $(B)/gen/%.c
 	@mkdir -p $(@D)

@@ -99,8 +99,8 @@ static void explain_rights(struct run *run, const char *what, const char *refuse
 static enum outcome failed(struct run *run, const char *what)
 {
     static const char *const passing[] = {"08", "53", "57", "55P03", "25006", NULL};
-    static const char *const raced[] = {"23505", "42710", "XX000", "40",
-                                        NULL}; /* another database makes the same roles */
+    static const char *const raced[] = {"23505", "42710", "42723",
+                                        "XX000", "40",    NULL}; /* another database makes the same roles */
     bool later = db_session_lost(run->session) || state_in(run, passing), again = state_in(run, raced);
     bool rights = state_is(run, "42501");
     char message[256];
@@ -211,6 +211,31 @@ static enum outcome migrate(struct run *run)
     return state;
 }
 
+static enum outcome make_function(struct run *run, const struct migration *function)
+{
+    struct db_session *session = run->session;
+    const char *values[] = {function->name};
+    if (db_session_ask(session, sql_migrate_function, 1, values, 0) < 0)
+        return failed(run, "looking for a function");
+    if (db_session_value(session, 0))
+        return DONE;
+    if (db_session_run(session, sql_migrate_begin) < 0 ||
+        db_session_ask(session, sql_migrate_function, 1, values, 0) < 0)
+        return failed(run, "the start of a function");
+    if (!db_session_value(session, 0) && db_session_run(session, function->sql) < 0)
+        return failed(run, function->name);
+    return db_session_run(session, "commit") < 0 ? failed(run, function->name) : DONE;
+}
+
+static enum outcome make_functions(struct run *run)
+{
+    enum outcome state = DONE;
+    for (const struct migration *f = functions; f->sql && state == DONE; f++)
+        for (int tries = 0; (state = make_function(run, f)) == AGAIN && ++tries < TRIES;)
+            buf_reset(&run->error);
+    return state;
+}
+
 int migrate_run(const char *url, int64_t partitions, struct buf *error)
 {
     if (!db_url_valid(url)) {
@@ -223,6 +248,8 @@ int migrate_run(const char *url, int64_t partitions, struct buf *error)
     if (!run.session)
         return 1;
     enum outcome outcome = migrate(&run);
+    if (outcome == DONE)
+        outcome = make_functions(&run);
     if (outcome != DONE)
         buf_add(error, run.error.data, run.error.len);
     buf_release(&run.error);

@@ -16,6 +16,9 @@ struct migration {
     const char *sql;
 };
 extern const struct migration migrations[];
+/* Hot statements as functions, made from common/sql at build time; the name carries the text's hash. A release adds its own and
+ * leaves those of the one before alone: its processes may still run. */
+extern const struct migration functions[];
 
 /* 0: the tables are there and ours. 1: PostgreSQL cannot be reached now: call again later. -1: refused, for good; both with a
  * sentence in `error`. */

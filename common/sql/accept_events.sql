@@ -5,6 +5,7 @@
 --  $15 deliver_at (null unless it lies ahead)  $16 expires_at  $17 user ids  $18 subjects  $19 traces  $20 data
 --  $21 idempotency keys  $22 fingerprints  $23 partitions  $24 writer  $25 hours that keys are kept  $26 days that own ids are kept
 -- Answers id, seq, record_id, partition of each stored event.
+-- returns: id uuid, seq int8, record_id uuid, partition int2
 WITH input AS MATERIALIZED (
     SELECT i.*, COALESCE(linked.record_id, i.hashed_id) AS record_id
     FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],

@@ -1,5 +1,6 @@
 -- Scheduled events whose time has come draw their place in the order now.
 --  $1 stage  $2 owner  $3 partitions  $4 their fences  $5 rows at most
+-- returns: partition int2, priority int2, id uuid, record_id uuid, seq int8, event_type text, trace text, tenant_id text
 WITH held AS (
     SELECT l.partition FROM leases l JOIN unnest($3::int2[], $4::int8[]) AS o(partition, fence) USING (partition, fence)
     WHERE l.stage = $1 AND l.owner = $2 FOR SHARE OF l

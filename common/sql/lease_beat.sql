@@ -3,6 +3,7 @@
 -- answered for a whole lease: its owner must have had the chance to renew.
 --  $1 stage  $2 owner  $3 partitions  $4 lease in ms  $5 held  $6 released  $7 draining
 -- Answers a row per partition held now (partition, fence) and `share`, with partition null where none is held.
+-- returns: share int4, partition int2, fence int8
 WITH alive AS (
     INSERT INTO replicas (stage, owner, seen, draining) VALUES ($1, $2, now(), $7::bool)
     ON CONFLICT (stage, owner) DO UPDATE SET seen = now(), draining = excluded.draining

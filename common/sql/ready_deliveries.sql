@@ -2,6 +2,8 @@
 -- off. $1 partitions  $2 rows per partition and priority at most  $3 target
 -- Answers the references; `due_ms` (milliseconds until the next one in backoff is due, null when none)
 -- stands in every row, also in the only row with a null id.
+-- returns: partition int2, priority int2, id uuid, record_id uuid, seq int8, event_type text, trace text, tenant_id text,
+-- returns: due_ms int8
 WITH ready AS (
     SELECT d.* FROM unnest($1::int2[]) AS p(partition)
     CROSS JOIN generate_series(0, 3) AS q(priority)

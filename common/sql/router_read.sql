@@ -1,4 +1,9 @@
 -- A batch of events with the records they are about, in order of acceptance. $1 event ids
+-- returns: id uuid, record_id uuid, seq int8, partition int2, priority int2, status int2, base_version int8, max_retries
+-- returns: int2, event_type text, entity_type text, entity_id text, source_platform text, targets text, tenant_id text,
+-- returns: user_id text, trace text, data bytea, created_at timestamptz, occurred_at timestamptz, expired bool, linked_id
+-- returns: uuid, record_version int8, record_vector text, record_deleted bool, record_data bytea, record_notes bytea,
+-- returns: record_entity_id text, open_targets text
 SELECT e.id, e.record_id, e.seq, e.partition, e.priority, e.status, e.base_version, e.max_retries, e.event_type,
     e.entity_type, e.entity_id, e.source_platform, array_to_string(e.target_platforms, ',') AS targets, e.tenant_id, e.user_id,
     e.trace, e.data, e.created_at, e.occurred_at, e.expires_at <= now() AS expired,

@@ -12,6 +12,7 @@
 --  conflicts:  $45 ids  $46 record ids  $47 partitions  $48 event ids  $49 tenants  $50 entity types  $51 entity ids
 --              $52 types  $53 fields, with commas  $54 detail
 --  $55 the events that made the records' versions, beside $14
+-- returns: partition int2
 WITH held AS MATERIALIZED (
     SELECT l.partition FROM leases l JOIN unnest($3::int2[], $4::int8[]) AS o(partition, fence) USING (partition, fence)
     WHERE l.stage = $1 AND l.owner = $2 FOR SHARE OF l

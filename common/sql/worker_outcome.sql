@@ -9,6 +9,7 @@
 --              $35 platform's id  $36 state
 --  ids:        $37 tenants  $38 entity types  $39 platform's ids  $40 record ids  $41 partitions
 -- Answers the partitions written, and each event that ended: (partition, null) rows, then (null, event_id, status, tenant_id, event_type).
+-- returns: partition int2, event_id uuid, status int2, tenant_id text, event_type text
 WITH held AS MATERIALIZED (
     SELECT l.partition FROM leases l JOIN unnest($3::int2[], $4::int8[]) AS o(partition, fence) USING (partition, fence)
     WHERE l.stage = $1 AND l.owner = $2 FOR SHARE OF l

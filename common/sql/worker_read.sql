@@ -1,5 +1,11 @@
 -- Every unfinished delivery of these records to one target, oldest first, with what is needed to build the next body. Data
 -- stands only in a record's first row. $1 target  $2 record ids
+-- returns: event_id uuid, record_id uuid, seq int8, version int8, partition int2, priority int2, state int2, generation
+-- returns: int2, attempts int2, sendings int2, named bool, waits bool, next_attempt_at timestamptz, tenant_id text,
+-- returns: event_type text, entity_id text, source_platform text, user_id text, trace text, max_retries int2, created_at
+-- returns: timestamptz, event_data bytea, record_version int8, record_event uuid, record_deleted bool, record_entity_id
+-- returns: text, record_data bytea, record_notes bytea, certain_version int8, certain_event uuid, started_version int8,
+-- returns: platform_id text, platform_state text
 WITH unfinished AS (
     SELECT d.*, row_number() OVER (PARTITION BY d.record_id ORDER BY d.seq) AS place
     FROM deliveries d WHERE d.target = $1 AND d.record_id = ANY ($2::uuid[]) AND d.state IN (0, 1)
