@@ -317,14 +317,16 @@ void http_free(struct http **http_pointer)
     http->draining = false;
     http_guard_stop(http);
     evhttp_free(http->evhttp);
-    while (http->requests != NULL) { /* their handlers are gone by now */
-        if (http->requests->ev != NULL)
-            evhttp_request_free(http->requests->ev);
-        http_request_free(http->requests);
+    for (struct http_request *request = http->requests, *next; request != NULL; request = next) {
+        next = request->next; /* their handlers are gone by now */
+        if (request->ev != NULL)
+            evhttp_request_free(request->ev);
+        http_request_free(request);
     }
-    for (struct http_request *next; http->spare != NULL; http->spare = next) {
-        next = http->spare->next;
-        free(http->spare);
+    while (http->spare != NULL) {
+        struct http_request *spare = http->spare;
+        http->spare = spare->next;
+        free(spare);
     }
     http_heads_release();
     http_keys_free(&http->keys);

@@ -85,11 +85,17 @@ enum http_scan_event http_scan_body(struct http_scan *scan, const struct http_he
                                     struct http_fault *fault);
 
 /* For both files of the filter. */
-int http_fault_set(struct http_fault *fault, int status, const char *type,
-                   const char *detail);                           /* returns -1 */
-int http_malformed(struct http_fault *fault, const char *detail); /* 400; returns -1 */
-int http_hex(char c);                                             /* the digit's value, or -1 */
-bool http_is_token(char c);                                       /* RFC 9110 §5.6.2 */
+static inline int http_fault_set(struct http_fault *fault, int status, const char *type, const char *detail)
+{
+    *fault = (struct http_fault){status, type, detail};
+    return -1;
+}
+static inline int http_malformed(struct http_fault *fault, const char *detail)
+{
+    return http_fault_set(fault, 400, "malformed-request", detail);
+}
+int http_hex(char c);       /* the digit's value, or -1 */
+bool http_is_token(char c); /* RFC 9110 §5.6.2 */
 int http_request_line(struct http_head *head, char *line, size_t len, struct http_fault *fault);
 
 /* Percent-decoding into out (room for len + 1 bytes): -1 for an invalid or incomplete escape, for what decodes to a control

@@ -60,7 +60,8 @@ static void write_body(const struct http_request *request, const char *id, const
         add_member(out, "detail", problem->detail);
     if (request != NULL)
         add_member(out, "instance", http_head_text(request->head, request->head->path));
-    add_member(out, "request_id", id);
+    if (id != NULL)
+        add_member(out, "request_id", id);
     if (problem->errors != NULL) {
         buf_add_str(out, ",\"errors\":");
         json_write(out, problem->errors);
@@ -73,7 +74,7 @@ struct json *http_problem_json(const struct http_request *request, const struct 
     struct buf text = BUF_INIT;
     bool ok;
     struct json_error error;
-    write_body(request, request->id, problem, &text);
+    write_body(request, request != NULL ? request->id : NULL, problem, &text);
     struct json *json = json_parse(text.data, text.len, JSON_DEPTH_MAX, &error, &ok);
     if (!ok)
         bug("http: a problem of ours is not JSON: %s", error.detail);

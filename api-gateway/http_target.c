@@ -8,17 +8,6 @@
 
 #define TARGET_MAX 8192
 
-int http_fault_set(struct http_fault *fault, int status, const char *type, const char *detail)
-{
-    *fault = (struct http_fault){status, type, detail};
-    return -1;
-}
-
-int http_malformed(struct http_fault *fault, const char *detail)
-{
-    return http_fault_set(fault, 400, "malformed-request", detail);
-}
-
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
