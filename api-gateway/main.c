@@ -9,21 +9,8 @@
  */
 #include "gateway.h"
 #include "log.h"
+#include "platform_conf.h"
 #include "proto.h"
-
-static const char *lookup(void *arg, const char *variable)
-{
-    return conf_variable(arg, variable);
-}
-
-static int check(struct conf *conf, struct buf *errors)
-{
-    struct platform_set *set = platform_set_load(conf->platform_dir, lookup, conf, errors);
-    if (!set)
-        return -1;
-    platform_set_free(&set);
-    return 0;
-}
 
 static void set_keys(struct gateway *gateway)
 {
@@ -39,16 +26,12 @@ static void set_keys(struct gateway *gateway)
 static void reload(void *arg)
 {
     struct gateway *gateway = arg;
-    struct buf errors = BUF_INIT;
-    struct platform_set *set = platform_set_load(gateway->conf->platform_dir, lookup, gateway->conf, &errors);
-    if (!set) {
-        log_error("platform files refused, the old ones stay", LOG_STR("errors", errors.data));
-    } else {
+    struct platform_set *set = platform_conf_reload(gateway->conf);
+    if (set) {
         platform_set_free(&gateway->platforms);
         gateway->platforms = set;
     }
     set_keys(gateway);
-    buf_release(&errors);
 }
 
 static void on_accepted_all(void *arg)
@@ -91,7 +74,7 @@ int main(int argc, char **argv)
 {
     static const struct service_spec spec = {.name = "api-gateway",
                                              .program = CONF_GATEWAY,
-                                             .check = check,
+                                             .check = platform_conf_check,
                                              .summary =
                                                  "takes events over HTTP and answers what became of them"};
     struct gateway gateway = {.service = service_new(&spec, argc, argv)};
@@ -101,7 +84,7 @@ int main(int argc, char **argv)
     struct buf errors = BUF_INIT;
     int code;
 
-    gateway.platforms = platform_set_load(conf->platform_dir, lookup, conf, &errors);
+    gateway.platforms = platform_conf_load(conf, &errors);
     if (!gateway.platforms)
         fatal("%s", errors.data);
     gateway.store = store_new(gateway.service);

@@ -9,6 +9,7 @@
  */
 #include "conf.h"
 #include "log.h"
+#include "platform_conf.h"
 #include "router.h"
 #include "service.h"
 #include "store.h"
@@ -21,37 +22,17 @@ struct program {
     struct router *router;
 };
 
-static const char *lookup(void *arg, const char *variable)
-{
-    return conf_variable(arg, variable);
-}
-
-static int check(struct conf *conf, struct buf *errors)
-{
-    struct platform_set *set = platform_set_load(conf->platform_dir, lookup, conf, errors);
-
-    if (!set)
-        return -1;
-    platform_set_free(&set);
-    return 0;
-}
-
 static void reload(void *arg)
 {
     struct program *program = arg;
-    struct conf *conf = service_conf(program->service);
-    struct buf errors = BUF_INIT;
-    struct platform_set *set = platform_set_load(conf->platform_dir, lookup, conf, &errors);
+    struct platform_set *set = platform_conf_reload(service_conf(program->service));
 
-    if (!set) {
-        log_error("platform files refused, the old ones stay", LOG_STR("errors", errors.data));
-    } else {
-        platform_set_free(&program->old_platforms); /* two reloads ago: no batch uses it any more */
-        program->old_platforms = program->platforms;
-        program->platforms = set;
-        router_set_platforms(program->router, set);
-    }
-    buf_release(&errors);
+    if (!set)
+        return;
+    platform_set_free(&program->old_platforms); /* two reloads ago: no batch uses it any more */
+    program->old_platforms = program->platforms;
+    program->platforms = set;
+    router_set_platforms(program->router, set);
 }
 
 static void drained(void *arg)
@@ -70,7 +51,7 @@ int main(int argc, char **argv)
 {
     static const struct service_spec spec = {.name = "router",
                                              .program = CONF_ROUTER,
-                                             .check = check,
+                                             .check = platform_conf_check,
                                              .summary = "writes records and decides who gets each event"};
     struct program program = {.service = service_new(&spec, argc, argv)};
     struct conf *conf = service_conf(program.service);
@@ -79,7 +60,7 @@ int main(int argc, char **argv)
     struct buf errors = BUF_INIT;
     int code;
 
-    program.platforms = platform_set_load(conf->platform_dir, lookup, conf, &errors);
+    program.platforms = platform_conf_load(conf, &errors);
     if (!program.platforms)
         fatal("%s", errors.data);
     program.store = store_new(program.service);

@@ -235,6 +235,7 @@ static void tell_ended(struct ledger *ledger, const struct db_result *result, si
     enum event_status status = (enum event_status)db_get_int(result, row, db_column(result, "status"));
 
     db_get_uuid(result, row, db_column(result, "event_id"), &ref.event);
+    db_get_uuid(result, row, db_column(result, "record_id"), &ref.record);
     snprintf(ref.tenant, sizeof ref.tenant, "%s", db_get_text(result, row, db_column(result, "tenant_id"), NULL));
     if (msg_event_type(db_get_text(result, row, db_column(result, "event_type"), NULL), &ref.type) == 0)
         belt_activity_add(ledger->worker->activity, &ref, msg_event_status_name(status), NULL);

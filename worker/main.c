@@ -10,6 +10,7 @@
 #include "worker.h"
 
 #include "log.h"
+#include "platform_conf.h"
 #include "service.h"
 
 struct program {
@@ -21,20 +22,16 @@ struct program {
 
 static const char *platform_option;
 
-static const char *lookup(void *arg, const char *variable)
-{
-    return conf_variable(arg, variable);
-}
-
 static int check(struct conf *conf, struct buf *errors)
 {
-    struct platform_set *set = platform_set_load(conf->platform_dir, lookup, conf, errors);
+    struct platform_set *set = platform_conf_load(conf, errors);
     struct backoff backoff;
     const char *why = "";
     int result = set ? 0 : -1;
 
     if (set && platform_option && !platform_find(set, platform_option)) {
-        buf_addf(errors, "--platform %s: there is no file of that name in %s\n", platform_option, conf->platform_dir);
+        buf_addf(errors, "--platform %s: there is no file of that name in %s\n", platform_option,
+                 conf->platform_dir);
         result = -1;
     }
     if (backoff_parse(&backoff, conf->retry_schedule, &why) != 0) {
@@ -48,15 +45,13 @@ static int check(struct conf *conf, struct buf *errors)
 static void reload(void *arg)
 {
     struct program *program = arg;
-    struct conf *conf = service_conf(program->service);
-    struct buf errors = BUF_INIT;
-    struct platform_set *set = platform_set_load(conf->platform_dir, lookup, conf, &errors);
+    struct platform_set *set = platform_conf_reload(service_conf(program->service));
 
-    if (!set || worker_reload(program->worker, set, &errors) != 0) {
-        log_error("platform files refused, the old ones stay", LOG_STR("errors", errors.data));
+    if (set && worker_reload(program->worker, set) != 0) {
+        log_error("there is no file for this platform any more, the old one stays",
+                  LOG_STR("platform", platform_option));
         platform_set_free(&set);
     }
-    buf_release(&errors);
 }
 
 static void drained(void *arg)
@@ -74,16 +69,21 @@ static void drain(void *arg)
 int main(int argc, char **argv)
 {
     static const struct service_option options[] = {
-        {"platform", "the platform to deliver to: the name of its file in PLATFORM_DIR", &platform_option, true},
+        {"platform", "the platform to deliver to: the name of its file in PLATFORM_DIR", &platform_option,
+         true},
         {0},
     };
-    static const struct service_spec spec = {.name = "worker", .program = CONF_WORKER, .check = check, .options = options,
+    static const struct service_spec spec = {.name = "worker",
+                                             .program = CONF_WORKER,
+                                             .check = check,
+                                             .options = options,
                                              .summary = "delivers to one platform"};
     struct program program = {.service = service_new(&spec, argc, argv)};
     struct conf *conf = service_conf(program.service);
-    struct stream_config belt = {.url = conf->redis_url, .name = "worker", .timeout_ms = 5000, .waiting_max = 20000};
+    struct stream_config belt = {
+        .url = conf->redis_url, .name = "worker", .timeout_ms = 5000, .waiting_max = 20000};
     struct buf errors = BUF_INIT;
-    struct platform_set *platforms = platform_set_load(conf->platform_dir, lookup, conf, &errors);
+    struct platform_set *platforms = platform_conf_load(conf, &errors);
     int code;
 
     if (!platforms)

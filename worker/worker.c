@@ -398,14 +398,12 @@ struct worker *worker_new(struct service *service, struct store *store, struct s
     return worker;
 }
 
-int worker_reload(struct worker *worker, struct platform_set *platforms, struct buf *errors)
+int worker_reload(struct worker *worker, struct platform_set *platforms)
 {
     const struct platform *platform = platform_find(platforms, worker->name);
 
-    if (!platform) {
-        buf_addf(errors, "there is no file for %s any more\n", worker->name);
+    if (!platform)
         return -1;
-    }
     /* Bodies in flight were built already; nothing else keeps pointers into the old set. */
     platform_set_free(&worker->platforms);
     worker->platforms = platforms;

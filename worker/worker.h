@@ -140,7 +140,7 @@ struct worker *worker_new(struct service *service, struct store *store, struct s
                           const char *platform);
 void worker_free(struct worker **worker);
 void worker_drain(struct worker *worker, void (*drained)(void *arg), void *arg);
-int worker_reload(struct worker *worker, struct platform_set *platforms, struct buf *errors); /* takes the set when 0 */
+int worker_reload(struct worker *worker, struct platform_set *platforms); /* takes the set; -1: it lacks this platform, nothing is taken */
 void worker_pump_in(struct worker *worker, int64_t ms);
 
 /* work.c */

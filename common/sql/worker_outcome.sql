@@ -8,8 +8,8 @@
 --  platforms:  $29 record ids  $30 partitions  $31 tenants  $32 certain version  $33 certain event  $34 started version
 --              $35 platform's id  $36 state
 --  ids:        $37 tenants  $38 entity types  $39 platform's ids  $40 record ids  $41 partitions
--- Answers the partitions written, and each event that ended: (partition, null) rows, then (null, event_id, status, tenant_id, event_type).
--- returns: partition int2, event_id uuid, status int2, tenant_id text, event_type text
+-- Answers the partitions written, and each event that ended: (partition, null) rows, then (null, event_id, status, …).
+-- returns: partition int2, event_id uuid, status int2, tenant_id text, event_type text, record_id uuid
 WITH held AS MATERIALIZED (
     SELECT l.partition FROM leases l JOIN unnest($3::int2[], $4::int8[]) AS o(partition, fence) USING (partition, fence)
     WHERE l.stage = $1 AND l.owner = $2 FOR SHARE OF l
@@ -50,7 +50,7 @@ WITH held AS MATERIALIZED (
         processed_at = CASE WHEN e.open_count > 1 THEN e.processed_at ELSE now() END
     FROM locked l JOIN closed c ON c.event_id = l.id
     WHERE e.id = l.id
-    RETURNING e.id, e.status, e.tenant_id, e.event_type, e.created_at
+    RETURNING e.id, e.status, e.tenant_id, e.event_type, e.created_at, e.record_id
 ), platform AS (
     INSERT INTO record_platforms AS p (record_id, platform, tenant_id, certain_version, certain_event, started_version,
         platform_id, state, delivered_at)
@@ -100,6 +100,7 @@ WITH held AS MATERIALIZED (
         retried = sync_metrics.retried + excluded.retried, total_ms = sync_metrics.total_ms + excluded.total_ms,
         latency = sync_add(sync_metrics.latency, excluded.latency)
 )
-SELECT held.partition, NULL::uuid AS event_id, NULL::int2 AS status, NULL::text AS tenant_id, NULL::text AS event_type FROM held
+SELECT held.partition, NULL::uuid AS event_id, NULL::int2 AS status, NULL::text AS tenant_id, NULL::text AS event_type,
+    NULL::uuid AS record_id FROM held
 UNION ALL
-SELECT NULL, id, status, tenant_id, event_type FROM ended WHERE status > 1
+SELECT NULL, id, status, tenant_id, event_type, record_id FROM ended WHERE status > 1
