@@ -21,7 +21,8 @@ int backoff_parse(struct backoff *backoff, const char *schedule, const char **wh
         if (len == 0 || len >= sizeof word || backoff->steps == BACKOFF_STEPS_MAX)
             return -1;
         snprintf(word, sizeof word, "%.*s", (int)len, at);
-        if (timefmt_parse_span(word, &backoff->wait_ms[backoff->steps]) != 0 || backoff->wait_ms[backoff->steps] <= 0)
+        if (timefmt_parse_span(word, &backoff->wait_ms[backoff->steps]) != 0 ||
+            backoff->wait_ms[backoff->steps] <= 0)
             return -1;
         backoff->steps++;
         at += len;

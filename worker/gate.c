@@ -71,7 +71,8 @@ static bool is_failing(const struct gate *gate, int64_t now_ms)
 static void open_gate(struct gate *gate, int64_t now_ms)
 {
     if (gate->state == GATE_HALF_OPEN && gate->open_wait_ms < OPEN_WAIT_MAX_MS)
-        gate->open_wait_ms = gate->open_wait_ms * 2 < OPEN_WAIT_MAX_MS ? gate->open_wait_ms * 2 : OPEN_WAIT_MAX_MS;
+        gate->open_wait_ms =
+            gate->open_wait_ms * 2 < OPEN_WAIT_MAX_MS ? gate->open_wait_ms * 2 : OPEN_WAIT_MAX_MS;
     gate->state = GATE_OPEN;
     gate->open_until_ms = now_ms + gate->open_wait_ms;
 }
@@ -113,7 +114,8 @@ void gate_started(struct gate *gate)
 {
     gate->in_flight++;
     if (gate->in_flight >= (unsigned)gate->window)
-        gate->full_left = gate->in_flight; /* however the answers come, each of these tells of a full window */
+        gate->full_left =
+            gate->in_flight; /* however the answers come, each of these tells of a full window */
 }
 
 void gate_neutral(struct gate *gate)

@@ -24,16 +24,20 @@ struct gate {
     unsigned in_flight;
     double window;
     unsigned window_max;
-    bool steep;                /* doubling until the first setback */
-    unsigned full_left;        /* successes to come of a window that was full: these let it grow */
-    int64_t shrunk_ms;         /* last halving */
-    int64_t slow_until_ms;     /* slow start after an outage: the window may at most double each second */
+    bool steep;            /* doubling until the first setback */
+    unsigned full_left;    /* successes to come of a window that was full: these let it grow */
+    int64_t shrunk_ms;     /* last halving */
+    int64_t slow_until_ms; /* slow start after an outage: the window may at most double each second */
     int64_t slow_next_ms;
     double slow_cap;
     int64_t open_until_ms;
     int64_t open_wait_ms;
-    int64_t hold_until_ms;     /* Retry-After */
-    struct { uint64_t record; int64_t at_ms; bool ok; } seen[GATE_SEEN]; /* the last outcome of each record */
+    int64_t hold_until_ms; /* Retry-After */
+    struct {
+        uint64_t record;
+        int64_t at_ms;
+        bool ok;
+    } seen[GATE_SEEN]; /* the last outcome of each record */
     unsigned seen_count, seen_next;
 };
 

@@ -47,10 +47,12 @@ static enum delivery_state state_of(const struct work *work, size_t index)
 }
 
 struct outcome_arrays {
-    struct db_array *event, *partition, *generation, *state, *attempts, *sendings, *wait, *status, *duration, *error, *covered;
+    struct db_array *event, *partition, *generation, *state, *attempts, *sendings, *wait, *status, *duration,
+        *error, *covered;
 };
 struct attempt_arrays {
-    struct db_array *event, *tenant, *generation, *sending, *at, *duration, *status, *outcome, *error, *excerpt, *costs;
+    struct db_array *event, *tenant, *generation, *sending, *at, *duration, *status, *outcome, *error,
+        *excerpt, *costs;
 };
 struct platform_arrays {
     struct db_array *record, *partition, *tenant, *version, *event, *started, *id, *state;
@@ -155,9 +157,12 @@ static struct outcome_arrays outcome_arrays(struct db_params *p)
 {
     struct outcome_arrays a;
 
-    a.event = db_add_array(p, DB_UUID), a.partition = db_add_array(p, DB_INT2), a.generation = db_add_array(p, DB_INT2);
-    a.state = db_add_array(p, DB_INT2), a.attempts = db_add_array(p, DB_INT2), a.sendings = db_add_array(p, DB_INT2);
-    a.wait = db_add_array(p, DB_INT8), a.status = db_add_array(p, DB_INT2), a.duration = db_add_array(p, DB_INT4);
+    a.event = db_add_array(p, DB_UUID), a.partition = db_add_array(p, DB_INT2),
+    a.generation = db_add_array(p, DB_INT2);
+    a.state = db_add_array(p, DB_INT2), a.attempts = db_add_array(p, DB_INT2),
+    a.sendings = db_add_array(p, DB_INT2);
+    a.wait = db_add_array(p, DB_INT8), a.status = db_add_array(p, DB_INT2),
+    a.duration = db_add_array(p, DB_INT4);
     a.error = db_add_array(p, DB_TEXT), a.covered = db_add_array(p, DB_UUID);
     return a;
 }
@@ -166,9 +171,12 @@ static struct attempt_arrays attempt_arrays(struct db_params *p)
 {
     struct attempt_arrays a;
 
-    a.event = db_add_array(p, DB_UUID), a.tenant = db_add_array(p, DB_TEXT), a.generation = db_add_array(p, DB_INT2);
-    a.sending = db_add_array(p, DB_INT2), a.at = db_add_array(p, DB_TIME), a.duration = db_add_array(p, DB_INT4);
-    a.status = db_add_array(p, DB_INT2), a.outcome = db_add_array(p, DB_TEXT), a.error = db_add_array(p, DB_TEXT);
+    a.event = db_add_array(p, DB_UUID), a.tenant = db_add_array(p, DB_TEXT),
+    a.generation = db_add_array(p, DB_INT2);
+    a.sending = db_add_array(p, DB_INT2), a.at = db_add_array(p, DB_TIME),
+    a.duration = db_add_array(p, DB_INT4);
+    a.status = db_add_array(p, DB_INT2), a.outcome = db_add_array(p, DB_TEXT),
+    a.error = db_add_array(p, DB_TEXT);
     a.excerpt = db_add_array(p, DB_BYTEA), a.costs = db_add_array(p, DB_BOOL);
     return a;
 }
@@ -177,8 +185,10 @@ static struct platform_arrays platform_arrays(struct db_params *p)
 {
     struct platform_arrays a;
 
-    a.record = db_add_array(p, DB_UUID), a.partition = db_add_array(p, DB_INT2), a.tenant = db_add_array(p, DB_TEXT);
-    a.version = db_add_array(p, DB_INT8), a.event = db_add_array(p, DB_UUID), a.started = db_add_array(p, DB_INT8);
+    a.record = db_add_array(p, DB_UUID), a.partition = db_add_array(p, DB_INT2),
+    a.tenant = db_add_array(p, DB_TEXT);
+    a.version = db_add_array(p, DB_INT8), a.event = db_add_array(p, DB_UUID),
+    a.started = db_add_array(p, DB_INT8);
     a.id = db_add_array(p, DB_TEXT), a.state = db_add_array(p, DB_TEXT);
     return a;
 }
@@ -207,8 +217,10 @@ static struct db_params *parameters(struct ledger *ledger)
     struct attempt_arrays attempts = attempt_arrays(params);
     struct platform_arrays platforms = platform_arrays(params);
     struct id_arrays ids = id_arrays(params);
-    TAILQ_FOREACH (work, &ledger->sent, link) {
-        add_attempts(work, &attempts); /* it happened, whatever becomes of the state: the statement checks the fence */
+    TAILQ_FOREACH(work, &ledger->sent, link)
+    {
+        add_attempts(
+            work, &attempts); /* it happened, whatever becomes of the state: the statement checks the fence */
         add_outcomes(work, &outcomes);
         add_platform(work, &platforms);
         add_id(work, &ids);
@@ -221,7 +233,8 @@ static void tell_activity(const struct work *work)
     for (size_t i = 0; i <= work->lead; i++) {
         const struct delivery *delivery = &work->deliveries[i];
         enum delivery_state state = state_of(work, i);
-        struct ref ref = {.event = delivery->event, .record = work->record, .seq = delivery->seq, .type = delivery->type};
+        struct ref ref = {
+            .event = delivery->event, .record = work->record, .seq = delivery->seq, .type = delivery->type};
         if (state == DELIVERY_OPEN)
             continue;
         snprintf(ref.tenant, sizeof ref.tenant, "%s", delivery->tenant);
@@ -236,7 +249,8 @@ static void tell_ended(struct ledger *ledger, const struct db_result *result, si
 
     db_get_uuid(result, row, db_column(result, "event_id"), &ref.event);
     db_get_uuid(result, row, db_column(result, "record_id"), &ref.record);
-    snprintf(ref.tenant, sizeof ref.tenant, "%s", db_get_text(result, row, db_column(result, "tenant_id"), NULL));
+    snprintf(ref.tenant, sizeof ref.tenant, "%s",
+             db_get_text(result, row, db_column(result, "tenant_id"), NULL));
     if (msg_event_type(db_get_text(result, row, db_column(result, "event_type"), NULL), &ref.type) == 0)
         belt_activity_add(ledger->worker->activity, &ref, msg_event_status_name(status), NULL);
 }
@@ -285,7 +299,8 @@ static void put_back(struct ledger *ledger)
 static void refused(struct ledger *ledger, const struct db_result *result)
 {
     const char *sqlstate = db_sqlstate(result);
-    bool about_data = strncmp(sqlstate, "22", 2) == 0 || strncmp(sqlstate, "23", 2) == 0 || strncmp(sqlstate, "54", 2) == 0;
+    bool about_data =
+        strncmp(sqlstate, "22", 2) == 0 || strncmp(sqlstate, "23", 2) == 0 || strncmp(sqlstate, "54", 2) == 0;
     struct work *work = TAILQ_FIRST(&ledger->sent);
 
     log_error("outcomes refused", LOG_INT("outcomes", ledger->sent_count), LOG_STR("sqlstate", sqlstate),
@@ -343,7 +358,8 @@ static void flush_cb(evutil_socket_t fd, short what, void *arg)
         ledger->waiting_count--;
         ledger->sent_count++;
     }
-    db_query(store_db(ledger->worker->store), DB_WRITER, sql_worker_outcome, parameters(ledger), on_recorded, ledger);
+    db_query(store_db(ledger->worker->store), DB_WRITER, sql_worker_outcome, parameters(ledger), on_recorded,
+             ledger);
 }
 
 void ledger_add(struct work *work)

@@ -9,7 +9,8 @@
 
 const char *outcome_name(enum outcome_class class)
 {
-    static const char *const names[] = {"delivered", "retry", "unknown", "as_update", "as_create", "route", "dead"};
+    static const char *const names[] = {"delivered", "retry", "unknown", "as_update",
+                                        "as_create", "route", "dead"};
 
     return names[class];
 }
@@ -83,14 +84,16 @@ static void judge_rejection(const struct answer *answer, enum verb verb, struct 
     switch (answer->status) {
     case 401:
     case 403:
-        set(outcome, OUTCOME_ROUTE, answer->status == 401 ? "401: the platform refuses our credential"
-                                                          : "403: the platform forbids this to our credential");
+        set(outcome, OUTCOME_ROUTE,
+            answer->status == 401 ? "401: the platform refuses our credential"
+                                  : "403: the platform forbids this to our credential");
         return;
     case 404:
         judge_missing(verb, outcome);
         return;
     case 405:
-        set(outcome, verb == VERB_CREATE || verb == VERB_REPORT ? OUTCOME_ROUTE : OUTCOME_DEAD, "405: the platform's route takes no such method");
+        set(outcome, verb == VERB_CREATE || verb == VERB_REPORT ? OUTCOME_ROUTE : OUTCOME_DEAD,
+            "405: the platform's route takes no such method");
         return;
     case 408:
     case 425:
@@ -116,7 +119,8 @@ static void judge_rejection(const struct answer *answer, enum verb verb, struct 
     }
 }
 
-void outcome_judge(const struct answer *answer, enum verb verb, const struct platform_route *route, struct outcome *outcome)
+void outcome_judge(const struct answer *answer, enum verb verb, const struct platform_route *route,
+                   struct outcome *outcome)
 {
     char text[64];
 
@@ -136,7 +140,8 @@ void outcome_judge(const struct answer *answer, enum verb verb, const struct pla
         set(outcome, OUTCOME_ROUTE, "HTML where JSON was due: the base URL leads to a page, not to the API");
     } else if (!passes_test(answer, route)) {
         outcome->platform_ok = true;
-        set(outcome, OUTCOME_DEAD, "the platform answered 2xx, but its body fails the success test of its file");
+        set(outcome, OUTCOME_DEAD,
+            "the platform answered 2xx, but its body fails the success test of its file");
     } else {
         outcome->platform_ok = true;
         set(outcome, OUTCOME_DELIVERED, NULL);

@@ -27,15 +27,22 @@ enum outcome_class {
     OUTCOME_DEAD
 };
 
-enum answer_failure { ANSWER_OK, ANSWER_TRANSPORT, ANSWER_TIMEOUT_SENT, ANSWER_TLS, ANSWER_TOO_LARGE, ANSWER_FORBIDDEN_ADDRESS };
+enum answer_failure {
+    ANSWER_OK,
+    ANSWER_TRANSPORT,
+    ANSWER_TIMEOUT_SENT,
+    ANSWER_TLS,
+    ANSWER_TOO_LARGE,
+    ANSWER_FORBIDDEN_ADDRESS
+};
 
 struct answer {
     enum answer_failure failure; /* ANSWER_OK: an HTTP answer is there */
     const char *error;           /* of a failure: one sentence */
     int status;
-    bool html;                   /* Content-Type or the body's first byte say so */
-    int64_t retry_after_ms;      /* -1: none */
-    const char *body;            /* the beginning of it */
+    bool html;              /* Content-Type or the body's first byte say so */
+    int64_t retry_after_ms; /* -1: none */
+    const char *body;       /* the beginning of it */
     size_t body_len;
     int64_t duration_us;
 };
@@ -47,5 +54,7 @@ struct outcome {
     bool platform_failed; /* speaks against it: 5xx, time-out, transport */
     char error[256];      /* why, for people; "" when delivered */
 };
-const char *outcome_name(enum outcome_class class); /* delivered, retry, unknown, dead … as in sync_results.outcome */
-void outcome_judge(const struct answer *answer, enum verb verb, const struct platform_route *route, struct outcome *outcome);
+const char *outcome_name(
+    enum outcome_class class); /* delivered, retry, unknown, dead … as in sync_results.outcome */
+void outcome_judge(const struct answer *answer, enum verb verb, const struct platform_route *route,
+                   struct outcome *outcome);

@@ -46,8 +46,8 @@ void route_pause(struct worker *worker, const char *path, const char *reason)
         route->wait_ms = route->wait_ms * 2 < PAUSE_MAX_MS ? route->wait_ms * 2 : PAUSE_MAX_MS;
     route->probing = false;
     route->until_ms = clock_mono_ms() + route->wait_ms;
-    log_error("route paused", LOG_STR("platform", worker->name), LOG_STR("route", path), LOG_STR("reason", reason),
-              LOG_INT("probe_in_ms", route->wait_ms));
+    log_error("route paused", LOG_STR("platform", worker->name), LOG_STR("route", path),
+              LOG_STR("reason", reason), LOG_INT("probe_in_ms", route->wait_ms));
     platform_status_write(worker, path, "paused", reason, route->wait_ms);
 }
 
@@ -71,7 +71,8 @@ static void on_written(enum db_status status, const struct db_result *result, vo
         log_error("platform status refused", LOG_STR("error", db_message(result)));
 }
 
-void platform_status_write(struct worker *worker, const char *route, const char *state, const char *reason, int64_t wait_ms)
+void platform_status_write(struct worker *worker, const char *route, const char *state, const char *reason,
+                           int64_t wait_ms)
 {
     struct db_params *params = db_params_new();
 

@@ -37,7 +37,8 @@ static void conclude(struct work *work, enum delivery_state result, const char *
 }
 
 /* Standard Webhooks: v1,base64(HMAC-SHA256(secret, id.timestamp.body)). */
-static void sign(const struct worker *worker, const char *id, int64_t timestamp_s, const struct buf *body, struct buf *header)
+static void sign(const struct worker *worker, const char *id, int64_t timestamp_s, const struct buf *body,
+                 struct buf *header)
 {
     const char *secret = worker->conf->webhook_secret;
     struct buf content = BUF_INIT, key = BUF_INIT;
@@ -58,8 +59,11 @@ static void sign(const struct worker *worker, const char *id, int64_t timestamp_
  * opens nothing here. */
 static const char *own_token(struct worker *worker)
 {
-    struct auth_keys keys = {.secret = worker->conf->jwt_secret, .public_key = "", .issuer = worker->conf->jwt_issuer,
-                             .audience = worker->name, .short_secret_ok = !conf_production(worker->conf)};
+    struct auth_keys keys = {.secret = worker->conf->jwt_secret,
+                             .public_key = "",
+                             .issuer = worker->conf->jwt_issuer,
+                             .audience = worker->name,
+                             .short_secret_ok = !conf_production(worker->conf)};
     struct identity identity = {.subject = "data-sync"};
     struct buf token = BUF_INIT;
 
@@ -96,7 +100,9 @@ static void write_body(const struct work *work, const struct json *data, struct 
     const char *type = msg_event_type_name(lead->type);
 
     uuid_format(&lead->event, event);
-    buf_addf(body, "{\"event_id\":\"%s\",\"event_type\":\"%s\",\"source_platform\":\"%s\",\"tenant_id\":", event, type, lead->source);
+    buf_addf(body,
+             "{\"event_id\":\"%s\",\"event_type\":\"%s\",\"source_platform\":\"%s\",\"tenant_id\":", event,
+             type, lead->source);
     buf_add_json(body, lead->tenant, strlen(lead->tenant));
     buf_add_str(body, ",\"user_id\":");
     if (lead->user_id)
@@ -111,18 +117,27 @@ static void write_body(const struct work *work, const struct json *data, struct 
 enum built { BUILT, BUILT_NOTHING, BUILT_IMPOSSIBLE };
 
 /* The body as the target takes it now. BUILT_NOTHING: it has everything already. */
-static enum built build(struct work *work, const struct platform_route *route, struct buf *body, struct buf *error)
+static enum built build(struct work *work, const struct platform_route *route, struct buf *body,
+                        struct buf *error)
 {
     const struct delivery *lead = work_lead(work);
     struct worker *worker = work->worker;
     bool update = work->verb == VERB_UPDATE && work->certain_version > 0 && !work->turned && !route->full;
-    struct mapping_request request = {.target = worker->platform, .platforms = worker->platforms,
-                                      .entity = msg_event_entity(lead->type), .type = lead->type, .verb = work->verb,
-                                      .record = work->data, .notes = work->notes, .base = update ? work->base : NULL,
+    struct mapping_request request = {.target = worker->platform,
+                                      .platforms = worker->platforms,
+                                      .entity = msg_event_entity(lead->type),
+                                      .type = lead->type,
+                                      .verb = work->verb,
+                                      .record = work->data,
+                                      .notes = work->notes,
+                                      .base = update ? work->base : NULL,
                                       .base_seq = update ? work->base_seq : 0};
     char event[UUID_TEXT_LEN + 1], record[UUID_TEXT_LEN + 1];
-    struct mapping_context context = {.source_platform = lead->source, .target_platform = worker->name, .event_id = event,
-                                      .record_id = work->has_record ? record : NULL, .version = work->record_version,
+    struct mapping_context context = {.source_platform = lead->source,
+                                      .target_platform = worker->name,
+                                      .event_id = event,
+                                      .record_id = work->has_record ? record : NULL,
+                                      .version = work->record_version,
                                       .now_ms = clock_db_ms()};
     struct json *changed = json_new_array(), *data = mapping_out(&request, changed, error);
     enum built built = BUILT;
@@ -181,9 +196,9 @@ static void log_delivery(const struct work *work, const struct answer *answer, c
     uuid_format(&lead->event, event);
     log_info("delivery", LOG_STR("event", event), LOG_STR("target", work->worker->name),
              LOG_STR("type", msg_event_type_name(lead->type)), LOG_STR("verb", msg_verb_name(work->verb)),
-             LOG_INT("version", work->record_version), LOG_INT("attempt", lead->sendings + 1), LOG_INT("status", answer->status),
-             LOG_STR("outcome", outcome_name(outcome->class)), LOG_INT("ms", answer->duration_us / 1000),
-             LOG_STR("error", outcome->error));
+             LOG_INT("version", work->record_version), LOG_INT("attempt", lead->sendings + 1),
+             LOG_INT("status", answer->status), LOG_STR("outcome", outcome_name(outcome->class)),
+             LOG_INT("ms", answer->duration_us / 1000), LOG_STR("error", outcome->error));
     stats_add(work->worker->stat_outcome[outcome->class], 1);
     stats_observe_us(work->worker->stat_duration, answer->duration_us);
 }
@@ -216,7 +231,8 @@ static bool tell_gate(struct work *work, const struct answer *answer, const stru
         gate_neutral(&worker->gate);
     if ((answer->status == 429 || answer->status == 503) && answer->retry_after_ms > 0) {
         gate_hold(&worker->gate, now + answer->retry_after_ms);
-        platform_status_write(worker, "", "paused", "the platform named a time in Retry-After", answer->retry_after_ms);
+        platform_status_write(worker, "", "paused", "the platform named a time in Retry-After",
+                              answer->retry_after_ms);
     } else if (before != worker->gate.state) {
         log_warn("breaker", LOG_STR("platform", worker->name), LOG_STR("from", gate_state_name(before)),
                  LOG_STR("to", gate_state_name(worker->gate.state)), LOG_STR("error", outcome->error));
@@ -332,7 +348,9 @@ static void transfer(struct work *work, const struct platform_route *route, cons
     struct worker *worker = work->worker;
     const struct delivery *lead = work_lead(work);
     struct buf url = BUF_INIT, headers[6];
-    struct transfer_request request = {.method = route->method, .body = body->data, .body_len = body->len,
+    struct transfer_request request = {.method = route->method,
+                                       .body = body->data,
+                                       .body_len = body->len,
                                        .timeout_ms = worker->conf->request_timeout,
                                        .allow_private = platform_allows_private(worker->platform)};
     char id[MSG_KEY_MAX];
@@ -399,7 +417,8 @@ void send_start(struct work *work)
 void send_abort(struct work *work)
 {
     struct answer answer = {.duration_us = (clock_db_ms() - work->began_ms) * 1000};
-    struct outcome outcome = {.class = OUTCOME_UNKNOWN, .error = "the partition went to another worker while this was in flight"};
+    struct outcome outcome = {.class = OUTCOME_UNKNOWN,
+                              .error = "the partition went to another worker while this was in flight"};
 
     if (work_lead(work)->sendings > 0)
         work->worker->repeats_in_flight--;

@@ -46,10 +46,13 @@ struct transfer {
 /* Loopback, private, link-local, multicast and unspecified addresses (RFC 6890), also mapped into IPv6. */
 static bool v4_is_private(uint32_t address)
 {
-    static const struct { uint32_t net, mask; } ranges[] = {
-        {0x00000000, 0xff000000}, {0x0a000000, 0xff000000}, {0x64400000, 0xffc00000}, {0x7f000000, 0xff000000},
-        {0xa9fe0000, 0xffff0000}, {0xac100000, 0xfff00000}, {0xc0000000, 0xffffff00}, {0xc0a80000, 0xffff0000},
-        {0xc6120000, 0xfffe0000}, {0xe0000000, 0xf0000000}, {0xf0000000, 0xf0000000},
+    static const struct {
+        uint32_t net, mask;
+    } ranges[] = {
+        {0x00000000, 0xff000000}, {0x0a000000, 0xff000000}, {0x64400000, 0xffc00000},
+        {0x7f000000, 0xff000000}, {0xa9fe0000, 0xffff0000}, {0xac100000, 0xfff00000},
+        {0xc0000000, 0xffffff00}, {0xc0a80000, 0xffff0000}, {0xc6120000, 0xfffe0000},
+        {0xe0000000, 0xf0000000}, {0xf0000000, 0xf0000000},
     };
 
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
@@ -71,7 +74,8 @@ static bool is_private(const struct sockaddr *address)
         const uint8_t *b = ((const struct sockaddr_in6 *)(const void *)address)->sin6_addr.s6_addr;
         static const uint8_t zeros[12], mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
         static const uint8_t nat64[12] = {0x00, 0x64, 0xff, 0x9b}, translated[12] = {[8] = 0xff, 0xff};
-        if (memcmp(b, zeros, 12) == 0 || memcmp(b, mapped, 12) == 0 || memcmp(b, nat64, 12) == 0 || memcmp(b, translated, 12) == 0)
+        if (memcmp(b, zeros, 12) == 0 || memcmp(b, mapped, 12) == 0 || memcmp(b, nat64, 12) == 0 ||
+            memcmp(b, translated, 12) == 0)
             return v4_is_private(v4_in(b + 12));
         if (b[0] == 0x20 && b[1] == 0x02) /* 6to4 */
             return v4_is_private(v4_in(b + 2));
@@ -101,7 +105,8 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
     if (transfer->got_total > TRANSFER_MAX)
         return 0; /* ends the transfer */
     if (transfer->got.len < TRANSFER_KEEP)
-        buf_add(&transfer->got, data, len < TRANSFER_KEEP - transfer->got.len ? len : TRANSFER_KEEP - transfer->got.len);
+        buf_add(&transfer->got, data,
+                len < TRANSFER_KEEP - transfer->got.len ? len : TRANSFER_KEEP - transfer->got.len);
     return len;
 }
 
@@ -164,12 +169,14 @@ static void describe_failure(struct transfer *transfer, CURLcode code, struct an
     answer->error = transfer->error[0] ? transfer->error : curl_easy_strerror(code);
     if (transfer->forbidden) {
         answer->failure = ANSWER_FORBIDDEN_ADDRESS;
-        answer->error = "the platform's name leads to a private or link-local address, which its file does not allow";
+        answer->error =
+            "the platform's name leads to a private or link-local address, which its file does not allow";
     } else if (code == CURLE_WRITE_ERROR && transfer->got_total > TRANSFER_MAX) {
         answer->failure = ANSWER_TOO_LARGE;
         answer->error = "the platform's answer is larger than any that makes sense";
-    } else if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CONNECT_ERROR || code == CURLE_SSL_CACERT_BADFILE ||
-               code == CURLE_SSL_CERTPROBLEM || code == CURLE_SSL_ISSUER_ERROR) {
+    } else if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CONNECT_ERROR ||
+               code == CURLE_SSL_CACERT_BADFILE || code == CURLE_SSL_CERTPROBLEM ||
+               code == CURLE_SSL_ISSUER_ERROR) {
         answer->failure = ANSWER_TLS;
     } else if (was_sent(transfer)) {
         answer->failure = ANSWER_TIMEOUT_SENT; /* timed out, reset or cut short after the request was sent */
@@ -180,7 +187,8 @@ static void describe_failure(struct transfer *transfer, CURLcode code, struct an
 
 static void finish(struct transfer *transfer, CURLcode code)
 {
-    struct answer answer = {.duration_us = clock_mono_us() - transfer->began_us, .body = transfer->got.data,
+    struct answer answer = {.duration_us = clock_mono_us() - transfer->began_us,
+                            .body = transfer->got.data,
                             .body_len = transfer->got.len};
     long status = 0;
 
@@ -241,8 +249,10 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *so
         curl_multi_assign(transfers->multi, fd, NULL);
         return 0;
     }
-    event = event_new(transfers->base, fd, (short)(EV_PERSIST | (what & CURL_POLL_IN ? EV_READ : 0) | (what & CURL_POLL_OUT ? EV_WRITE : 0)),
-                      on_socket_event, transfers);
+    event = event_new(
+        transfers->base, fd,
+        (short)(EV_PERSIST | (what & CURL_POLL_IN ? EV_READ : 0) | (what & CURL_POLL_OUT ? EV_WRITE : 0)),
+        on_socket_event, transfers);
     event_add(event, NULL);
     curl_multi_assign(transfers->multi, fd, event);
     return 0;
@@ -300,7 +310,8 @@ static void set_method(CURL *easy, const struct transfer_request *request)
     static const char *const names[] = {"POST", "PUT", "PATCH", "DELETE"};
 
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
-    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method == PLATFORM_POST ? NULL : names[request->method]);
+    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST,
+                     request->method == PLATFORM_POST ? NULL : names[request->method]);
 }
 
 static void set_options(struct transfer *transfer, const struct transfer_request *request)
@@ -315,7 +326,8 @@ static void set_options(struct transfer *transfer, const struct transfer_request
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)transfer->sent.len);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(request->timeout_ms < 10000 ? request->timeout_ms : 10000));
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+                     (long)(request->timeout_ms < 10000 ? request->timeout_ms : 10000));
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
@@ -332,7 +344,8 @@ static void set_options(struct transfer *transfer, const struct transfer_request
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
 }
 
-struct transfer *transfer_start(struct transfers *transfers, const struct transfer_request *request, transfer_cb callback, void *arg)
+struct transfer *transfer_start(struct transfers *transfers, const struct transfer_request *request,
+                                transfer_cb callback, void *arg)
 {
     struct transfer *transfer = mem_alloc(sizeof *transfer);
 

@@ -35,6 +35,7 @@ typedef void (*transfer_cb)(const struct answer *answer, void *arg);
 struct transfers *transfers_new(struct event_base *base, unsigned connections_max);
 void transfers_free(struct transfers **transfers); /* running ones are aborted without a callback */
 /* callback runs once from the loop, never inside this call. */
-struct transfer *transfer_start(struct transfers *transfers, const struct transfer_request *request, transfer_cb callback, void *arg);
+struct transfer *transfer_start(struct transfers *transfers, const struct transfer_request *request,
+                                transfer_cb callback, void *arg);
 /* Ends it without a callback; true when its request may have reached the platform. */
 bool transfer_abort(struct transfers *transfers, struct transfer *transfer);

@@ -53,7 +53,8 @@ struct work *work_new(struct worker *worker, const struct stage_item *item)
 void work_add_item(struct work *work, struct stage_item *item)
 {
     if ((work->item_count & (work->item_count - 1)) == 0) /* 0, 1, 2, 4, 8 …: full */
-        work->items = mem_realloc(work->items, (work->item_count ? 2 * work->item_count : 1) * sizeof *work->items);
+        work->items =
+            mem_realloc(work->items, (work->item_count ? 2 * work->item_count : 1) * sizeof *work->items);
     work->items[work->item_count++] = item;
 }
 
@@ -208,7 +209,8 @@ static void read_delivery(struct delivery *delivery, const struct db_result *res
     delivery->max_retries = (int)int_column(result, row, "max_retries");
     delivery->priority = (enum priority)int_column(result, row, "priority");
     delivery->created_ms = db_get_time_ms(result, row, db_column(result, "created_at"));
-    delivery->due = int_column(result, row, "state") == DELIVERY_OPEN || db_is_null(result, row, waits) || !db_get_bool(result, row, waits);
+    delivery->due = int_column(result, row, "state") == DELIVERY_OPEN || db_is_null(result, row, waits) ||
+                    !db_get_bool(result, row, waits);
     if (msg_event_type(db_get_text(result, row, db_column(result, "event_type"), NULL), &delivery->type) != 0)
         bug("an event type in the tables is none of ours");
     delivery->source = text_column(result, row, "source_platform");
@@ -253,7 +255,8 @@ size_t work_read_rows(struct work *work, const struct db_result *result, size_t 
     size_t first = row;
     struct uuid id;
 
-    while (row < db_rows(result) && db_get_uuid(result, row, record, &id) == 0 && uuid_equal(&id, &work->record))
+    while (row < db_rows(result) && db_get_uuid(result, row, record, &id) == 0 &&
+           uuid_equal(&id, &work->record))
         row++;
     work->delivery_count = row - first;
     work->deliveries = mem_array(work->delivery_count, sizeof *work->deliveries);
@@ -272,7 +275,8 @@ const struct delivery *work_lead(const struct work *work)
 /* Create, update or delete: by what the record is now and what the platform has, whatever the event was called. */
 static enum verb choose_verb(const struct work *work)
 {
-    bool has_it = work->certain_version > 0 && (!work->platform_state || strcmp(work->platform_state, "deleted") != 0);
+    bool has_it =
+        work->certain_version > 0 && (!work->platform_state || strcmp(work->platform_state, "deleted") != 0);
 
     if (msg_event_entity(work_lead(work)->type) == ENTITY_NONE)
         return VERB_REPORT;

@@ -14,11 +14,10 @@
 #include "sql.h"
 #include "stats.h"
 
-#define READ_MAX 200       /* records in one reading */
-#define READY_MAX 200      /* records whose bodies are in memory, waiting for the gate */
+#define READY_MAX 200 /* records whose bodies are in memory, waiting for the gate */
 #define HAND_MAX 4000
 #define WINDOW_START 10
-#define WINDOW_UNSET 10    /* MAX_CONCURRENT_SYNCS of the original: not set */
+#define WINDOW_UNSET 10 /* MAX_CONCURRENT_SYNCS of the original: not set */
 #define RETRY_MS 200
 #define STATUS_MS 1000
 
@@ -54,157 +53,6 @@ static void release_waiting(struct worker *worker)
     }
 }
 
-static void became_ready(struct work *work)
-{
-    work->state = WORK_READY;
-    lanes_add(work_lead(work)->sendings > 0 ? &work->worker->repeats : &work->worker->ready, work);
-}
-
-/* Handed out again and again without an outcome: workers may have ended on it. */
-static void give_up(struct work *work)
-{
-    snprintf(work->error, sizeof work->error, "handed out several times and never finished: workers may have ended on it");
-    work->result = DELIVERY_DEAD;
-    ledger_add(work);
-}
-
-struct reading {
-    struct worker *worker;
-    size_t count;
-    struct work *works[READ_MAX];
-};
-
-static void read_rows(struct worker *worker, const struct db_result *result)
-{
-    struct uuid id;
-
-    for (size_t row = 0; row < db_rows(result);) {
-        struct work *work;
-        db_get_uuid(result, row, db_column(result, "record_id"), &id);
-        work = map_get(worker->works, id.bytes, sizeof id.bytes);
-        if (work && work->state == WORK_READING)
-            row = work_read_rows(work, result, row);
-        else
-            row++;
-    }
-}
-
-static void sort_out(struct work *work)
-{
-    bool parked = work->item_count > 0 && work->items[0]->handouts >= STAGE_HANDOUTS_PARK;
-
-    if (!work->chosen)
-        work_finish(work);
-    else if (parked)
-        give_up(work);
-    else
-        became_ready(work);
-}
-
-/* Everything was read: each work goes on, or back to the queue when PostgreSQL did not answer. */
-static void end_reading(struct reading *reading, bool ok)
-{
-    struct worker *worker = reading->worker;
-
-    worker->reading = false;
-    for (size_t i = 0; i < reading->count; i++) {
-        struct work *work = reading->works[i];
-        if (work->lost) {
-            work_finish(work);
-        } else if (ok) {
-            sort_out(work);
-        } else {
-            work_forget_rows(work);
-            work->state = WORK_QUEUED;
-            lanes_add(&worker->queued, work);
-        }
-    }
-    free(reading);
-    worker_pump_in(worker, ok ? 0 : RETRY_MS);
-}
-
-static void on_bases(enum db_status status, const struct db_result *result, void *arg)
-{
-    struct reading *reading = arg;
-    struct uuid id;
-
-    for (size_t row = 0; status == DB_OK && row < db_rows(result); row++) {
-        struct work *work;
-        db_get_uuid(result, row, db_column(result, "record_id"), &id);
-        work = map_get(reading->worker->works, id.bytes, sizeof id.bytes);
-        if (work && work->state == WORK_READING)
-            work_read_base(work, result, row);
-    }
-    end_reading(reading, status == DB_OK);
-}
-
-/* Updates go out as the difference from what the platform certainly has. */
-static void read_bases(struct reading *reading)
-{
-    struct db_params *params = db_params_new();
-    struct db_array *records = db_add_array(params, DB_UUID), *versions = db_add_array(params, DB_INT8);
-    struct db_array *events = db_add_array(params, DB_UUID);
-
-    for (size_t i = 0; i < reading->count; i++) {
-        const struct work *work = reading->works[i];
-        if (work->lost || !work_wants_base(work))
-            continue;
-        db_array_uuid(records, &work->record);
-        db_array_int(versions, work->certain_version);
-        db_array_uuid(events, &work->certain_event);
-    }
-    if (db_array_count(records) == 0) {
-        db_params_free(&params);
-        end_reading(reading, true);
-        return;
-    }
-    db_query(store_db(reading->worker->store), DB_WRITER, sql_worker_bases, params, on_bases, reading);
-}
-
-static void on_read(enum db_status status, const struct db_result *result, void *arg)
-{
-    struct reading *reading = arg;
-
-    if (status != DB_OK) {
-        if (status == DB_REFUSED)
-            log_error("read refused", LOG_STR("sqlstate", db_sqlstate(result)), LOG_STR("error", db_message(result)));
-        end_reading(reading, false);
-        return;
-    }
-    read_rows(reading->worker, result);
-    for (size_t i = 0; i < reading->count; i++)
-        reading->works[i]->chosen = !reading->works[i]->lost && work_choose(reading->works[i]);
-    read_bases(reading);
-}
-
-/* Reads what is to be done for the next records; one that must be alone is read alone. */
-static void read_next(struct worker *worker)
-{
-    struct reading *reading = mem_alloc(sizeof *reading);
-    struct db_params *params = db_params_new();
-    struct db_array *records;
-
-    reading->worker = worker;
-    db_add_text(params, worker->name);
-    records = db_add_array(params, DB_UUID);
-    while (reading->count < READ_MAX) {
-        struct work *work = lanes_next(&worker->queued);
-        if (!work)
-            break;
-        if (work->alone && reading->count > 0) {
-            lanes_add(&worker->queued, work);
-            break;
-        }
-        work->state = WORK_READING;
-        reading->works[reading->count++] = work;
-        db_array_uuid(records, &work->record);
-        if (work->alone)
-            break;
-    }
-    worker->reading = true;
-    db_query(store_db(worker->store), DB_WRITER, sql_worker_read, params, on_read, reading);
-}
-
 /* Repeats get at most a tenth of the window, and at least one. */
 static bool repeat_may_start(const struct worker *worker)
 {
@@ -217,7 +65,8 @@ static void start_ready(struct worker *worker)
     unsigned permits = gate_permits(&worker->gate, now);
 
     while (permits > 0) {
-        struct work *work = repeat_may_start(worker) ? lanes_next(&worker->repeats) : lanes_next(&worker->ready);
+        struct work *work =
+            repeat_may_start(worker) ? lanes_next(&worker->repeats) : lanes_next(&worker->ready);
         if (!work)
             break;
         if (!stage_holds(worker->stage, work->partition)) {
@@ -241,9 +90,10 @@ static void pump(struct worker *worker)
         release_waiting(worker);
     } else {
         start_ready(worker);
-        if (!worker->reading && worker->queued.count > 0 && worker->ready.count + worker->repeats.count < READY_MAX) {
+        if (!worker->reading && worker->queued.count > 0 &&
+            worker->ready.count + worker->repeats.count < READY_MAX) {
             if (store_up(worker->store))
-                read_next(worker);
+                worker_read_next(worker);
             else
                 worker_pump_in(worker, RETRY_MS);
         }
@@ -345,26 +195,32 @@ static void register_stats(struct worker *worker)
 {
     char labels[96];
 
-    for (unsigned class = 0; class <= OUTCOME_DEAD; class++) {
-        snprintf(labels, sizeof labels, "platform=\"%s\",outcome=\"%s\"", worker->name, outcome_name((enum outcome_class)class));
-        worker->stat_outcome[class] = stats_register(STATS_COUNTER, "sync_deliveries_total", labels, "Sendings by outcome");
+    for (unsigned class = 0; class <= OUTCOME_DEAD; class ++) {
+        snprintf(labels, sizeof labels, "platform=\"%s\",outcome=\"%s\"", worker->name,
+                 outcome_name((enum outcome_class) class));
+        worker->stat_outcome[class] =
+            stats_register(STATS_COUNTER, "sync_deliveries_total", labels, "Sendings by outcome");
     }
     snprintf(labels, sizeof labels, "platform=\"%s\"", worker->name);
-    worker->stat_duration = stats_register(STATS_HISTOGRAM, "sync_delivery_seconds", labels, "Time of one sending");
-    worker->stat_window = stats_register(STATS_GAUGE, "sync_window", labels, "Requests that may be in flight together");
+    worker->stat_duration =
+        stats_register(STATS_HISTOGRAM, "sync_delivery_seconds", labels, "Time of one sending");
+    worker->stat_window =
+        stats_register(STATS_GAUGE, "sync_window", labels, "Requests that may be in flight together");
     worker->stat_flight = stats_register(STATS_GAUGE, "sync_in_flight", labels, "Requests in flight");
-    worker->stat_state = stats_register(STATS_GAUGE, "sync_breaker_state", labels, "0 closed, 1 open, 2 half open");
+    worker->stat_state =
+        stats_register(STATS_GAUGE, "sync_breaker_state", labels, "0 closed, 1 open, 2 half open");
 }
 
 static unsigned window_max(const struct conf *conf)
 {
-    int64_t set = conf->max_concurrent_syncs != WINDOW_UNSET ? conf->max_concurrent_syncs : conf->max_http_connections;
+    int64_t set =
+        conf->max_concurrent_syncs != WINDOW_UNSET ? conf->max_concurrent_syncs : conf->max_http_connections;
 
     return (unsigned)(set < conf->max_http_connections ? set : conf->max_http_connections);
 }
 
-struct worker *worker_new(struct service *service, struct store *store, struct stream *belt, struct platform_set *platforms,
-                          const char *platform)
+struct worker *worker_new(struct service *service, struct store *store, struct stream *belt,
+                          struct platform_set *platforms, const char *platform)
 {
     struct worker *worker = mem_alloc(sizeof *worker);
     const char *why = "";
@@ -390,9 +246,16 @@ struct worker *worker_new(struct service *service, struct store *store, struct s
     worker->pump_timer = evtimer_new(service_base(service), pump_cb, worker);
     worker->ledger = ledger_new(worker);
     worker->activity = belt_activity_new(service_base(service), belt, worker->conf->activity_max);
-    struct stage_spec spec = {.name = worker->stage_name, .priorities = PRIORITIES, .key = key, .ready_sql = sql_ready_deliveries,
-                              .ready_argument = worker->name, .hand_max = HAND_MAX, .on_items = on_items, .on_lost = on_lost,
-                              .busy = busy, .arg = worker};
+    struct stage_spec spec = {.name = worker->stage_name,
+                              .priorities = PRIORITIES,
+                              .key = key,
+                              .ready_sql = sql_ready_deliveries,
+                              .ready_argument = worker->name,
+                              .hand_max = HAND_MAX,
+                              .on_items = on_items,
+                              .on_lost = on_lost,
+                              .busy = busy,
+                              .arg = worker};
     worker->stage = stage_new(service, store, belt, &spec);
     service_every(service, STATUS_MS, heartbeat, worker);
     return worker;

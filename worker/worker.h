@@ -45,22 +45,22 @@ struct delivery {
 };
 
 struct work {
-    TAILQ_ENTRY(work) link;  /* of the lane or list of its state */
+    TAILQ_ENTRY(work) link; /* of the lane or list of its state */
     struct worker *worker;
     enum work_state state;
-    struct uuid record;      /* what orders it */
+    struct uuid record; /* what orders it */
     unsigned partition;
     enum priority priority;
-    bool again;              /* a reference came while it was in hand */
-    bool lost;               /* the partition is no longer ours: recorded at most, never acknowledged */
-    bool alone;              /* handed out often: handled by itself */
+    bool again; /* a reference came while it was in hand */
+    bool lost;  /* the partition is no longer ours: recorded at most, never acknowledged */
+    bool alone; /* handed out often: handled by itself */
     struct stage_item **items;
     size_t item_count;
     /* as read */
     struct delivery *deliveries;
     size_t delivery_count;
-    size_t lead;             /* what is sent carries this one, and covers those before it */
-    bool chosen;             /* there is one to start: lead */
+    size_t lead; /* what is sent carries this one, and covers those before it */
+    bool chosen; /* there is one to start: lead */
     bool has_record, record_deleted;
     int64_t record_version, certain_version, base_seq;
     struct uuid record_event, certain_event;
@@ -68,18 +68,18 @@ struct work {
     struct json *data, *notes, *base; /* operational: data is the event's data */
     /* sending */
     enum verb verb;
-    bool turned;             /* a create became an update, or the reverse */
+    bool turned; /* a create became an update, or the reverse */
     struct transfer *transfer;
-    int64_t began_ms;        /* database time */
+    int64_t began_ms; /* database time */
     /* outcome */
     enum delivery_state result;
-    int64_t wait_ms;         /* of BACKOFF */
+    int64_t wait_ms; /* of BACKOFF */
     int http_status;
     int64_t duration_ms;
-    int sent;                /* transfers started for this outcome */
+    int sent; /* transfers started for this outcome */
     char error[256];
-    char *learnt_id;         /* the platform's own id, from its answer */
-    struct attempt *attempts;/* to be recorded, newest first */
+    char *learnt_id;          /* the platform's own id, from its answer */
+    struct attempt *attempts; /* to be recorded, newest first */
 };
 TAILQ_HEAD(work_list, work);
 
@@ -117,18 +117,18 @@ struct worker {
     struct transfers *transfers;
     struct platform_set *platforms;
     const struct platform *platform;
-    const char *name;         /* of the platform */
+    const char *name; /* of the platform */
     char stage_name[64];
     struct gate gate;
     struct backoff backoff;
-    struct map *works;        /* record id → work */
+    struct map *works; /* record id → work */
     struct lanes queued, ready, repeats;
     bool reading;
     unsigned repeats_in_flight;
     struct event *pump_timer;
-    struct map *routes;       /* path → struct paused_route */
+    struct map *routes; /* path → struct paused_route */
     struct ledger *ledger;
-    char *token;              /* our own short-lived one */
+    char *token; /* our own short-lived one */
     int64_t token_until_ms;
     struct stat *stat_outcome[8], *stat_duration, *stat_window, *stat_flight, *stat_state;
     void (*drained)(void *arg);
@@ -136,19 +136,24 @@ struct worker {
 };
 
 /* worker.c */
-struct worker *worker_new(struct service *service, struct store *store, struct stream *belt, struct platform_set *platforms,
-                          const char *platform);
+struct worker *worker_new(struct service *service, struct store *store, struct stream *belt,
+                          struct platform_set *platforms, const char *platform);
 void worker_free(struct worker **worker);
 void worker_drain(struct worker *worker, void (*drained)(void *arg), void *arg);
-int worker_reload(struct worker *worker, struct platform_set *platforms); /* takes the set; -1: it lacks this platform, nothing is taken */
+int worker_reload(
+    struct worker *worker,
+    struct platform_set *platforms); /* takes the set; -1: it lacks this platform, nothing is taken */
 void worker_pump_in(struct worker *worker, int64_t ms);
+
+/* reading.c: takes the next records from `queued`; they come back into `ready` or `repeats`. */
+void worker_read_next(struct worker *worker);
 
 /* work.c */
 struct work *work_new(struct worker *worker, const struct stage_item *item);
 void work_free(struct work *work);
 void work_add_item(struct work *work, struct stage_item *item);
-void work_drop_items(struct work *work); /* back to the stage, not acknowledged */
-void work_done_items(struct work *work); /* acknowledged */
+void work_drop_items(struct work *work);     /* back to the stage, not acknowledged */
+void work_done_items(struct work *work);     /* acknowledged */
 void work_forget_content(struct work *work); /* the documents: once nothing will be sent any more */
 void work_forget_rows(struct work *work);
 /* The work is over for now: acknowledged; looked at again when a reference came meanwhile, else freed. */
@@ -180,7 +185,8 @@ struct paused_route {
 int64_t route_pause_wait_ms(struct worker *worker, const char *path);
 void route_pause(struct worker *worker, const char *path, const char *reason);
 void route_resume(struct worker *worker, const char *path);
-void platform_status_write(struct worker *worker, const char *route, const char *state, const char *reason, int64_t wait_ms);
+void platform_status_write(struct worker *worker, const char *route, const char *state, const char *reason,
+                           int64_t wait_ms);
 void platform_status_read(struct worker *worker);
 
 /* ledger.c */

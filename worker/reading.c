@@ -1,0 +1,165 @@
+/*
+ * reading.c: what is to be done for the next records: one statement for their unfinished deliveries, and one more where updates
+ * go out as a difference.
+ */
+#include "clock.h"
+#include "log.h"
+#include "mem.h"
+#include "sql.h"
+#include "worker.h"
+
+#define READ_MAX 200 /* records in one reading */
+#define RETRY_MS 200
+
+static void became_ready(struct work *work)
+{
+    work->state = WORK_READY;
+    lanes_add(work_lead(work)->sendings > 0 ? &work->worker->repeats : &work->worker->ready, work);
+}
+
+/* Handed out again and again without an outcome: workers may have ended on it. */
+static void give_up(struct work *work)
+{
+    snprintf(work->error, sizeof work->error,
+             "handed out several times and never finished: workers may have ended on it");
+    work->result = DELIVERY_DEAD;
+    ledger_add(work);
+}
+
+struct reading {
+    struct worker *worker;
+    size_t count;
+    struct work *works[READ_MAX];
+};
+
+static void read_rows(struct worker *worker, const struct db_result *result)
+{
+    struct uuid id;
+
+    for (size_t row = 0; row < db_rows(result);) {
+        struct work *work;
+        db_get_uuid(result, row, db_column(result, "record_id"), &id);
+        work = map_get(worker->works, id.bytes, sizeof id.bytes);
+        if (work && work->state == WORK_READING)
+            row = work_read_rows(work, result, row);
+        else
+            row++;
+    }
+}
+
+static void sort_out(struct work *work)
+{
+    bool parked = work->item_count > 0 && work->items[0]->handouts >= STAGE_HANDOUTS_PARK;
+
+    if (!work->chosen)
+        work_finish(work);
+    else if (parked)
+        give_up(work);
+    else
+        became_ready(work);
+}
+
+/* Everything was read: each work goes on, or back to the queue when PostgreSQL did not answer. */
+static void end_reading(struct reading *reading, bool ok)
+{
+    struct worker *worker = reading->worker;
+
+    worker->reading = false;
+    for (size_t i = 0; i < reading->count; i++) {
+        struct work *work = reading->works[i];
+        if (work->lost) {
+            work_finish(work);
+        } else if (ok) {
+            sort_out(work);
+        } else {
+            work_forget_rows(work);
+            work->state = WORK_QUEUED;
+            lanes_add(&worker->queued, work);
+        }
+    }
+    free(reading);
+    worker_pump_in(worker, ok ? 0 : RETRY_MS);
+}
+
+static void on_bases(enum db_status status, const struct db_result *result, void *arg)
+{
+    struct reading *reading = arg;
+    struct uuid id;
+
+    for (size_t row = 0; status == DB_OK && row < db_rows(result); row++) {
+        struct work *work;
+        db_get_uuid(result, row, db_column(result, "record_id"), &id);
+        work = map_get(reading->worker->works, id.bytes, sizeof id.bytes);
+        if (work && work->state == WORK_READING)
+            work_read_base(work, result, row);
+    }
+    end_reading(reading, status == DB_OK);
+}
+
+/* Updates go out as the difference from what the platform certainly has. */
+static void read_bases(struct reading *reading)
+{
+    struct db_params *params = db_params_new();
+    struct db_array *records = db_add_array(params, DB_UUID), *versions = db_add_array(params, DB_INT8);
+    struct db_array *events = db_add_array(params, DB_UUID);
+
+    for (size_t i = 0; i < reading->count; i++) {
+        const struct work *work = reading->works[i];
+        if (work->lost || !work_wants_base(work))
+            continue;
+        db_array_uuid(records, &work->record);
+        db_array_int(versions, work->certain_version);
+        db_array_uuid(events, &work->certain_event);
+    }
+    if (db_array_count(records) == 0) {
+        db_params_free(&params);
+        end_reading(reading, true);
+        return;
+    }
+    db_query(store_db(reading->worker->store), DB_WRITER, sql_worker_bases, params, on_bases, reading);
+}
+
+static void on_read(enum db_status status, const struct db_result *result, void *arg)
+{
+    struct reading *reading = arg;
+
+    if (status != DB_OK) {
+        if (status == DB_REFUSED)
+            log_error("read refused", LOG_STR("sqlstate", db_sqlstate(result)),
+                      LOG_STR("error", db_message(result)));
+        end_reading(reading, false);
+        return;
+    }
+    read_rows(reading->worker, result);
+    for (size_t i = 0; i < reading->count; i++)
+        reading->works[i]->chosen = !reading->works[i]->lost && work_choose(reading->works[i]);
+    read_bases(reading);
+}
+
+/* Reads what is to be done for the next records; one that must be alone is read alone. */
+void worker_read_next(struct worker *worker)
+{
+    struct reading *reading = mem_alloc(sizeof *reading);
+    struct db_params *params = db_params_new();
+    struct db_array *records;
+
+    reading->worker = worker;
+    db_add_text(params, worker->name);
+    records = db_add_array(params, DB_UUID);
+    while (reading->count < READ_MAX) {
+        struct work *work = lanes_next(&worker->queued);
+        if (!work)
+            break;
+        if (work->alone && reading->count > 0) {
+            lanes_add(&worker->queued, work);
+            break;
+        }
+        work->state = WORK_READING;
+        reading->works[reading->count++] = work;
+        db_array_uuid(records, &work->record);
+        if (work->alone)
+            break;
+    }
+    worker->reading = true;
+    db_query(store_db(worker->store), DB_WRITER, sql_worker_read, params, on_read, reading);
+}
