@@ -333,7 +333,8 @@ START_TEST(every_conformance_file_gets_the_right_verdict)
 {
     DIR *dir = opendir(conformance_dir());
     if (dir == NULL && getenv("JSON_CONFORMANCE_DIR") == NULL) {
-        printf("SKIPPED: the JSONTestSuite files are not in %s\n", conformance_dir()); /* a clone of the project alone */
+        printf("SKIPPED: the JSONTestSuite files are not in %s\n",
+               conformance_dir()); /* a clone of the project alone */
         return;
     }
     ck_assert_msg(dir != NULL, "%s cannot be read", conformance_dir());
