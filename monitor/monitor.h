@@ -10,6 +10,6 @@ struct keep;
 struct follow *follow_new(struct service *service);
 void follow_free(struct follow **follow);
 
-/* Days ahead, expired keys, old metrics: at start and every KEEP_EVERY_MS while PostgreSQL answers. */
+/* Days ahead, days past EVENT_RETENTION_DAYS, expired keys, old metrics: at start and every KEEP_EVERY_MS while PostgreSQL answers. */
 struct keep *keep_new(struct service *service, struct store *store);
 void keep_free(struct keep **keep);

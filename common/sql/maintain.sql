@@ -1,5 +1,5 @@
 -- Housekeeping, harmless to repeat: days ahead, keys past their time, rows of replicas and writers that are gone.
---  $1 days of metrics kept
+--  $1 days of metrics kept  $2 days of events kept
 WITH keys AS (
     DELETE FROM idempotency_keys WHERE (tenant_id, kind, key) IN (
         SELECT tenant_id, kind, key FROM idempotency_keys WHERE expires_at < now() ORDER BY expires_at LIMIT 10000)
@@ -7,4 +7,4 @@ WITH keys AS (
 ), metrics AS (
     DELETE FROM sync_metrics WHERE minute < now() - make_interval(days => $1::int) RETURNING 1
 )
-SELECT sync_make_days(2) AS days, (SELECT count(*) FROM keys) AS keys, (SELECT count(*) FROM metrics) AS metrics
+SELECT sync_make_days(2) AS days, sync_drop_days($2::int) AS dropped, (SELECT count(*) FROM keys) AS keys, (SELECT count(*) FROM metrics) AS metrics
