@@ -5,8 +5,6 @@
  * What would break: a request lives until its items are answered *and* let go of; the client may be told that the outcome is
  * unknown while a commit still holds the item.
  */
-#include <strings.h>
-
 #include "accept_inside.h"
 #include "answer.h"
 #include "clock.h"
@@ -135,7 +133,7 @@ static void reply(struct accept_request *request)
 
 /* ---- the life of a request ---- */
 
-static struct accept_request *request_new(struct gateway *gateway, struct http_request *http, bool bulk,
+struct accept_request *accept_request_new(struct gateway *gateway, struct http_request *http, bool bulk,
                                           size_t count)
 {
     struct accept_request *request = mem_alloc(sizeof *request);
@@ -208,7 +206,7 @@ void accept_finish(struct accept_item *item, enum accept_outcome outcome)
 }
 
 /* Enters what was parsed. Items finish later or, while this runs, not at all: the request cannot go away below. */
-static void enter_all(struct accept_request *request)
+void accept_enter_all(struct accept_request *request)
 {
     for (size_t i = 0; i < request->count; i++)
         if (request->items[i].outcome == ACCEPT_WAITING)
@@ -225,7 +223,7 @@ static void enter_all(struct accept_request *request)
     accept_schedule(request->accept);
 }
 
-static struct accept_context context_of(const struct gateway *gateway, const struct http_request *http)
+struct accept_context accept_context_of(const struct gateway *gateway, const struct http_request *http)
 {
     return (struct accept_context){.platforms = gateway->platforms,
                                    .identity = http_identity(http),
@@ -237,7 +235,7 @@ static struct accept_context context_of(const struct gateway *gateway, const str
 /* ---- what both routes ask first ---- */
 
 /* The key, NULL when there is none; -1 after having refused. */
-static int read_key(struct http_request *http, const char **key)
+int accept_read_key(struct http_request *http, const char **key)
 {
     const char *given = http_header(http, "Idempotency-Key");
     *key = given;
@@ -257,7 +255,7 @@ static int read_key(struct http_request *http, const char **key)
 }
 
 /* Until the database was seen once, neither its fingerprint key nor its number of partitions is known. */
-static bool is_known(struct gateway *gateway, struct http_request *http)
+bool accept_is_known(struct gateway *gateway, struct http_request *http)
 {
     struct accept *accept = gateway->accept;
     accept->known = accept->known || store_up(gateway->store);
@@ -274,137 +272,26 @@ void accept_one(struct http_request *http, void *arg)
     const char *key;
     size_t len;
     struct json *body = http_json(http);
-    if (!body || read_key(http, &key) < 0)
+    if (!body || accept_read_key(http, &key) < 0)
         return;
-    struct accept_context context = context_of(gateway, http);
+    struct accept_context context = accept_context_of(gateway, http);
     struct json *errors = json_new_array();
     struct problem problem;
-    struct accept_request *request = request_new(gateway, http, false, 1);
+    struct accept_request *request = accept_request_new(gateway, http, false, 1);
     struct accept_item *item = &request->items[0];
     if (accept_parse(&context, body, request->arena, &item->event, &problem, errors) < 0) {
         stats_add(gateway->accept->invalid, 1);
         http_problem(http, &problem);
         request_free(request);
-    } else if (!is_known(gateway, http)) {
+    } else if (!accept_is_known(gateway, http)) {
         request_free(request);
     } else {
         const char *text = http_body(http, &len);
         item->key = arena_strdup(request->arena, key);
         accept_fingerprint(item, text, len);
-        enter_all(request);
+        accept_enter_all(request);
     }
     json_free(errors);
-}
-
-/* ---- POST /sync/events/bulk ---- */
-
-static void refuse_item(struct accept_item *item, const struct problem *problem)
-{
-    item->outcome = ACCEPT_INVALID;
-    item->problem = http_problem_json(item->request->http, problem);
-    stats_add(item->request->accept->invalid, 1);
-}
-
-/* A bulk's key covers each item by its place; a line break stands in no key that a client can send. */
-static const char *item_key(struct accept_request *request, const char *key, size_t index)
-{
-    char text[ACCEPT_KEY_MAX + 24];
-    if (!key)
-        return NULL;
-    snprintf(text, sizeof text, "%s\n%zu", key, index);
-    return arena_strdup(request->arena, text);
-}
-
-static void read_item(const struct accept_context *context, struct accept_item *item,
-                      const struct slice *slice, const char *key, unsigned depth_max)
-{
-    struct json_error error;
-    struct problem problem;
-    bool ok;
-    struct accept_request *request = item->request;
-    struct json *errors = json_new_array();
-    struct json *body = json_parse(slice->text, slice->len, depth_max, &error, &ok);
-    if (!ok) {
-        problem = (struct problem){.status = 400, .type = "not-json", .detail = error.detail};
-        refuse_item(item, &problem);
-    } else if (accept_parse(context, body, request->arena, &item->event, &problem, errors) < 0) {
-        refuse_item(item, &problem);
-    } else {
-        item->key = item_key(request, key, (size_t)(item - request->items));
-        accept_fingerprint(item, slice->text, slice->len);
-    }
-    json_free(body);
-    json_free(errors);
-}
-
-static void refuse_bulk(struct http_request *http, int status, const char *type, const char *pointer,
-                        const char *detail)
-{
-    struct json *errors = json_new_array(), *error = json_new_object();
-    json_set(error, "pointer", json_new_text(pointer));
-    json_set(error, "detail", json_new_text(detail));
-    json_append(errors, error);
-    http_problem(http, &(struct problem){.status = status, .type = type, .detail = detail, .errors = errors});
-    json_free(errors);
-}
-
-/* Where the list begins, its end, and by lines or not; -1 after having refused. */
-static int find_list(struct gateway *gateway, struct http_request *http, struct slice *list, bool *lines)
-{
-    const char *type = http_header(http, "Content-Type");
-    struct json_error error;
-    size_t len;
-    const char *text = http_body(http, &len);
-    *list = (struct slice){text, len};
-    *lines = type && strncasecmp(type, "application/x-ndjson", 20) == 0;
-    if (*lines)
-        return 0;
-    if (json_check(text, len, (unsigned)gateway->conf->json_depth_max, &error) < 0) {
-        refuse_bulk(http, 400, "not-json", error.pointer, error.detail);
-        return -1;
-    }
-    list->len = slice_trim(&list->text, len);
-    if (*list->text == '{' && !slice_member(list->text, list->len, "events", list)) {
-        refuse_bulk(http, 422, "invalid-bulk", "/events", "events is required: the array of events");
-        return -1;
-    }
-    if (*list->text != '[') {
-        refuse_bulk(http, 422, "invalid-bulk", *text == '{' ? "/events" : "",
-                    "the body must be an array of events, {\"events\": […]}, or one event a line");
-        return -1;
-    }
-    *list = (struct slice){list->text + 1, list->len - 2};
-    return 0;
-}
-
-typedef bool (*next_item)(const char **at, const char *end, struct slice *item);
-
-void accept_bulk(struct http_request *http, void *arg)
-{
-    struct gateway *gateway = arg;
-    struct slice list, item;
-    const char *key;
-    bool lines;
-    if (find_list(gateway, http, &list, &lines) < 0 || read_key(http, &key) < 0)
-        return;
-    next_item next = lines ? slice_next_line : slice_next_element;
-    const char *at = list.text, *end = list.text + list.len;
-    size_t count = 0;
-    while (count <= (size_t)gateway->conf->bulk_events_max && next(&at, end, &item))
-        count++;
-    if (count == 0) {
-        refuse_bulk(http, 422, "invalid-bulk", lines ? "" : "/events", "there is no event in it");
-    } else if (count > (size_t)gateway->conf->bulk_events_max) {
-        refuse_bulk(http, 413, "too-many-events", lines ? "" : "/events",
-                    "there are more events in it than one request may carry: send it in parts");
-    } else if (is_known(gateway, http)) {
-        struct accept_context context = context_of(gateway, http);
-        struct accept_request *request = request_new(gateway, http, true, count);
-        at = list.text;
-        for (size_t i = 0; i < count && next(&at, end, &item); i++)
-            read_item(&context, &request->items[i], &item, key, (unsigned)gateway->conf->json_depth_max);
-        enter_all(request);
-    }
 }
 
 /* ---- the module ---- */
@@ -415,7 +302,7 @@ struct accept *accept_new(struct gateway *gateway)
     accept->gateway = gateway;
     accept->claims = map_new();
     TAILQ_INIT(&accept->queue);
-    TAILQ_INIT(&accept->halves);
+    TAILQ_INIT(&accept->ahead);
 #define X(name, kind, metric, help) accept->name = stats_register(kind, metric, NULL, help);
     ACCEPT_STATS(X)
 #undef X

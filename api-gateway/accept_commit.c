@@ -132,19 +132,24 @@ static void finish_batch(struct accept_batch *batch, enum accept_outcome outcome
     free(batch);
 }
 
-/* Certainly never sent: back to the head of the queue, where their time runs on. */
-static void put_back(struct accept_batch *batch)
+/* Goes next, before the queue: the order of arrival stays. Whose client has been answered meanwhile is left out. */
+void accept_commit_again(struct accept_batch *batch)
 {
     struct accept *accept = batch->accept;
-    for (size_t i = batch->count; i-- > 0;) {
-        if (batch->items[i]->outcome == ACCEPT_WAITING) {
-            TAILQ_INSERT_HEAD(&accept->queue, batch->items[i], link);
-            accept->queued++;
-        } else {
-            accept_finish(batch->items[i], ACCEPT_AWAY); /* its client has been answered */
-        }
+    size_t left = 0;
+    if (accept->running == batch)
+        accept->running = NULL;
+    for (size_t i = 0; i < batch->count; i++) {
+        if (batch->items[i]->outcome == ACCEPT_WAITING)
+            batch->items[left++] = batch->items[i];
+        else
+            accept_finish(batch->items[i], ACCEPT_AWAY);
     }
-    free(batch);
+    batch->count = left;
+    if (left > 0)
+        TAILQ_INSERT_HEAD(&accept->ahead, batch, link);
+    else
+        free(batch);
 }
 
 static void halve(struct accept_batch *batch)
@@ -155,9 +160,10 @@ static void halve(struct accept_batch *batch)
     for (size_t i = 0; i < batch->count; i++) {
         struct accept_batch *half = halves[i >= first];
         half->items[half->count++] = batch->items[i];
+        half->asked = batch->asked;
     }
-    TAILQ_INSERT_HEAD(&accept->halves, halves[1], link);
-    TAILQ_INSERT_HEAD(&accept->halves, halves[0], link);
+    TAILQ_INSERT_HEAD(&accept->ahead, halves[1], link);
+    TAILQ_INSERT_HEAD(&accept->ahead, halves[0], link);
     stats_add(accept->halved, 1);
     free(batch);
 }
@@ -225,18 +231,23 @@ static void on_refused(struct accept_batch *batch, const struct db_result *resul
 {
     struct accept *accept = batch->accept;
     const char *sqlstate = db_sqlstate(result);
-    bool collided = memcmp(sqlstate, "40", 2) == 0; /* deadlock, serialization: nobody's fault */
-    if (strcmp(sqlstate, "SY001") != 0)
+    bool half_taken = strcmp(sqlstate, "SY001") == 0; /* an event has two keys, and one of them is taken */
+    bool collided = memcmp(sqlstate, "40", 2) == 0;   /* deadlock, serialization: nobody's fault */
+    if (!half_taken)
         log_warn("commit refused", LOG_STR("sqlstate", sqlstate), LOG_STR("error", db_message(result)),
                  LOG_INT("events", batch->count));
     if (is_absence(sqlstate) || (collided && batch->tries + 1 >= ACCEPT_TRIES_MAX)) {
         finish_batch(batch, ACCEPT_AWAY);
     } else if (collided) {
         batch->tries++;
-        TAILQ_INSERT_HEAD(&accept->halves, batch, link);
+        accept_commit_again(batch);
+    } else if (half_taken && batch->count > 1 && !batch->asked) {
+        batch->asked = true;
+        accept->running = batch; /* nothing overtakes it */
+        accept_find_halves(batch);
     } else if (batch->count > 1) {
         halve(batch);
-    } else if (strcmp(sqlstate, "SY001") == 0) { /* one of its two keys is taken */
+    } else if (half_taken) {
         accept_find_owners(accept, batch->items, 1);
         free(batch);
     } else {
@@ -260,9 +271,9 @@ static void on_commit(enum db_status status, const struct db_result *result, voi
     case DB_REFUSED:
         on_refused(batch, result);
         break;
-    case DB_AWAY:
-        put_back(batch);
-        return; /* the tick tries again */
+    case DB_AWAY: /* never sent; the tick tries it, whose time runs on */
+        accept_commit_again(batch);
+        return;
     case DB_UNKNOWN:
         finish_batch(batch, ACCEPT_UNKNOWN);
         break;
@@ -274,11 +285,11 @@ static void on_commit(enum db_status status, const struct db_result *result, voi
 
 static void flush(struct accept *accept)
 {
-    struct accept_batch *batch = TAILQ_FIRST(&accept->halves);
+    struct accept_batch *batch = TAILQ_FIRST(&accept->ahead);
     if (accept->running || !store_up(accept->gateway->store))
         return;
     if (batch)
-        TAILQ_REMOVE(&accept->halves, batch, link);
+        TAILQ_REMOVE(&accept->ahead, batch, link);
     else if (accept->queued > 0)
         batch = cut_batch(accept);
     else
@@ -292,8 +303,7 @@ static void flush(struct accept *accept)
 
 void accept_check_drained(struct accept *accept)
 {
-    bool idle =
-        !accept->running && accept->queued == 0 && TAILQ_EMPTY(&accept->halves) && accept->asking == 0;
+    bool idle = !accept->running && accept->queued == 0 && TAILQ_EMPTY(&accept->ahead) && accept->asking == 0;
     if (!idle || !accept->drained)
         return;
     void (*drained)(void *arg) = accept->drained;
@@ -320,8 +330,8 @@ static void expire_waiting(struct accept *accept, int64_t now_ms)
         accept->queued--;
         accept_finish(item, ACCEPT_AWAY);
     }
-    while ((batch = TAILQ_FIRST(&accept->halves)) && !store_up(accept->gateway->store)) {
-        TAILQ_REMOVE(&accept->halves, batch, link);
+    while ((batch = TAILQ_FIRST(&accept->ahead)) && now_ms - batch->items[0]->queued_ms >= ACCEPT_WAIT_MS) {
+        TAILQ_REMOVE(&accept->ahead, batch, link);
         finish_batch(batch, ACCEPT_AWAY);
     }
 }
@@ -348,7 +358,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     answer_overdue(accept, now_ms);
     flush(accept);
     accept_check_drained(accept);
-    if (!accept->running && accept->queued == 0 && TAILQ_EMPTY(&accept->halves))
+    if (!accept->running && accept->queued == 0 && TAILQ_EMPTY(&accept->ahead))
         event_del(accept->tick);
 }
 
@@ -377,8 +387,8 @@ void accept_commit_start(struct accept *accept)
 void accept_commit_stop(struct accept *accept)
 {
     struct accept_batch *batch;
-    while ((batch = TAILQ_FIRST(&accept->halves))) {
-        TAILQ_REMOVE(&accept->halves, batch, link);
+    while ((batch = TAILQ_FIRST(&accept->ahead))) {
+        TAILQ_REMOVE(&accept->ahead, batch, link);
         finish_batch(batch, ACCEPT_AWAY);
     }
     event_free(accept->flush);

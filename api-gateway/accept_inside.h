@@ -3,9 +3,9 @@
  *
  * Life of an item (one event on its way into the database), entered only through the functions named at the arrows:
  *
- *   parsed ─accept_enter─▶ queued ─accept_flush─▶ in a batch ─commit─▶ finished
- *              │              ▲                      ├── its key is taken ─accept_find_owners─▶ finished
- *              │              └── never sent ────────┤
+ *   parsed ─accept_enter─▶ queued ────flush────▶ in a batch ─commit─▶ finished
+ *              │                                     ├── its key is taken ─accept_find_owners─▶ finished
+ *              │                                     └── never sent, or refused with others: tried again
  *              └─ equal key ahead ─▶ follows that item, and finishes with it
  *
  * accept_answer gives an item its outcome (the client's answer), once; accept_finish answers and lets go of it. An item may be
@@ -36,6 +36,8 @@ enum accept_outcome {
     ACCEPT_AWAY,     /* certainly not stored */
     ACCEPT_UNKNOWN   /* sent, and the answer was lost */
 };
+
+enum accept_key_kind { ACCEPT_KEY_HEADER, ACCEPT_KEY_OWN_ID, ACCEPT_KEY_KINDS }; /* idempotency_keys.kind */
 
 TAILQ_HEAD(accept_list, accept_item);
 
@@ -71,6 +73,7 @@ struct accept_batch {
     struct accept *accept;
     size_t count;
     unsigned tries;
+    bool asked; /* whether one of two keys is taken: once for a batch */
     int64_t sent_ms, sent_us;
     struct accept_item *items[];
 };
@@ -93,7 +96,7 @@ struct accept {
     struct gateway *gateway;
     struct accept_list queue;
     size_t queued;
-    TAILQ_HEAD(, accept_batch) halves; /* of refused batches: go before the queue */
+    TAILQ_HEAD(, accept_batch) ahead; /* of the queue: halves, and what is tried again */
     struct accept_batch *running;
     unsigned asking; /* queries for owners under way */
     struct map *claims;
@@ -109,6 +112,14 @@ struct accept {
 };
 
 /* accept.c */
+struct accept_request *accept_request_new(struct gateway *gateway, struct http_request *http, bool bulk,
+                                          size_t count);
+struct accept_context accept_context_of(const struct gateway *gateway, const struct http_request *http);
+int accept_read_key(struct http_request *http,
+                    const char **key); /* NULL when there is none; -1 after having refused */
+bool accept_is_known(struct gateway *gateway,
+                     struct http_request *http); /* false after having answered 503 */
+void accept_enter_all(struct accept_request *request);
 void accept_set_event_id(struct accept_item *item, const char *text);
 void accept_answer(struct accept_item *item, enum accept_outcome outcome);
 void accept_finish(struct accept_item *item, enum accept_outcome outcome);
@@ -118,11 +129,17 @@ void accept_enter(struct accept_item *item); /* into the queue, or behind an ite
 void accept_unclaim(struct accept_item *item);
 /* What the leader's outcome means for those behind it. */
 void accept_settle_followers(struct accept_item *leader, enum accept_outcome outcome);
-void accept_find_owners(struct accept *accept, struct accept_item **items,
-                        size_t count); /* copies the array */
+const char *accept_key_of(const struct accept_item *item, enum accept_key_kind kind); /* NULL: none */
+void accept_key_name(struct buf *name, enum accept_key_kind kind, const char *tenant, const char *key);
+/* accept_owners.c */
+/* Of items that lost a key: each finishes as its key's owner says. Copies the array. */
+void accept_find_owners(struct accept *accept, struct accept_item **items, size_t count);
+/* Finishes the items of which one of two keys is taken; the batch is then tried again. */
+void accept_find_halves(struct accept_batch *batch);
 /* accept_commit.c */
-void accept_schedule(
-    struct accept *accept); /* a flush at the end of this turn, and ticks until all is done */
+/* A flush at the end of this turn of the loop, and ticks until all is done. */
+void accept_schedule(struct accept *accept);
+void accept_commit_again(struct accept_batch *batch);
 void accept_commit_start(struct accept *accept);
 void accept_commit_stop(struct accept *accept);
 /* The item of a stored row; the batch is sorted by id then. */

@@ -5,7 +5,8 @@
  *   accept_parse   a body becomes an event, or a list of mistakes (pure)
  *   accept_slice   where the items of a bulk begin and end (pure)
  *   accept         requests that create events: their items and their answers
- *   accept_keys    idempotency: equal keys share one answer, lost keys find their owner
+ *   accept_bulk    the same, many at once
+ *   accept_keys    idempotency: equal keys share one answer;  accept_owners  lost keys find their owner
  *   accept_commit  group commit: what waits leaves together, while one commit runs the rest gathers
  *   event_json     an event and its results as JSON;  event_get, event_list, event_retry  read and repeat
  *   status         health, readiness, what waits where;  metrics  counts and percentiles from the counters
