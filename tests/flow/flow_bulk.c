@@ -1,0 +1,210 @@
+/* flow_bulk.c: many events in one request: as an array, in an object, one a line; a bad one harms itself alone. */
+#include <string.h>
+
+#include "flow_fixture.h"
+#include "good_event_fixture.h"
+
+#define BULK "/sync/events/bulk"
+
+static const struct api_answer *post(const char *type, const char *body)
+{
+    return api_send(&(struct api_request){.url = BULK, .type = type, .body = body});
+}
+
+static const char *item(const char *id)
+{
+    return api_text("{\"event_type\":\"user_created\",\"source_platform\":\"bizoholic\",\"target_platforms\":"
+                    "[\"coreldove\"],"
+                    "\"data\":{\"id\":\"%s\",\"email\":\"b@example.com\",\"name\":\"B\"}}",
+                    id);
+}
+
+/* Items `prefix`0 … prefix(count-1), between the texts given. */
+static const char *items(const char *prefix, size_t count, const char *before, const char *between,
+                         const char *after)
+{
+    struct buf body = BUF_INIT;
+
+    buf_add_str(&body, before);
+    for (size_t i = 0; i < count; i++)
+        buf_addf(&body, "%s%s", i ? between : "", item(api_text("%s%zu", prefix, i)));
+    buf_add_str(&body, after);
+    return pick_keep(buf_detach(&body, NULL));
+}
+
+/* Everything was created, in order, and arrives. */
+static void check_all(const struct api_answer *answer, const char *prefix, size_t count)
+{
+    ck_assert_msg(answer->status == 200, "%d %s %.500s", answer->status, answer->why, answer->body);
+    ck_assert_uint_eq(json_count(pick(answer->json, "/results")), count);
+    for (size_t i = 0; i < count; i++) {
+        pick_check(answer->json, api_text("/results/%zu/status", i), "created");
+        const char *id = pick_text(answer->json, api_text("/results/%zu/event_id", i));
+        pick_check(fake_await("coreldove", "/body/event_id", id), "/body/data/customer_id",
+                   api_text("%s%zu", prefix, i));
+    }
+}
+
+START_TEST(an_array_an_object_and_lines_are_taken)
+{
+    check_all(post(NULL, items("array", 5, "[", ",", "]")), "array", 5);
+    check_all(post(NULL, items("object", 5, "{\"events\":[", ",", "]}")), "object", 5);
+    check_all(post("application/x-ndjson", items("lines", 5, "", "\n", "\n")), "lines", 5);
+    check_all(post("application/x-ndjson", items("crlf", 5, "\r\n", "\r\n\r\n", "")), "crlf", 5);
+    check_all(post(NULL, items("space", 5, " \n [ ", " , \t", "\n] \n")), "space", 5);
+}
+END_TEST
+
+static void check_refused_item(const struct api_answer *answer, size_t place, const char *status,
+                               const char *pointer)
+{
+    const char *at = api_text("/results/%zu", place);
+
+    pick_check(answer->json, api_text("%s/status", at), "refused");
+    pick_check(answer->json, api_text("%s/error/status", at), status);
+    ck_assert_msg(pick_text(answer->json, api_text("%s/error/detail", at)) != NULL, "%s", answer->body);
+    if (pointer)
+        pick_check(answer->json, api_text("%s/error/errors/0/pointer", at), pointer);
+}
+
+START_TEST(one_bad_item_does_not_refuse_the_others)
+{
+    static const struct {
+        const char *body, *status, *pointer;
+    } bad[] = {
+        {"{\"event_type\":\"user_renamed\",\"source_platform\":\"bizoholic\",\"target_platforms\":["
+         "\"coreldove\"],\"data\":{}}",
+         "422", "/event_type"},
+        {"7", "422", ""},
+        {"null", "422", ""},
+        {"{\"tenant_id\":\"somebody "
+         "else\",\"event_type\":\"system_health\",\"source_platform\":\"bizoholic\","
+         "\"target_platforms\":[\"coreldove\"],\"data\":{}}",
+         "403", NULL},
+    };
+
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        const char *first = api_text("first%zu", i), *last = api_text("last%zu", i);
+        const struct api_answer *answer =
+            post(NULL, api_text("[%s,%s,%s]", item(first), bad[i].body, item(last)));
+
+        ck_assert_msg(answer->status == 200, "%d %s", answer->status, answer->body);
+        ck_assert_uint_eq(json_count(pick(answer->json, "/results")), 3);
+        check_refused_item(answer, 1, bad[i].status, bad[i].pointer);
+        fake_await("coreldove", "/body/event_id", pick_text(answer->json, "/results/0/event_id"));
+        fake_await("coreldove", "/body/event_id", pick_text(answer->json, "/results/2/event_id"));
+    }
+}
+END_TEST
+
+START_TEST(a_line_that_is_not_json_does_not_refuse_the_others)
+{
+    const struct api_answer *answer =
+        post("application/x-ndjson", api_text("%s\n{\"broken\n%s\n", item("line-first"), item("line-last")));
+
+    ck_assert_msg(answer->status == 200, "%d %s", answer->status, answer->body);
+    check_refused_item(answer, 1, "400", NULL);
+    pick_check(answer->json, "/results/0/status", "created");
+    pick_check(answer->json, "/results/2/status", "created");
+}
+END_TEST
+
+START_TEST(a_bulk_of_bad_items_alone_is_answered_item_by_item)
+{
+    const struct api_answer *answer = post(NULL, "[{},[],\"x\"]");
+
+    ck_assert_int_eq(answer->status, 200);
+    for (size_t i = 0; i < 3; i++)
+        check_refused_item(answer, i, "422", i ? "" : NULL);
+    good_event_goes_through("bad items");
+}
+END_TEST
+
+START_TEST(a_bulk_that_is_none_is_refused_whole)
+{
+    static const struct {
+        const char *body;
+        struct refusal due;
+    } rows[] = {{"[", {400, "not-json", "/0"}},
+                {"[{}", {400, "not-json", ""}},
+                {"[{\"a\":1,\"a\":2}]", {400, "not-json", "/0/a"}},
+                {"{}", {422, "invalid-bulk", "/events"}},
+                {"{\"events\":{}}", {422, "invalid-bulk", "/events"}},
+                {"{\"events\":[]}", {422, "invalid-bulk", "/events"}},
+                {"[]", {422, "invalid-bulk", ""}},
+                {"7", {422, "invalid-bulk", ""}},
+                {"\"text\"", {422, "invalid-bulk", ""}}};
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        good_event_check_refused(post(NULL, rows[i].body), &rows[i].due, rows[i].body);
+        good_event_goes_through(rows[i].body);
+    }
+    ck_assert_int_eq(post("text/csv", "a,b")->status, 415);
+}
+END_TEST
+
+START_TEST(a_thousand_events_are_taken_and_one_more_is_413)
+{
+    const struct refusal due = {413, "too-many-events", ""};
+
+    good_event_check_refused(post(NULL, items("many", 1001, "[", ",", "]")), &due, "1,001 events");
+    ck_assert_int_eq(post("application/x-ndjson", items("many", 1001, "", "\n", "\n"))->status, 413);
+    ck_assert_int_eq(sql_int("SELECT count(*) FROM sync_events WHERE entity_id LIKE 'many%%'"), 0);
+    const struct api_answer *answer = post(NULL, items("thousand", 1000, "[", ",", "]"));
+    ck_assert_msg(answer->status == 200, "%d %s %.300s", answer->status, answer->why, answer->body);
+    ck_assert_uint_eq(json_count(pick(answer->json, "/results")), 1000);
+    flow_wait(sql_int("SELECT count(*) FROM sync_events WHERE entity_id LIKE 'thousand%%' AND status = 2") ==
+                  1000,
+              30);
+    pick_equal(fake_summary("coreldove"), "/duplicates", "0");
+}
+END_TEST
+
+START_TEST(a_bulk_that_is_too_large_is_413)
+{
+    struct buf body = BUF_INIT;
+    const struct refusal due = {413, "body-too-large", NULL};
+
+    buf_add_str(&body, "[\"");
+    while (body.len < (size_t)11 << 20)
+        buf_add_str(&body, "0123456789abcdef");
+    buf_add_str(&body, "\"]");
+    good_event_check_refused(post(NULL, body.data), &due, "11 MiB");
+    buf_release(&body);
+    good_event_goes_through("11 MiB");
+}
+END_TEST
+
+START_TEST(events_of_one_record_in_a_bulk_keep_their_order)
+{
+    struct buf body = BUF_INIT;
+
+    for (int i = 0; i < 50; i++)
+        buf_addf(&body,
+                 "{\"event_type\":\"user_updated\",\"source_platform\":\"bizoholic\",\"target_platforms\":["
+                 "\"coreldove\"],\"data\":"
+                 "{\"id\":\"order1\",\"email\":\"b@example.com\",\"name\":\"N %d\"}}\n",
+                 i);
+    const struct api_answer *answer = post("application/x-ndjson", body.data);
+    buf_release(&body);
+    ck_assert_int_eq(answer->status, 200);
+    api_await(pick_text(answer->json, "/results/49/event_id"), "completed");
+    pick_check(fake_record("coreldove", "user", API_TENANT, "order1"), "/data/customer_name", "N 49");
+    ck_assert_int_eq(sql_int("SELECT count(*) FROM (SELECT version, lag(version) OVER (ORDER BY seq) AS "
+                             "before FROM sync_events "
+                             "WHERE entity_id = 'order1') v WHERE version <> before + 1"),
+                     0);
+}
+END_TEST
+
+int main(void)
+{
+    return flow_run(
+        "bulk", NULL,
+        (const TTest *[]){an_array_an_object_and_lines_are_taken, one_bad_item_does_not_refuse_the_others,
+                          a_line_that_is_not_json_does_not_refuse_the_others,
+                          a_bulk_of_bad_items_alone_is_answered_item_by_item,
+                          a_bulk_that_is_none_is_refused_whole,
+                          a_thousand_events_are_taken_and_one_more_is_413, a_bulk_that_is_too_large_is_413,
+                          events_of_one_record_in_a_bulk_keep_their_order, NULL});
+}
