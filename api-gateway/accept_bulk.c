@@ -56,8 +56,9 @@ static void refuse_bulk(struct http_request *http, int status, const char *type,
     json_free(errors);
 }
 
-/* Where the list begins, its end, and by lines or not; -1 after having refused. */
-static int find_list(struct gateway *gateway, struct http_request *http, struct slice *list, bool *lines)
+/* Where the list begins, its end, by lines or not, and the pointer to it; -1 after having refused. */
+static int find_list(struct gateway *gateway, struct http_request *http, struct slice *list, bool *lines,
+                     const char **pointer)
 {
     const char *type = http_header(http, "Content-Type");
     struct json_error error;
@@ -65,6 +66,7 @@ static int find_list(struct gateway *gateway, struct http_request *http, struct 
     const char *text = http_body(http, &len);
     *list = (struct slice){text, len};
     *lines = type && strncasecmp(type, "application/x-ndjson", 20) == 0;
+    *pointer = "";
     if (*lines)
         return 0;
     if (json_check(text, len, (unsigned)gateway->conf->json_depth_max, &error) < 0) {
@@ -72,12 +74,14 @@ static int find_list(struct gateway *gateway, struct http_request *http, struct 
         return -1;
     }
     list->len = slice_trim(&list->text, len);
+    if (*list->text == '{')
+        *pointer = "/events";
     if (*list->text == '{' && !slice_member(list->text, list->len, "events", list)) {
-        refuse_bulk(http, 422, "invalid-bulk", "/events", "events is required: the array of events");
+        refuse_bulk(http, 422, "invalid-bulk", *pointer, "events is required: the array of events");
         return -1;
     }
     if (*list->text != '[') {
-        refuse_bulk(http, 422, "invalid-bulk", *text == '{' ? "/events" : "",
+        refuse_bulk(http, 422, "invalid-bulk", *pointer,
                     "the body must be an array of events, {\"events\": […]}, or one event a line");
         return -1;
     }
@@ -91,9 +95,9 @@ void accept_bulk(struct http_request *http, void *arg)
 {
     struct gateway *gateway = arg;
     struct slice list, item;
-    const char *key;
+    const char *key, *pointer;
     bool lines;
-    if (find_list(gateway, http, &list, &lines) < 0 || accept_read_key(http, &key) < 0)
+    if (find_list(gateway, http, &list, &lines, &pointer) < 0 || accept_read_key(http, &key) < 0)
         return;
     next_item next = lines ? slice_next_line : slice_next_element;
     const char *at = list.text, *end = list.text + list.len;
@@ -101,9 +105,9 @@ void accept_bulk(struct http_request *http, void *arg)
     while (count <= (size_t)gateway->conf->bulk_events_max && next(&at, end, &item))
         count++;
     if (count == 0) {
-        refuse_bulk(http, 422, "invalid-bulk", lines ? "" : "/events", "there is no event in it");
+        refuse_bulk(http, 422, "invalid-bulk", pointer, "there is no event in it");
     } else if (count > (size_t)gateway->conf->bulk_events_max) {
-        refuse_bulk(http, 413, "too-many-events", lines ? "" : "/events",
+        refuse_bulk(http, 413, "too-many-events", pointer,
                     "there are more events in it than one request may carry: send it in parts");
     } else if (accept_is_known(gateway, http)) {
         struct accept_context context = accept_context_of(gateway, http);
