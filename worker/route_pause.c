@@ -11,6 +11,7 @@
 
 #define PAUSE_MIN_MS 5000
 #define PAUSE_MAX_MS 60000
+#define PROBE_LOOK_MS 1000 /* the probe's answer is awaited */
 
 static struct paused_route *find(struct worker *worker, const char *path)
 {
@@ -26,23 +27,44 @@ int64_t route_pause_wait_ms(struct worker *worker, const char *path)
         return 0;
     if (route->until_ms > now)
         return route->until_ms - now;
-    if (route->probing)
-        return 1000; /* until the probe's answer */
-    route->probing = true;
-    return 0;
+    return route->probing ? PROBE_LOOK_MS : 0;
+}
+
+void route_pause_probe(struct worker *worker, const char *path)
+{
+    struct paused_route *route = find(worker, path);
+
+    if (route)
+        route->probing = true;
+}
+
+void route_pause_go_on(struct worker *worker, const char *path)
+{
+    struct paused_route *route = find(worker, path);
+
+    if (!route || !route->probing)
+        return;
+    route->probing = false;
+    route->until_ms = clock_mono_ms() + route->wait_ms;
+}
+
+static struct paused_route *add(struct worker *worker, const char *path, int64_t wait_ms)
+{
+    struct paused_route *route = mem_alloc(sizeof *route);
+
+    route->path = mem_strdup(path);
+    route->wait_ms = wait_ms;
+    map_put(worker->routes, path, strlen(path), route);
+    return route;
 }
 
 void route_pause(struct worker *worker, const char *path, const char *reason)
 {
     struct paused_route *route = find(worker, path);
 
-    if (!route) {
-        route = mem_alloc(sizeof *route);
-        route->path = mem_strdup(path);
-        route->wait_ms = PAUSE_MIN_MS / 2;
-        map_put(worker->routes, path, strlen(path), route);
-    }
-    if (route->wait_ms < PAUSE_MIN_MS || route->probing)
+    if (!route)
+        route = add(worker, path, PAUSE_MIN_MS);
+    else if (route->probing)
         route->wait_ms = route->wait_ms * 2 < PAUSE_MAX_MS ? route->wait_ms * 2 : PAUSE_MAX_MS;
     route->probing = false;
     route->until_ms = clock_mono_ms() + route->wait_ms;
@@ -84,6 +106,14 @@ void platform_status_write(struct worker *worker, const char *route, const char 
     db_query(store_db(worker->store), DB_WRITER, sql_platform_status_write, params, on_written, worker);
 }
 
+/* After a start: pauses set by the process before. Later each replica learns from its own answers. */
+static void inherit(struct worker *worker, const char *path, int64_t wait_ms)
+{
+    if (worker->pauses_read || find(worker, path))
+        return;
+    add(worker, path, PAUSE_MIN_MS)->until_ms = clock_mono_ms() + wait_ms;
+}
+
 static void on_read(enum db_status status, const struct db_result *result, void *arg)
 {
     struct worker *worker = arg;
@@ -94,7 +124,10 @@ static void on_read(enum db_status status, const struct db_result *result, void 
         int64_t wait_ms = db_get_int(result, row, db_column(result, "wait_ms"));
         if (*route == '\0')
             gate_hold(&worker->gate, now + wait_ms); /* another replica's, or ours before a restart */
+        else
+            inherit(worker, route, wait_ms);
     }
+    worker->pauses_read |= status == DB_OK;
 }
 
 void platform_status_read(struct worker *worker)

@@ -138,7 +138,7 @@ static enum built build(struct work *work, const struct platform_route *route, s
                                       .event_id = event,
                                       .record_id = work->has_record ? record : NULL,
                                       .version = work->record_version,
-                                      .now_ms = clock_db_ms()};
+                                      .now_ms = lead->created_ms}; /* a repetition has the same content */
     struct json *changed = json_new_array(), *data = mapping_out(&request, changed, error);
     enum built built = BUILT;
 
@@ -250,7 +250,18 @@ static uint32_t random_bits(void)
     return bits;
 }
 
-/* Again later, or given up: attempts that cost are counted, an outage is bounded by OUTAGE_LIMIT. */
+/* Again later at no cost: bounded by OUTAGE_LIMIT. */
+static void wait_out(struct work *work, const char *error)
+{
+    if (clock_db_ms() - work_lead(work)->created_ms <= work->worker->conf->outage_limit) {
+        conclude(work, DELIVERY_BACKOFF, error);
+        return;
+    }
+    snprintf(work->error, sizeof work->error, "outage: %.240s", error);
+    conclude(work, DELIVERY_DEAD, work->error);
+}
+
+/* Again later, or given up: attempts that cost are counted. */
 static void again_later(struct work *work, const struct answer *answer, struct outcome *outcome)
 {
     const struct delivery *lead = work_lead(work);
@@ -261,15 +272,13 @@ static void again_later(struct work *work, const struct answer *answer, struct o
         conclude(work, DELIVERY_DEAD, outcome->error);
         return;
     }
-    if (!outcome->costs && clock_db_ms() - lead->created_ms > worker->conf->outage_limit) {
-        snprintf(work->error, sizeof work->error, "outage: %.240s", outcome->error);
-        conclude(work, DELIVERY_DEAD, work->error);
-        return;
-    }
     work->wait_ms = backoff_wait_ms(&worker->backoff, (unsigned)(spent > 0 ? spent : 1), random_bits());
     if (answer->retry_after_ms >= 0)
         work->wait_ms = answer->retry_after_ms + random_bits() % 500;
-    conclude(work, DELIVERY_BACKOFF, outcome->error);
+    if (outcome->costs)
+        conclude(work, DELIVERY_BACKOFF, outcome->error);
+    else
+        wait_out(work, outcome->error);
 }
 
 /* The platform's own id of the record, from the answer to a create. */
@@ -293,8 +302,10 @@ static void turn(struct work *work, enum verb verb)
 {
     work->turned = true;
     work->verb = verb;
-    work->state = WORK_READY;
-    send_start(work);
+    if (stage_holds(work->worker->stage, work->partition))
+        send_start(work);
+    else
+        conclude(work, DELIVERY_OPEN, NULL); /* nothing more is started: the partition may be another's by now */
 }
 
 static void on_answer(const struct answer *answer, void *arg)
@@ -314,8 +325,10 @@ static void on_answer(const struct answer *answer, void *arg)
     log_delivery(work, answer, &outcome);
     if (outcome.class != OUTCOME_DELIVERED || work_lead(work)->sendings > 0 || work->attempts)
         keep_attempt(work, &outcome, answer);
-    if (outcome.class != OUTCOME_ROUTE)
+    if (outcome.platform_ok)
         route_resume(work->worker, route->path);
+    else if (outcome.class != OUTCOME_ROUTE)
+        route_pause_go_on(work->worker, route->path); /* nothing is known about the route */
     switch (outcome.class) {
     case OUTCOME_DELIVERED:
         learn_id(work, answer);
@@ -330,7 +343,7 @@ static void on_answer(const struct answer *answer, void *arg)
     case OUTCOME_ROUTE:
         route_pause(work->worker, route->path, outcome.error);
         work->wait_ms = route_pause_wait_ms(work->worker, route->path) + random_bits() % 1000;
-        conclude(work, DELIVERY_BACKOFF, outcome.error);
+        wait_out(work, outcome.error);
         break;
     case OUTCOME_RETRY:
     case OUTCOME_UNKNOWN:
@@ -375,6 +388,7 @@ static void transfer(struct work *work, const struct platform_route *route, cons
     work->state = WORK_SENDING;
     work->sent++;
     work->began_ms = clock_db_ms();
+    route_pause_probe(worker, route->path);
     gate_started(&worker->gate);
     if (lead->sendings > 0)
         worker->repeats_in_flight++;
@@ -396,7 +410,7 @@ void send_start(struct work *work)
         conclude(work, DELIVERY_SKIPPED, "this platform has no base URL");
     } else if (wait_ms > 0) {
         work->wait_ms = wait_ms + random_bits() % 1000;
-        conclude(work, DELIVERY_BACKOFF, "the route is paused");
+        wait_out(work, "the route is paused");
     } else {
         switch (build(work, route, &body, &error)) {
         case BUILT:
@@ -423,6 +437,7 @@ void send_abort(struct work *work)
     if (work_lead(work)->sendings > 0)
         work->worker->repeats_in_flight--;
     gate_neutral(&work->worker->gate);
+    route_pause_go_on(work->worker, route_of(work)->path);
     if (transfer_abort(work->worker->transfers, work->transfer))
         keep_attempt(work, &outcome, &answer);
     work->transfer = NULL;

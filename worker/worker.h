@@ -127,6 +127,7 @@ struct worker {
     unsigned repeats_in_flight;
     struct event *pump_timer;
     struct map *routes; /* path → struct paused_route */
+    bool pauses_read;  /* those that a process before this one set */
     struct ledger *ledger;
     char *token; /* our own short-lived one */
     int64_t token_until_ms;
@@ -181,8 +182,10 @@ struct paused_route {
     int64_t wait_ms;
     bool probing;
 };
-/* Milliseconds until the route may be tried; 0: now (the caller is then the probe when it was paused). */
+/* Milliseconds until the route may be tried; 0: now. */
 int64_t route_pause_wait_ms(struct worker *worker, const char *path);
+void route_pause_probe(struct worker *worker, const char *path); /* a request starts: where the route was paused, as its probe */
+void route_pause_go_on(struct worker *worker, const char *path); /* the probe ended and told nothing about the route */
 void route_pause(struct worker *worker, const char *path, const char *reason);
 void route_resume(struct worker *worker, const char *path);
 void platform_status_write(struct worker *worker, const char *route, const char *state, const char *reason,
