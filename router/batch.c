@@ -33,6 +33,7 @@ static void end_batch(struct router *router, int64_t pause_ms)
     router->count = 0;
     router->busy = false;
     if (router->next_platforms) {
+        platform_set_free(&router->platforms);
         router->platforms = router->next_platforms;
         router->next_platforms = NULL;
     }

@@ -18,7 +18,6 @@ struct program {
     struct service *service;
     struct store *store;
     struct stream *belt;
-    struct platform_set *platforms, *old_platforms;
     struct router *router;
 };
 
@@ -27,12 +26,8 @@ static void reload(void *arg)
     struct program *program = arg;
     struct platform_set *set = platform_conf_reload(service_conf(program->service));
 
-    if (!set)
-        return;
-    platform_set_free(&program->old_platforms); /* two reloads ago: no batch uses it any more */
-    program->old_platforms = program->platforms;
-    program->platforms = set;
-    router_set_platforms(program->router, set);
+    if (set)
+        router_set_platforms(program->router, set);
 }
 
 static void drained(void *arg)
@@ -58,14 +53,15 @@ int main(int argc, char **argv)
     struct stream_config belt = {
         .url = conf->redis_url, .name = "router", .timeout_ms = 5000, .waiting_max = 20000};
     struct buf errors = BUF_INIT;
+    struct platform_set *platforms;
     int code;
 
-    program.platforms = platform_conf_load(conf, &errors);
-    if (!program.platforms)
+    platforms = platform_conf_load(conf, &errors);
+    if (!platforms)
         fatal("%s", errors.data);
     program.store = store_new(program.service);
     program.belt = stream_new(service_base(program.service), &belt);
-    program.router = router_new(program.service, program.store, program.belt, program.platforms);
+    program.router = router_new(program.service, program.store, program.belt, platforms);
     service_on_drain(program.service, drain, &program);
     service_on_reload(program.service, reload, &program);
     log_info("consuming", LOG_STR("streams", PROTO_EVENTS ":*"), LOG_INT("partitions", conf->partitions));
@@ -75,8 +71,6 @@ int main(int argc, char **argv)
     router_free(&program.router);
     stream_free(&program.belt);
     store_free(&program.store);
-    platform_set_free(&program.platforms);
-    platform_set_free(&program.old_platforms);
     buf_release(&errors);
     service_free(&program.service);
     return code;

@@ -84,7 +84,7 @@ static void find_due(void *arg)
 }
 
 struct router *router_new(struct service *service, struct store *store, struct stream *belt,
-                          const struct platform_set *platforms)
+                          struct platform_set *platforms)
 {
     struct router *router = mem_alloc(sizeof *router);
     struct stage_spec spec = {.name = PROTO_STAGE_ROUTER,
@@ -113,12 +113,12 @@ struct router *router_new(struct service *service, struct store *store, struct s
     return router;
 }
 
-void router_set_platforms(struct router *router, const struct platform_set *platforms)
+void router_set_platforms(struct router *router, struct platform_set *platforms)
 {
-    if (router->busy)
-        router->next_platforms = platforms;
-    else
-        router->platforms = platforms;
+    struct platform_set **place = router->busy ? &router->next_platforms : &router->platforms;
+
+    platform_set_free(place);
+    *place = platforms;
 }
 
 void router_drain(struct router *router, void (*drained)(void *arg), void *arg)
@@ -136,6 +136,8 @@ void router_free(struct router **routerp)
     belt_activity_free(&router->activity);
     routing_free(&router->routing);
     event_free(router->start_timer);
+    platform_set_free(&router->platforms);
+    platform_set_free(&router->next_platforms);
     free(router->condemned);
     free(router->decisions);
     free(router->queue);

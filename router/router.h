@@ -21,7 +21,7 @@ struct router {
     struct store *store;
     struct stream *belt;
     struct stage *stage;
-    const struct platform_set *platforms;
+    struct platform_set *platforms; /* owned, as next_platforms */
     struct belt_activity *activity;
     int64_t window;
     /* waiting to be batched */
@@ -37,15 +37,15 @@ struct router {
     struct stat *stat_routed, *stat_batch;
     bool due_running;
     char *condemned; /* why the next batch's only event is refused instead of routed */
-    const struct platform_set *next_platforms;
+    struct platform_set *next_platforms; /* for after the batch under way, which points into the others */
 };
 
 struct router *router_new(struct service *service, struct store *store, struct stream *belt,
-                          const struct platform_set *platforms);
+                          struct platform_set *platforms);
 void router_free(struct router **router);
 void router_drain(struct router *router, void (*drained)(void *arg), void *arg);
-/* Platform files were read again; takes effect with the next batch. */
-void router_set_platforms(struct router *router, const struct platform_set *platforms);
+/* Platform files were read again: takes effect with the next batch; the set is the router's now. */
+void router_set_platforms(struct router *router, struct platform_set *platforms);
 
 #define ROUTER_BATCH_MAX 500
 
