@@ -18,6 +18,8 @@ WITH ready AS (
     CROSS JOIN LATERAL (
         SELECT b.partition, b.priority, b.event_id, b.record_id, b.seq, b.tenant_id FROM deliveries b
         WHERE b.target = $3 AND b.partition = p.partition AND b.state = 1 AND b.next_attempt_at <= now()
+          AND NOT EXISTS (SELECT FROM deliveries w WHERE w.record_id = b.record_id AND w.target = $3 AND w.state = 1
+                          AND w.next_attempt_at > now()) -- a newer version that carries this one waits
         ORDER BY b.next_attempt_at LIMIT $2::int
     ) d
 ), outlook AS (
