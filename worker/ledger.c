@@ -70,6 +70,12 @@ static int costly(const struct work *work)
     return costs;
 }
 
+/* Counted in a smallint: a platform that asks for another second for days must not end the worker. */
+static int at_most(int count)
+{
+    return count < INT16_MAX ? count : INT16_MAX;
+}
+
 static void add_outcomes(const struct work *work, struct outcome_arrays *a)
 {
     for (size_t i = 0; i <= work->lead; i++) {
@@ -83,7 +89,7 @@ static void add_outcomes(const struct work *work, struct outcome_arrays *a)
         db_array_int(a->generation, delivery->generation);
         db_array_int(a->state, state);
         db_array_int(a->attempts, delivery->attempts + (lead ? costly(work) : 0));
-        db_array_int(a->sendings, delivery->sendings + (lead ? work->sent : 0));
+        db_array_int(a->sendings, at_most(delivery->sendings + (lead ? work->sent : 0)));
         db_array_int(a->wait, lead ? work->wait_ms : 0);
         if (lead && work->http_status > 0)
             db_array_int(a->status, work->http_status);
@@ -101,7 +107,7 @@ static void add_attempts(const struct work *work, struct attempt_arrays *a)
         db_array_uuid(a->event, &work_lead(work)->event);
         db_array_text(a->tenant, work_lead(work)->tenant);
         db_array_int(a->generation, work_lead(work)->generation);
-        db_array_int(a->sending, attempt->sending);
+        db_array_int(a->sending, at_most(attempt->sending));
         db_array_time(a->at, attempt->began_ms);
         db_array_int(a->duration, attempt->duration_ms);
         if (attempt->http_status > 0)
@@ -296,29 +302,40 @@ static void put_back(struct ledger *ledger)
     ledger->sent_count = 0;
 }
 
+/* What the platform said cannot be stored: without its text the outcome itself can. Refused even so, the outcome is let go: the
+ * delivery stays open, and holds up only itself. */
+static void strip(struct ledger *ledger, struct work *work, const char *sqlstate)
+{
+    if (work->stripped) {
+        TAILQ_REMOVE(&ledger->sent, work, link);
+        ledger->sent_count--;
+        work_finish(work);
+        return;
+    }
+    work->stripped = true;
+    snprintf(work->error, sizeof work->error, "the platform's answer could not be stored (%s)", sqlstate);
+    free(work->learnt_id);
+    work->learnt_id = NULL;
+    while (work->attempts) {
+        struct attempt *attempt = work->attempts;
+        work->attempts = attempt->next;
+        free(attempt->excerpt);
+        free(attempt);
+    }
+}
+
 static void refused(struct ledger *ledger, const struct db_result *result)
 {
     const char *sqlstate = db_sqlstate(result);
     bool about_data =
         strncmp(sqlstate, "22", 2) == 0 || strncmp(sqlstate, "23", 2) == 0 || strncmp(sqlstate, "54", 2) == 0;
-    struct work *work = TAILQ_FIRST(&ledger->sent);
 
     log_error("outcomes refused", LOG_INT("outcomes", ledger->sent_count), LOG_STR("sqlstate", sqlstate),
               LOG_STR("error", db_message(result)));
-    if (about_data && ledger->sent_count == 1) {
-        /* What the platform said cannot be stored: without its text the outcome itself can. */
-        snprintf(work->error, sizeof work->error, "the platform's answer could not be stored (%s)", sqlstate);
-        free(work->learnt_id);
-        work->learnt_id = NULL;
-        while (work->attempts) {
-            struct attempt *attempt = work->attempts;
-            work->attempts = attempt->next;
-            free(attempt->excerpt);
-            free(attempt);
-        }
-    }
     if (about_data)
         ledger->limit = ledger->sent_count / 2 > 0 ? ledger->sent_count / 2 : 1;
+    if (about_data && ledger->sent_count == 1)
+        strip(ledger, TAILQ_FIRST(&ledger->sent), sqlstate);
     put_back(ledger);
     flush_in(ledger, about_data ? 1 : RETRY_MS);
 }
