@@ -26,6 +26,13 @@ void gate_init(struct gate *gate, unsigned window_start, unsigned window_max)
     gate->open_wait_ms = OPEN_WAIT_MIN_MS;
 }
 
+void gate_set_window_max(struct gate *gate, unsigned window_max)
+{
+    gate->window_max = window_max;
+    if (gate->window > window_max)
+        gate->window = window_max;
+}
+
 /* The record's last outcome; the oldest record makes room. */
 static void note(struct gate *gate, uint64_t record, int64_t now_ms, bool ok)
 {

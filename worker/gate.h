@@ -42,6 +42,7 @@ struct gate {
 };
 
 void gate_init(struct gate *gate, unsigned window_start, unsigned window_max);
+void gate_set_window_max(struct gate *gate, unsigned window_max);
 /* Requests that may start now (0: none); moves from open to half-open when the wait is over. */
 unsigned gate_permits(struct gate *gate, int64_t now_ms);
 void gate_started(struct gate *gate);

@@ -1,6 +1,6 @@
 /*
- * reading.c: what is to be done for the next records: one statement for their unfinished deliveries, and one more where updates
- * go out as a difference.
+ * reading.c: what is to be done for the next records: one statement for their unfinished deliveries, and one more for
+ * the versions that their bodies are made from.
  */
 #include "clock.h"
 #include "log.h"
@@ -51,9 +51,12 @@ static void sort_out(struct work *work)
 {
     bool parked = work->item_count > 0 && work->items[0]->handouts >= STAGE_HANDOUTS_PARK;
 
-    if (!work->chosen)
+    if (!work->chosen) {
         work_finish(work);
-    else if (parked)
+        return;
+    }
+    work_settle(work);
+    if (parked)
         give_up(work);
     else
         became_ready(work);
@@ -81,7 +84,7 @@ static void end_reading(struct reading *reading, bool ok)
     worker_pump_in(worker, ok ? 0 : RETRY_MS);
 }
 
-static void on_bases(enum db_status status, const struct db_result *result, void *arg)
+static void on_versions(enum db_status status, const struct db_result *result, void *arg)
 {
     struct reading *reading = arg;
     struct uuid id;
@@ -91,32 +94,37 @@ static void on_bases(enum db_status status, const struct db_result *result, void
         db_get_uuid(result, row, db_column(result, "record_id"), &id);
         work = map_get(reading->worker->works, id.bytes, sizeof id.bytes);
         if (work && work->state == WORK_READING)
-            work_read_base(work, result, row);
+            work_read_version(work, result, row);
     }
+    if (status == DB_REFUSED)
+        log_error("versions refused", LOG_STR("sqlstate", db_sqlstate(result)),
+                  LOG_STR("error", db_message(result)));
     end_reading(reading, status == DB_OK);
 }
 
-/* Updates go out as the difference from what the platform certainly has. */
-static void read_bases(struct reading *reading)
+/* Updates go out as the difference from what the platform certainly has; and what each delivery carries is bound to its id. */
+static void read_versions(struct reading *reading)
 {
     struct db_params *params = db_params_new();
-    struct db_array *records = db_add_array(params, DB_UUID), *versions = db_add_array(params, DB_INT8);
-    struct db_array *events = db_add_array(params, DB_UUID);
+    struct version_params arrays;
+    size_t asked;
 
-    for (size_t i = 0; i < reading->count; i++) {
-        const struct work *work = reading->works[i];
-        if (work->lost || !work_wants_base(work))
-            continue;
-        db_array_uuid(records, &work->record);
-        db_array_int(versions, work->certain_version);
-        db_array_uuid(events, &work->certain_event);
-    }
-    if (db_array_count(records) == 0) {
+    arrays.base_record = db_add_array(params, DB_UUID), arrays.base_version = db_add_array(params, DB_INT8);
+    arrays.base_event = db_add_array(params, DB_UUID);
+    arrays.touched_record = db_add_array(params, DB_UUID),
+    arrays.touched_event = db_add_array(params, DB_UUID);
+    arrays.content_record = db_add_array(params, DB_UUID),
+    arrays.content_version = db_add_array(params, DB_INT8);
+    for (size_t i = 0; i < reading->count; i++)
+        if (reading->works[i]->chosen)
+            work_ask_versions(reading->works[i], &arrays);
+    asked = db_array_count(arrays.base_record) + db_array_count(arrays.content_record);
+    if (asked == 0) {
         db_params_free(&params);
         end_reading(reading, true);
         return;
     }
-    db_query(store_db(reading->worker->store), DB_WRITER, sql_worker_bases, params, on_bases, reading);
+    db_query(store_db(reading->worker->store), DB_WRITER, sql_worker_bases, params, on_versions, reading);
 }
 
 static void on_read(enum db_status status, const struct db_result *result, void *arg)
@@ -133,7 +141,7 @@ static void on_read(enum db_status status, const struct db_result *result, void 
     read_rows(reading->worker, result);
     for (size_t i = 0; i < reading->count; i++)
         reading->works[i]->chosen = !reading->works[i]->lost && work_choose(reading->works[i]);
-    read_bases(reading);
+    read_versions(reading);
 }
 
 /* Reads what is to be done for the next records; one that must be alone is read alone. */

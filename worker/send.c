@@ -305,7 +305,8 @@ static void turn(struct work *work, enum verb verb)
     if (stage_holds(work->worker->stage, work->partition))
         send_start(work);
     else
-        conclude(work, DELIVERY_OPEN, NULL); /* nothing more is started: the partition may be another's by now */
+        conclude(work, DELIVERY_OPEN,
+                 NULL); /* nothing more is started: the partition may be another's by now */
 }
 
 static void on_answer(const struct answer *answer, void *arg)

@@ -45,6 +45,7 @@ struct work *work_new(struct worker *worker, const struct stage_item *item)
     work->record = item->ref.record;
     work->partition = item->partition;
     work->priority = item->priority;
+    buf_init(&work->touched);
     work->alone = item->handouts >= STAGE_HANDOUTS_ALONE;
     map_put(worker->works, work->record.bytes, sizeof work->record.bytes, work);
     return work;
@@ -62,7 +63,10 @@ void work_drop_items(struct work *work)
 {
     for (size_t i = 0; i < work->item_count; i++)
         stage_drop(work->worker->stage, work->items[i]);
+    if (work->next)
+        stage_drop(work->worker->stage, work->next);
     work->item_count = 0;
+    work->next = NULL;
 }
 
 void work_done_items(struct work *work)
@@ -78,6 +82,7 @@ void work_forget_content(struct work *work)
     json_free(work->notes);
     json_free(work->base);
     work->data = work->notes = work->base = NULL;
+    buf_release(&work->touched);
 }
 
 void work_forget_rows(struct work *work)
@@ -99,8 +104,8 @@ void work_forget_rows(struct work *work)
     free(work->platform_state);
     free(work->learnt_id);
     work->record_entity_id = work->platform_id = work->platform_state = work->learnt_id = NULL;
-    work->has_record = work->record_deleted = work->turned = false;
-    work->record_version = work->certain_version = 0;
+    work->has_record = work->record_deleted = work->turned = work->stripped = false;
+    work->record_version = work->certain_version = work->started_version = work->base_seq = 0;
     work->error[0] = '\0';
     work->http_status = work->sent = 0;
     work->duration_ms = work->wait_ms = 0;
@@ -124,6 +129,9 @@ void work_free(struct work *work)
 static void queue_again(struct work *work)
 {
     work->again = false;
+    if (work->next)
+        work_add_item(work, work->next);
+    work->next = NULL;
     work->state = WORK_QUEUED;
     lanes_add(&work->worker->queued, work);
     worker_pump_in(work->worker, 0);
@@ -139,10 +147,13 @@ void work_finish(struct work *work)
         return;
     }
     work_done_items(work);
-    if (work->again && !worker->drained)
+    if (work->again && !worker->drained) {
         queue_again(work);
-    else
-        work_free(work);
+        return;
+    }
+    if (work->next)
+        stage_done(worker->stage, work->next);
+    work_free(work);
 }
 
 static bool is_closed(const struct work *work, const struct stage_item *item)
@@ -231,6 +242,7 @@ static void read_record(struct work *work, const struct db_result *result, size_
     db_get_uuid(result, row, db_column(result, "record_event"), &work->record_event);
     work->record_entity_id = text_column(result, row, "record_entity_id");
     work->certain_version = int_column(result, row, "certain_version");
+    work->started_version = int_column(result, row, "started_version");
     db_get_uuid(result, row, db_column(result, "certain_event"), &work->certain_event);
     work->platform_id = text_column(result, row, "platform_id");
     work->platform_state = text_column(result, row, "platform_state");
@@ -238,15 +250,60 @@ static void read_record(struct work *work, const struct db_result *result, size_
     work->notes = json_column(result, row, "record_notes");
 }
 
-bool work_wants_base(const struct work *work)
+/* A delivery under its first id carries the version it was made for, whatever others changed since for other platforms: its
+ * webhook-id is bound to one content. One that was retried carries the record as it is. */
+static bool wants_content(const struct work *work)
 {
-    return work->verb == VERB_UPDATE && work->certain_version > 0;
+    const struct delivery *lead = work_lead(work);
+
+    return lead->generation == 1 && lead->version > 0 && lead->version < work->record_version &&
+           lead->version >= work->certain_version;
 }
 
-void work_read_base(struct work *work, const struct db_result *result, size_t row)
+void work_ask_versions(const struct work *work, struct version_params *params)
 {
-    work->base = json_column(result, row, "data");
-    work->base_seq = int_column(result, row, "seq");
+    if (!work->has_record)
+        return;
+    if (wants_content(work)) {
+        db_array_uuid(params->content_record, &work->record);
+        db_array_int(params->content_version, work_lead(work)->version);
+    }
+    if (work->certain_version == 0)
+        return;
+    db_array_uuid(params->base_record, &work->record);
+    db_array_int(params->base_version, work->certain_version);
+    db_array_uuid(params->base_event, &work->certain_event);
+    /* What is covered may have been sent, its outcome unknown; so may what was given up before. */
+    for (size_t i = 0; i <= work->lead; i++) {
+        if (i == work->lead && work->started_version <= work->certain_version)
+            break;
+        db_array_uuid(params->touched_record, &work->record);
+        db_array_uuid(params->touched_event, &work->deliveries[i].event);
+    }
+}
+
+static void read_content(struct work *work, const struct db_result *result, size_t row)
+{
+    json_free(work->data);
+    work->data = json_column(result, row, "data");
+    work->record_version = int_column(result, row, "version");
+    work->record_deleted = db_get_bool(result, row, db_column(result, "deleted"));
+    db_get_uuid(result, row, db_column(result, "event_id"), &work->record_event);
+}
+
+void work_read_version(struct work *work, const struct db_result *result, size_t row)
+{
+    enum { BASE, TOUCHED, CONTENT } kind = int_column(result, row, "kind");
+    const char *changed = db_get_text(result, row, db_column(result, "changed"), NULL);
+
+    if (kind == BASE) {
+        work->base = json_column(result, row, "data");
+        work->base_seq = int_column(result, row, "seq");
+    } else if (kind == CONTENT) {
+        read_content(work, result, row);
+    } else if (changed && *changed) {
+        buf_addf(&work->touched, "%s%s", work->touched.len ? "," : "", changed);
+    }
 }
 
 size_t work_read_rows(struct work *work, const struct db_result *result, size_t row)
@@ -302,8 +359,16 @@ bool work_choose(struct work *work)
         if (!work->deliveries[i].due)
             return false; /* order: nothing of this record starts before that one was tried again */
     work->lead = platform_every_version(platform, work->deliveries[0].type) ? 0 : work->delivery_count - 1;
+    return true;
+}
+
+void work_settle(struct work *work)
+{
+    char *at = work->touched.data, *name;
+
     if (work->has_record && !work->data)
         bug("record %s cannot be read", work->record_entity_id);
+    while (work->base && work->touched.len > 0 && (name = strsep(&at, ",")))
+        json_remove(work->base, name);
     work->verb = choose_verb(work);
-    return true;
 }

@@ -62,8 +62,15 @@ static bool repeat_may_start(const struct worker *worker)
 static void start_ready(struct worker *worker)
 {
     int64_t now = clock_mono_ms();
-    unsigned permits = gate_permits(&worker->gate, now);
+    unsigned permits;
 
+    if (worker->ready.count + worker->repeats.count == 0)
+        return;
+    if (!store_up(worker->store)) { /* nothing new starts whose outcome could not be recorded */
+        worker_pump_in(worker, RETRY_MS);
+        return;
+    }
+    permits = gate_permits(&worker->gate, now);
     while (permits > 0) {
         struct work *work =
             repeat_may_start(worker) ? lanes_next(&worker->repeats) : lanes_next(&worker->ready);
@@ -121,7 +128,10 @@ static void on_items(struct stage_item **items, size_t count, void *arg)
             work_add_item(work, items[i]); /* one reading serves them all */
         } else {
             work->again = true; /* its row stays open and is looked at after what is in hand */
-            stage_done(worker->stage, items[i]);
+            if (work->next)
+                stage_done(worker->stage, items[i]);
+            else
+                work->next = items[i];
         }
     }
     worker_pump_in(worker, 0);
@@ -132,8 +142,10 @@ static void lose(struct work *work)
     struct worker *worker = work->worker;
 
     work_drop_items(work);
-    work->lost = true;
     work->again = false;
+    if (work->state == WORK_RECORDING)
+        return; /* its outcome is known: until that is in the tables nobody here starts the record again */
+    work->lost = true;
     map_remove(worker->works, work->record.bytes, sizeof work->record.bytes);
     switch (work->state) {
     case WORK_QUEUED:
@@ -264,9 +276,16 @@ struct worker *worker_new(struct service *service, struct store *store, struct s
 int worker_reload(struct worker *worker, struct platform_set *platforms)
 {
     const struct platform *platform = platform_find(platforms, worker->name);
+    const char *why = "";
+    struct backoff backoff;
 
     if (!platform)
         return -1;
+    if (backoff_parse(&backoff, worker->conf->retry_schedule, &why) == 0)
+        worker->backoff = backoff;
+    else
+        log_error("the old schedule stays", LOG_STR("reason", why));
+    gate_set_window_max(&worker->gate, window_max(worker->conf));
     /* Bodies in flight were built already; nothing else keeps pointers into the old set. */
     platform_set_free(&worker->platforms);
     worker->platforms = platforms;

@@ -56,16 +56,19 @@ struct work {
     bool alone; /* handed out often: handled by itself */
     struct stage_item **items;
     size_t item_count;
+    struct stage_item
+        *next; /* of the references that came meanwhile: while it is held, so is the partition */
     /* as read */
     struct delivery *deliveries;
     size_t delivery_count;
     size_t lead; /* what is sent carries this one, and covers those before it */
     bool chosen; /* there is one to start: lead */
     bool has_record, record_deleted;
-    int64_t record_version, certain_version, base_seq;
+    int64_t record_version, certain_version, started_version, base_seq;
     struct uuid record_event, certain_event;
     char *record_entity_id, *platform_id, *platform_state;
     struct json *data, *notes, *base; /* operational: data is the event's data */
+    struct buf touched;               /* fields that are sent although base has the same value, with commas */
     /* sending */
     enum verb verb;
     bool turned; /* a create became an update, or the reverse */
@@ -78,6 +81,7 @@ struct work {
     int64_t duration_ms;
     int sent; /* transfers started for this outcome */
     char error[256];
+    bool stripped;            /* of what PostgreSQL refused to store */
     char *learnt_id;          /* the platform's own id, from its answer */
     struct attempt *attempts; /* to be recorded, newest first */
 };
@@ -127,7 +131,7 @@ struct worker {
     unsigned repeats_in_flight;
     struct event *pump_timer;
     struct map *routes; /* path → struct paused_route */
-    bool pauses_read;  /* those that a process before this one set */
+    bool pauses_read;   /* those that a process before this one set */
     struct ledger *ledger;
     char *token; /* our own short-lived one */
     int64_t token_until_ms;
@@ -163,9 +167,14 @@ void work_finish(struct work *work);
 void work_go_on(struct work *work);
 /* Rows of worker_read.sql from `row` on that belong to one record: into the work; the first row behind them. */
 size_t work_read_rows(struct work *work, const struct db_result *result, size_t row);
-/* Does the next body need what the platform certainly has? Then one row of worker_bases.sql gives it. */
-bool work_wants_base(const struct work *work);
-void work_read_base(struct work *work, const struct db_result *result, size_t row);
+/* Versions that the next body needs: one row of worker_bases.sql each. */
+struct version_params {
+    struct db_array *base_record, *base_version, *base_event, *touched_record, *touched_event,
+        *content_record, *content_version;
+};
+void work_ask_versions(const struct work *work, struct version_params *params);
+void work_read_version(struct work *work, const struct db_result *result, size_t row);
+void work_settle(struct work *work); /* everything is read: what will be called */
 /* Which delivery to start: false when none is open, or one of them still waits. */
 bool work_choose(struct work *work);
 const struct delivery *work_lead(const struct work *work);
@@ -184,8 +193,10 @@ struct paused_route {
 };
 /* Milliseconds until the route may be tried; 0: now. */
 int64_t route_pause_wait_ms(struct worker *worker, const char *path);
-void route_pause_probe(struct worker *worker, const char *path); /* a request starts: where the route was paused, as its probe */
-void route_pause_go_on(struct worker *worker, const char *path); /* the probe ended and told nothing about the route */
+void route_pause_probe(struct worker *worker,
+                       const char *path); /* a request starts: where the route was paused, as its probe */
+void route_pause_go_on(struct worker *worker,
+                       const char *path); /* the probe ended and told nothing about the route */
 void route_pause(struct worker *worker, const char *path, const char *reason);
 void route_resume(struct worker *worker, const char *path);
 void platform_status_write(struct worker *worker, const char *route, const char *state, const char *reason,
