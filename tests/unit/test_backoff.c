@@ -116,8 +116,8 @@ static const struct {
 
 START_TEST(retry_after_is_seconds_or_an_http_date_and_an_hour_at_most)
 {
-    ck_assert_msg(backoff_retry_after_ms(retry_after[_i].value, NOW_MS) == retry_after[_i].wait_ms, "'%s' gives %lld",
-                  retry_after[_i].value ? retry_after[_i].value : "(none)",
+    ck_assert_msg(backoff_retry_after_ms(retry_after[_i].value, NOW_MS) == retry_after[_i].wait_ms,
+                  "'%s' gives %lld", retry_after[_i].value ? retry_after[_i].value : "(none)",
                   (long long)backoff_retry_after_ms(retry_after[_i].value, NOW_MS));
 }
 END_TEST
@@ -130,9 +130,11 @@ int main(void)
 
     suite_add_tcase(suite, tests);
     tcase_add_loop_test(tests, a_schedule_is_a_list_of_spans_above_zero, 0, COUNT(schedules));
-    tcase_add_loop_test(tests, jitter_lies_between_half_and_the_whole_of_the_step_and_the_last_step_repeats, 0, COUNT(repeats));
+    tcase_add_loop_test(tests, jitter_lies_between_half_and_the_whole_of_the_step_and_the_last_step_repeats,
+                        0, COUNT(repeats));
     tcase_add_test(tests, a_wait_of_one_millisecond_is_never_zero);
-    tcase_add_loop_test(tests, retry_after_is_seconds_or_an_http_date_and_an_hour_at_most, 0, COUNT(retry_after));
+    tcase_add_loop_test(tests, retry_after_is_seconds_or_an_http_date_and_an_hour_at_most, 0,
+                        COUNT(retry_after));
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

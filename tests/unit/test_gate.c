@@ -128,7 +128,7 @@ END_TEST
 static const struct {
     unsigned ok, failed;
     bool opens;
-} mixes[] = {{0, 4, false}, {0, 5, true},   {1, 4, false},  {1, 19, false}, {1, 20, true},
+} mixes[] = {{0, 4, false},  {0, 5, true},  {1, 4, false},  {1, 19, false}, {1, 20, true},
              {2, 38, false}, {2, 39, true}, {5, 95, false}, {5, 96, true},  {10, 40, false}};
 
 START_TEST(the_breaker_opens_when_fewer_than_1_in_20_records_succeed_and_enough_were_seen)
@@ -354,8 +354,8 @@ int main(void)
     tcase_add_test(tests, a_window_that_is_not_used_does_not_grow);
     tcase_add_test(tests, what_is_in_flight_counts_against_the_window);
     tcase_add_test(tests, setbacks_halve_the_window_once_a_second_and_never_below_one);
-    tcase_add_loop_test(tests, the_breaker_opens_when_fewer_than_1_in_20_records_succeed_and_enough_were_seen, 0,
-                        (int)(sizeof mixes / sizeof *mixes));
+    tcase_add_loop_test(tests, the_breaker_opens_when_fewer_than_1_in_20_records_succeed_and_enough_were_seen,
+                        0, (int)(sizeof mixes / sizeof *mixes));
     tcase_add_test(tests, one_record_that_fails_again_and_again_opens_nothing);
     tcase_add_test(tests, what_a_record_did_last_is_what_counts);
     tcase_add_test(tests, failures_of_the_last_minute_count_when_few_came_in_ten_seconds);

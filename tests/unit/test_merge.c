@@ -32,9 +32,14 @@ static void end(void)
 static void apply(struct record *to, const struct step *step, struct merge *merge)
 {
     struct json *data = mapping_parse(step->data);
-    struct change change = {.source = mapping_platform(step->platform), .entity = ENTITY_USER, .verb = step->verb,
-                            .entity_id = "u1", .seq = step->seq, .time_ms = T0 + step->at_ms,
-                            .base_version = step->base_version, .data = data};
+    struct change change = {.source = mapping_platform(step->platform),
+                            .entity = ENTITY_USER,
+                            .verb = step->verb,
+                            .entity_id = "u1",
+                            .seq = step->seq,
+                            .time_ms = T0 + step->at_ms,
+                            .base_version = step->base_version,
+                            .data = data};
 
     merge_init(merge);
     merge_apply(to, &change, merge);
@@ -52,9 +57,21 @@ static bool advance(struct step step)
     return advanced;
 }
 
-#define CREATE(platform, seq, at, data) (struct step){platform, VERB_CREATE, seq, at, data, 0}
-#define UPDATE(platform, seq, at, data) (struct step){platform, VERB_UPDATE, seq, at, data, 0}
-#define DELETE(platform, seq, at) (struct step){platform, VERB_DELETE, seq, at, "{}", 0}
+#define CREATE(platform, seq, at, data)         \
+    (struct step)                               \
+    {                                           \
+        platform, VERB_CREATE, seq, at, data, 0 \
+    }
+#define UPDATE(platform, seq, at, data)         \
+    (struct step)                               \
+    {                                           \
+        platform, VERB_UPDATE, seq, at, data, 0 \
+    }
+#define DELETE(platform, seq, at)               \
+    (struct step)                               \
+    {                                           \
+        platform, VERB_DELETE, seq, at, "{}", 0 \
+    }
 
 START_TEST(the_first_change_makes_version_1_with_the_records_own_id)
 {
@@ -63,7 +80,8 @@ START_TEST(the_first_change_makes_version_1_with_the_records_own_id)
     ck_assert_int_eq(record.version, 1);
     mapping_check_equal(record.data, "{\"id\":\"u1\",\"name\":\"A\"}", "data");
     mapping_check_equal(record.vector, "{\"bizoholic\":1}", "vector");
-    mapping_check_equal(json_get(record.notes, "name"), "{\"o\":\"bizoholic\",\"t\":1700000000000,\"s\":1,\"v\":1}", "note");
+    mapping_check_equal(json_get(record.notes, "name"),
+                        "{\"o\":\"bizoholic\",\"t\":1700000000000,\"s\":1,\"v\":1}", "note");
 }
 END_TEST
 
@@ -100,8 +118,9 @@ START_TEST(an_absent_field_is_untouched_and_null_clears)
     advance(CREATE("bizoholic", 1, 0, "{\"name\":\"A\",\"phone\":\"1\"}"));
     ck_assert(advance(UPDATE("bizoholic", 2, 10, "{\"phone\":null}")));
     mapping_check_equal(record.data, "{\"id\":\"u1\",\"name\":\"A\",\"phone\":null}", "cleared");
-    ck_assert(!advance(UPDATE("bizoholic", 3, 20, "{\"phone\":null,\"fax\":null}"))); /* was cleared; was never there */
-    ck_assert(!advance(UPDATE("bizoholic", 1, 0, "{\"phone\":\"1\"}")));              /* older than what cleared it */
+    ck_assert(!advance(
+        UPDATE("bizoholic", 3, 20, "{\"phone\":null,\"fax\":null}")));   /* was cleared; was never there */
+    ck_assert(!advance(UPDATE("bizoholic", 1, 0, "{\"phone\":\"1\"}"))); /* older than what cleared it */
     ck_assert(advance(UPDATE("bizoholic", 4, 30, "{\"phone\":\"2\"}")));
     mapping_check_equal(json_get(record.data, "phone"), "\"2\"", "set again");
 }
@@ -112,18 +131,36 @@ static const struct pair {
     struct step a, b;
     bool b_wins;
 } pairs[] = {
-    {{"bizoholic", VERB_CREATE, 1, 0, "{\"name\":\"A\"}", 0}, {"bizoholic", VERB_UPDATE, 2, 0, "{\"name\":\"B\"}", 0}, true},
+    {{"bizoholic", VERB_CREATE, 1, 0, "{\"name\":\"A\"}", 0},
+     {"bizoholic", VERB_UPDATE, 2, 0, "{\"name\":\"B\"}", 0},
+     true},
     /* one platform: seq decides, whatever its clock says */
-    {{"bizoholic", VERB_UPDATE, 1, 5000, "{\"name\":\"A\"}", 0}, {"bizoholic", VERB_UPDATE, 2, 0, "{\"name\":\"B\"}", 0}, true},
+    {{"bizoholic", VERB_UPDATE, 1, 5000, "{\"name\":\"A\"}", 0},
+     {"bizoholic", VERB_UPDATE, 2, 0, "{\"name\":\"B\"}", 0},
+     true},
     /* two platforms: time decides, whatever came first */
-    {{"bizoholic", VERB_UPDATE, 1, 5000, "{\"name\":\"A\"}", 0}, {"bizosaas", VERB_UPDATE, 2, 4999, "{\"name\":\"B\"}", 0}, false},
-    {{"bizoholic", VERB_UPDATE, 1, 5000, "{\"name\":\"A\"}", 0}, {"bizosaas", VERB_UPDATE, 2, 5001, "{\"name\":\"B\"}", 0}, true},
-    {{"bizoholic", VERB_UPDATE, 1, 0, "{\"name\":\"A\"}", 0}, {"bizosaas", VERB_UPDATE, 2, 90000, "{\"name\":\"B\"}", 0}, true},
-    {{"bizosaas", VERB_UPDATE, 9, 0, "{\"name\":\"A\"}", 0}, {"bizoholic", VERB_UPDATE, 2, 1, "{\"name\":\"B\"}", 0}, true},
+    {{"bizoholic", VERB_UPDATE, 1, 5000, "{\"name\":\"A\"}", 0},
+     {"bizosaas", VERB_UPDATE, 2, 4999, "{\"name\":\"B\"}", 0},
+     false},
+    {{"bizoholic", VERB_UPDATE, 1, 5000, "{\"name\":\"A\"}", 0},
+     {"bizosaas", VERB_UPDATE, 2, 5001, "{\"name\":\"B\"}", 0},
+     true},
+    {{"bizoholic", VERB_UPDATE, 1, 0, "{\"name\":\"A\"}", 0},
+     {"bizosaas", VERB_UPDATE, 2, 90000, "{\"name\":\"B\"}", 0},
+     true},
+    {{"bizosaas", VERB_UPDATE, 9, 0, "{\"name\":\"A\"}", 0},
+     {"bizoholic", VERB_UPDATE, 2, 1, "{\"name\":\"B\"}", 0},
+     true},
     /* the same millisecond: seq */
-    {{"bizoholic", VERB_UPDATE, 1, 0, "{\"name\":\"A\"}", 0}, {"bizosaas", VERB_UPDATE, 2, 0, "{\"name\":\"B\"}", 0}, true},
-    {{"bizoholic", VERB_UPDATE, 3, 0, "{\"name\":\"A\"}", 0}, {"bizosaas", VERB_UPDATE, 2, 0, "{\"name\":\"B\"}", 0}, false},
-    {{"coreldove", VERB_UPDATE, 1, 0, "{\"name\":\"A\"}", 0}, {"coreldove", VERB_UPDATE, 2, 1, "{\"name\":null}", 0}, true},
+    {{"bizoholic", VERB_UPDATE, 1, 0, "{\"name\":\"A\"}", 0},
+     {"bizosaas", VERB_UPDATE, 2, 0, "{\"name\":\"B\"}", 0},
+     true},
+    {{"bizoholic", VERB_UPDATE, 3, 0, "{\"name\":\"A\"}", 0},
+     {"bizosaas", VERB_UPDATE, 2, 0, "{\"name\":\"B\"}", 0},
+     false},
+    {{"coreldove", VERB_UPDATE, 1, 0, "{\"name\":\"A\"}", 0},
+     {"coreldove", VERB_UPDATE, 2, 1, "{\"name\":null}", 0},
+     true},
 };
 
 START_TEST(the_later_change_stays_in_whichever_order_they_are_handled)
@@ -176,12 +213,22 @@ static const struct {
      {"bizosaas", VERB_UPDATE, 2, 0, "{\"name\":\"B\"}", 0},
      "[{\"field\":\"name\",\"held\":\"A\",\"held_by\":\"bizoholic\",\"held_at\":1700000020000,\"sent\":\"B\","
      "\"sent_by\":\"bizosaas\",\"sent_at\":1700000000000,\"chosen\":\"held\"}]"},
-    {{"bizoholic", VERB_CREATE, 1, 0, "{\"name\":\"A\"}", 0}, {"bizosaas", VERB_UPDATE, 2, 30000, "{\"name\":\"B\"}", 0}, NULL},
-    {{"bizoholic", VERB_CREATE, 1, 0, "{\"name\":\"A\"}", 0}, {"bizoholic", VERB_UPDATE, 2, 10, "{\"name\":\"B\"}", 0}, NULL},
-    {{"bizoholic", VERB_CREATE, 1, 0, "{\"name\":\"A\"}", 0}, {"bizosaas", VERB_UPDATE, 2, 10, "{\"name\":\"A\"}", 0}, NULL},
-    {{"bizoholic", VERB_CREATE, 1, 0, "{\"name\":\"A\"}", 0}, {"bizosaas", VERB_UPDATE, 2, 10, "{\"phone\":\"1\"}", 0}, NULL},
+    {{"bizoholic", VERB_CREATE, 1, 0, "{\"name\":\"A\"}", 0},
+     {"bizosaas", VERB_UPDATE, 2, 30000, "{\"name\":\"B\"}", 0},
+     NULL},
+    {{"bizoholic", VERB_CREATE, 1, 0, "{\"name\":\"A\"}", 0},
+     {"bizoholic", VERB_UPDATE, 2, 10, "{\"name\":\"B\"}", 0},
+     NULL},
+    {{"bizoholic", VERB_CREATE, 1, 0, "{\"name\":\"A\"}", 0},
+     {"bizosaas", VERB_UPDATE, 2, 10, "{\"name\":\"A\"}", 0},
+     NULL},
+    {{"bizoholic", VERB_CREATE, 1, 0, "{\"name\":\"A\"}", 0},
+     {"bizosaas", VERB_UPDATE, 2, 10, "{\"phone\":\"1\"}", 0},
+     NULL},
     /* made on the current version: not concurrent, however close in time */
-    {{"bizoholic", VERB_CREATE, 1, 0, "{\"name\":\"A\"}", 0}, {"bizosaas", VERB_UPDATE, 2, 10, "{\"name\":\"B\"}", 1}, NULL},
+    {{"bizoholic", VERB_CREATE, 1, 0, "{\"name\":\"A\"}", 0},
+     {"bizosaas", VERB_UPDATE, 2, 10, "{\"name\":\"B\"}", 1},
+     NULL},
 };
 
 START_TEST(what_two_platforms_changed_at_once_is_recorded_with_both_sides)
@@ -286,7 +333,8 @@ static void make_changes(struct step steps[CHANGES], struct buf texts[CHANGES])
     for (int i = 0; i < CHANGES; i++) {
         unsigned platform = below(3), first = below(3);
         clocks[platform] += below(40);
-        steps[i] = (struct step){platforms[platform], below(5) ? VERB_UPDATE : VERB_DELETE, i + 1, clocks[platform], NULL, 0};
+        steps[i] = (struct step){
+            platforms[platform], below(5) ? VERB_UPDATE : VERB_DELETE, i + 1, clocks[platform], NULL, 0};
         buf_addf(&texts[i], "{\"%s\":\"a%d\",\"%s\":\"b%d\"}", fields[first], i, fields[(first + 1) % 3], i);
         steps[i].data = texts[i].data;
     }
@@ -332,8 +380,9 @@ START_TEST(every_order_of_handling_ends_with_the_same_record)
             struct buf is = BUF_INIT;
             shuffle(order);
             play(steps, order, &is);
-            ck_assert_msg(strcmp(is.data, expected.data) == 0, "order %u%u%u%u%u gives %s, in order of seq %s", order[0], order[1],
-                          order[2], order[3], order[4], is.data, expected.data);
+            ck_assert_msg(strcmp(is.data, expected.data) == 0,
+                          "order %u%u%u%u%u gives %s, in order of seq %s", order[0], order[1], order[2],
+                          order[3], order[4], is.data, expected.data);
             buf_release(&is);
         }
         for (int i = 0; i < CHANGES; i++)
@@ -364,7 +413,8 @@ static const struct {
     {NOT_GIVEN, "{\"updated_at\":\"yesterday\"}", T0},
     {NOT_GIVEN, "{\"updated_at\":12}", T0},
     {T0 - 5000, "{\"updated_at\":\"2023-11-14T22:13:19Z\"}", T0 - 5000},
-    {T0 - 7200000, "{\"updated_at\":\"2023-11-14T22:13:19Z\"}", T0}, /* what was said first is wrong by hours */
+    {T0 - 7200000, "{\"updated_at\":\"2023-11-14T22:13:19Z\"}",
+     T0}, /* what was said first is wrong by hours */
 };
 
 START_TEST(a_platforms_clock_counts_only_within_a_minute_before_acceptance)
@@ -406,7 +456,8 @@ int main(void)
     tcase_add_test(tests, an_absent_field_is_untouched_and_null_clears);
     tcase_add_loop_test(tests, the_later_change_stays_in_whichever_order_they_are_handled, 0, COUNT(pairs));
     tcase_add_test(tests, fields_that_only_one_side_touched_merge_silently);
-    tcase_add_loop_test(tests, what_two_platforms_changed_at_once_is_recorded_with_both_sides, 0, COUNT(contests));
+    tcase_add_loop_test(tests, what_two_platforms_changed_at_once_is_recorded_with_both_sides, 0,
+                        COUNT(contests));
     tcase_add_test(tests, a_change_made_on_an_older_version_is_concurrent_however_far_in_time);
     tcase_add_test(tests, a_delete_leaves_a_tombstone_with_its_data);
     tcase_add_test(tests, a_delete_of_the_unknown_is_a_tombstone_too);
@@ -414,7 +465,8 @@ int main(void)
     tcase_add_test(tests, a_delete_that_is_handled_after_a_later_change_deletes_nothing);
     tcase_add_test(tests, what_brought_a_record_back_outlives_earlier_deletes_although_no_field_changed);
     tcase_add_loop_test(tests, every_order_of_handling_ends_with_the_same_record, 0, 10);
-    tcase_add_loop_test(tests, a_platforms_clock_counts_only_within_a_minute_before_acceptance, 0, COUNT(times));
+    tcase_add_loop_test(tests, a_platforms_clock_counts_only_within_a_minute_before_acceptance, 0,
+                        COUNT(times));
     tcase_add_test(tests, a_copy_shares_nothing);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

@@ -31,45 +31,19 @@ static const struct row {
     enum outcome_class class[VERBS];
     bool costs, platform_failed;
 } rows[] = {
-    {200, {D, D, D, D}, false, false},
-    {201, {D, D, D, D}, false, false},
-    {202, {D, D, D, D}, false, false},
-    {204, {D, D, D, D}, false, false},
-    {299, {D, D, D, D}, false, false},
-    {300, {P, P, P, P}, false, false},
-    {301, {P, P, P, P}, false, false},
-    {302, {P, P, P, P}, false, false},
-    {304, {P, P, P, P}, false, false},
-    {307, {P, P, P, P}, false, false},
-    {308, {P, P, P, P}, false, false},
-    {400, {X, X, X, X}, false, false},
-    {401, {P, P, P, P}, false, false},
-    {402, {X, X, X, X}, false, false},
-    {403, {P, P, P, P}, false, false},
-    {404, {P, C, D, P}, false, false},
-    {405, {P, X, X, P}, false, false},
-    {406, {X, X, X, X}, false, false},
-    {408, {R, R, R, R}, true, false},
-    {409, {U, X, X, X}, false, false},
-    {410, {X, X, X, X}, false, false},
-    {412, {U, X, X, X}, false, false},
-    {413, {X, X, X, X}, false, false},
-    {415, {X, X, X, X}, false, false},
-    {422, {X, X, X, X}, false, false},
-    {425, {R, R, R, R}, true, false},
-    {429, {R, R, R, R}, false, false},
-    {431, {X, X, X, X}, false, false},
-    {451, {X, X, X, X}, false, false},
-    {499, {X, X, X, X}, false, false},
-    {500, {R, R, R, R}, true, true},
-    {501, {R, R, R, R}, true, true},
-    {502, {R, R, R, R}, true, true},
-    {503, {R, R, R, R}, true, true},
-    {504, {R, R, R, R}, true, true},
-    {507, {R, R, R, R}, true, true},
-    {599, {R, R, R, R}, true, true},
-    {999, {R, R, R, R}, true, true},
-    {100, {P, P, P, P}, false, false},
+    {200, {D, D, D, D}, false, false}, {201, {D, D, D, D}, false, false}, {202, {D, D, D, D}, false, false},
+    {204, {D, D, D, D}, false, false}, {299, {D, D, D, D}, false, false}, {300, {P, P, P, P}, false, false},
+    {301, {P, P, P, P}, false, false}, {302, {P, P, P, P}, false, false}, {304, {P, P, P, P}, false, false},
+    {307, {P, P, P, P}, false, false}, {308, {P, P, P, P}, false, false}, {400, {X, X, X, X}, false, false},
+    {401, {P, P, P, P}, false, false}, {402, {X, X, X, X}, false, false}, {403, {P, P, P, P}, false, false},
+    {404, {P, C, D, P}, false, false}, {405, {P, X, X, P}, false, false}, {406, {X, X, X, X}, false, false},
+    {408, {R, R, R, R}, true, false},  {409, {U, X, X, X}, false, false}, {410, {X, X, X, X}, false, false},
+    {412, {U, X, X, X}, false, false}, {413, {X, X, X, X}, false, false}, {415, {X, X, X, X}, false, false},
+    {422, {X, X, X, X}, false, false}, {425, {R, R, R, R}, true, false},  {429, {R, R, R, R}, false, false},
+    {431, {X, X, X, X}, false, false}, {451, {X, X, X, X}, false, false}, {499, {X, X, X, X}, false, false},
+    {500, {R, R, R, R}, true, true},   {501, {R, R, R, R}, true, true},   {502, {R, R, R, R}, true, true},
+    {503, {R, R, R, R}, true, true},   {504, {R, R, R, R}, true, true},   {507, {R, R, R, R}, true, true},
+    {599, {R, R, R, R}, true, true},   {999, {R, R, R, R}, true, true},   {100, {P, P, P, P}, false, false},
     {0, {P, P, P, P}, false, false},
 };
 
@@ -79,10 +53,13 @@ START_TEST(a_status_means_the_same_for_each_verb_as_the_table_says)
 
     for (unsigned verb = 0; verb < VERBS; verb++) {
         struct outcome outcome =
-            judge(&(struct answer){.status = row->status, .retry_after_ms = -1, .body = "{}", .body_len = 2}, (enum verb)verb);
-        ck_assert_msg(outcome.class == row->class[verb], "%d on verb %u gives %s", row->status, verb, outcome_name(outcome.class));
+            judge(&(struct answer){.status = row->status, .retry_after_ms = -1, .body = "{}", .body_len = 2},
+                  (enum verb)verb);
+        ck_assert_msg(outcome.class == row->class[verb], "%d on verb %u gives %s", row->status, verb,
+                      outcome_name(outcome.class));
         ck_assert_msg(outcome.costs == row->costs, "%d on verb %u: costs", row->status, verb);
-        ck_assert_msg(outcome.platform_failed == row->platform_failed, "%d on verb %u: platform_failed", row->status, verb);
+        ck_assert_msg(outcome.platform_failed == row->platform_failed, "%d on verb %u: platform_failed",
+                      row->status, verb);
         ck_assert(!(outcome.platform_ok && outcome.platform_failed));
         if (outcome.class == OUTCOME_DELIVERED)
             ck_assert_str_eq(outcome.error, "");
@@ -97,9 +74,10 @@ static const struct {
     enum verb verb;
     bool ok;
 } healthy[] = {
-    {200, VERB_CREATE, true},  {400, VERB_CREATE, true},  {422, VERB_UPDATE, true}, {409, VERB_CREATE, true},
-    {410, VERB_UPDATE, true},  {404, VERB_UPDATE, true},  {404, VERB_DELETE, true}, {404, VERB_CREATE, false},
-    {404, VERB_REPORT, false}, {401, VERB_CREATE, false}, {403, VERB_UPDATE, false}, {302, VERB_CREATE, false},
+    {200, VERB_CREATE, true},  {400, VERB_CREATE, true},  {422, VERB_UPDATE, true},
+    {409, VERB_CREATE, true},  {410, VERB_UPDATE, true},  {404, VERB_UPDATE, true},
+    {404, VERB_DELETE, true},  {404, VERB_CREATE, false}, {404, VERB_REPORT, false},
+    {401, VERB_CREATE, false}, {403, VERB_UPDATE, false}, {302, VERB_CREATE, false},
     {429, VERB_CREATE, false}, {500, VERB_CREATE, false}, {408, VERB_CREATE, false},
 };
 
@@ -117,7 +95,8 @@ START_TEST(html_instead_of_json_is_the_routes_fault_only_where_it_says_success)
     static const char page[] = "<!DOCTYPE html><html></html>";
 
     for (unsigned verb = 0; verb < VERBS; verb++) {
-        struct answer answer = {.status = 200, .html = true, .retry_after_ms = -1, .body = page, .body_len = sizeof page - 1};
+        struct answer answer = {
+            .status = 200, .html = true, .retry_after_ms = -1, .body = page, .body_len = sizeof page - 1};
         struct outcome outcome = judge(&answer, (enum verb)verb);
         ck_assert_int_eq(outcome.class, OUTCOME_ROUTE);
         ck_assert(!outcome.costs && !outcome.platform_ok && !outcome.platform_failed);
@@ -134,17 +113,21 @@ static const struct {
     enum outcome_class class;
     bool costs, platform_failed;
 } failures[] = {
-    {ANSWER_TRANSPORT, OUTCOME_RETRY, false, true},     {ANSWER_TIMEOUT_SENT, OUTCOME_UNKNOWN, true, true},
-    {ANSWER_TLS, OUTCOME_ROUTE, false, false},          {ANSWER_TOO_LARGE, OUTCOME_UNKNOWN, true, false},
+    {ANSWER_TRANSPORT, OUTCOME_RETRY, false, true},
+    {ANSWER_TIMEOUT_SENT, OUTCOME_UNKNOWN, true, true},
+    {ANSWER_TLS, OUTCOME_ROUTE, false, false},
+    {ANSWER_TOO_LARGE, OUTCOME_UNKNOWN, true, false},
     {ANSWER_FORBIDDEN_ADDRESS, OUTCOME_ROUTE, false, false},
 };
 
 START_TEST(a_failure_without_an_answer_means_what_may_have_happened)
 {
     for (unsigned verb = 0; verb < VERBS; verb++) {
-        struct answer answer = {.failure = failures[_i].failure, .error = "it broke", .status = 200, .retry_after_ms = -1};
+        struct answer answer = {
+            .failure = failures[_i].failure, .error = "it broke", .status = 200, .retry_after_ms = -1};
         struct outcome outcome = judge(&answer, (enum verb)verb);
-        ck_assert_msg(outcome.class == failures[_i].class, "failure %d gives %s", failures[_i].failure, outcome_name(outcome.class));
+        ck_assert_msg(outcome.class == failures[_i].class, "failure %d gives %s", failures[_i].failure,
+                      outcome_name(outcome.class));
         ck_assert_int_eq(outcome.costs, failures[_i].costs);
         ck_assert_int_eq(outcome.platform_failed, failures[_i].platform_failed);
         ck_assert(!outcome.platform_ok);
@@ -190,13 +173,15 @@ static const struct {
 
 START_TEST(a_2xx_must_pass_the_sections_test)
 {
-    struct platform_route route = {.path = "/x", .takes = true, .success_field = tests[_i].field, .success_value = tests[_i].value};
-    struct answer answer = {.status = 200, .retry_after_ms = -1, .body = tests[_i].body, .body_len = strlen(tests[_i].body)};
+    struct platform_route route = {
+        .path = "/x", .takes = true, .success_field = tests[_i].field, .success_value = tests[_i].value};
+    struct answer answer = {
+        .status = 200, .retry_after_ms = -1, .body = tests[_i].body, .body_len = strlen(tests[_i].body)};
     struct outcome outcome;
 
     outcome_judge(&answer, VERB_CREATE, &route, &outcome);
-    ck_assert_msg(outcome.class == (tests[_i].passes ? OUTCOME_DELIVERED : OUTCOME_DEAD), "%s gives %s", tests[_i].body,
-                  outcome_name(outcome.class));
+    ck_assert_msg(outcome.class == (tests[_i].passes ? OUTCOME_DELIVERED : OUTCOME_DEAD), "%s gives %s",
+                  tests[_i].body, outcome_name(outcome.class));
     ck_assert(outcome.platform_ok);
 }
 END_TEST
@@ -221,7 +206,8 @@ int main(void)
 
     suite_add_tcase(suite, claims);
     tcase_add_loop_test(claims, a_status_means_the_same_for_each_verb_as_the_table_says, 0, COUNT(rows));
-    tcase_add_loop_test(claims, an_answer_about_the_content_speaks_for_the_platforms_health, 0, COUNT(healthy));
+    tcase_add_loop_test(claims, an_answer_about_the_content_speaks_for_the_platforms_health, 0,
+                        COUNT(healthy));
     tcase_add_test(claims, html_instead_of_json_is_the_routes_fault_only_where_it_says_success);
     tcase_add_loop_test(claims, a_failure_without_an_answer_means_what_may_have_happened, 0, COUNT(failures));
     tcase_add_test(claims, retry_after_makes_a_503_cost_no_attempt);

@@ -132,7 +132,11 @@ static void on_answer(const struct answer *answer, void *arg)
 
 static struct transfer_request request_to(const char *url)
 {
-    return (struct transfer_request){.method = PLATFORM_POST, .url = url, .body = "{}", .body_len = 2, .timeout_ms = 3000,
+    return (struct transfer_request){.method = PLATFORM_POST,
+                                     .url = url,
+                                     .body = "{}",
+                                     .body_len = 2,
+                                     .timeout_ms = 3000,
                                      .allow_private = true};
 }
 
@@ -157,15 +161,40 @@ static const char *own_url(const char *path)
 /* ── addresses ── */
 
 static const char *const forbidden[] = {
-    "127.0.0.1",      "localhost",         "127.1",          "2130706433",
-    "0x7f000001",     "0x7f.0.0.1",        "0177.0.0.1",     "0",
-    "0.0.0.0",        "[::1]",             "[::]",           "[::ffff:127.0.0.1]",
-    "[::ffff:7f00:1]", "[::127.0.0.1]",    "169.254.169.254", "[::ffff:169.254.169.254]",
-    "[::ffff:a9fe:a9fe]", "2852039166",    "0xa9fea9fe",     "10.0.0.1",
-    "10.255.255.255", "172.16.0.1",        "172.31.255.255", "192.168.0.1",
-    "100.64.0.1",     "224.0.0.1",         "255.255.255.255", "[fe80::1]",
-    "[fc00::1]",      "[fd12:3456::1]",    "[ff02::1]",      "[64:ff9b::7f00:1]",
-    "[2002:7f00:1::]", "[::ffff:0:127.0.0.1]",
+    "127.0.0.1",
+    "localhost",
+    "127.1",
+    "2130706433",
+    "0x7f000001",
+    "0x7f.0.0.1",
+    "0177.0.0.1",
+    "0",
+    "0.0.0.0",
+    "[::1]",
+    "[::]",
+    "[::ffff:127.0.0.1]",
+    "[::ffff:7f00:1]",
+    "[::127.0.0.1]",
+    "169.254.169.254",
+    "[::ffff:169.254.169.254]",
+    "[::ffff:a9fe:a9fe]",
+    "2852039166",
+    "0xa9fea9fe",
+    "10.0.0.1",
+    "10.255.255.255",
+    "172.16.0.1",
+    "172.31.255.255",
+    "192.168.0.1",
+    "100.64.0.1",
+    "224.0.0.1",
+    "255.255.255.255",
+    "[fe80::1]",
+    "[fc00::1]",
+    "[fd12:3456::1]",
+    "[ff02::1]",
+    "[64:ff9b::7f00:1]",
+    "[2002:7f00:1::]",
+    "[::ffff:0:127.0.0.1]",
 };
 
 START_TEST(an_address_inside_is_refused_however_it_is_written)
@@ -178,7 +207,8 @@ START_TEST(an_address_inside_is_refused_however_it_is_written)
     request.allow_private = false;
     snprintf(url, sizeof url, "http://%s:%d/", forbidden[_i], server.port);
     send_request(&request);
-    ck_assert_msg(seen.answer.failure == ANSWER_FORBIDDEN_ADDRESS, "%s: %d %s", url, seen.answer.failure, seen.error);
+    ck_assert_msg(seen.answer.failure == ANSWER_FORBIDDEN_ADDRESS, "%s: %d %s", url, seen.answer.failure,
+                  seen.error);
     ck_assert_uint_eq(server.connections, 0);
     ck_assert_ptr_nonnull(strstr(seen.error, "private"));
 }
@@ -213,7 +243,8 @@ START_TEST(a_proxy_of_the_environment_is_not_taken)
 }
 END_TEST
 
-static const char *const other_schemes[] = {"ftp://127.0.0.1/x", "file:///etc/passwd", "gopher://127.0.0.1/", "x"};
+static const char *const other_schemes[] = {"ftp://127.0.0.1/x", "file:///etc/passwd", "gopher://127.0.0.1/",
+                                            "x"};
 
 START_TEST(only_http_and_https_are_spoken)
 {
@@ -233,7 +264,8 @@ START_TEST(a_redirect_is_an_answer_and_not_followed)
     struct transfer_request request = request_to(own_url("/"));
     char answer[200];
 
-    snprintf(answer, sizeof answer, "HTTP/1.1 307 Moved\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n", own_url("/elsewhere"));
+    snprintf(answer, sizeof answer, "HTTP/1.1 307 Moved\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n",
+             own_url("/elsewhere"));
     server.manner = ANSWERS;
     server.answer = answer;
     send_request(&request);
@@ -254,12 +286,16 @@ static const struct {
     {"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}", false, -1},
     {"HTTP/1.1 503 Away\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n", false, 7000},
     {"HTTP/1.1 429 Slow\r\nretry-after:   7  \r\nContent-Length: 0\r\n\r\n", false, 7000},
-    {"HTTP/1.1 429 Slow\r\nRetry-After: Wed, 21 Oct 2099 07:28:00 GMT\r\nContent-Length: 0\r\n\r\n", false, 3600000},
-    {"HTTP/1.1 429 Slow\r\nRetry-After: Wed, 21 Oct 2015 07:28:00 GMT\r\nContent-Length: 0\r\n\r\n", false, 0},
+    {"HTTP/1.1 429 Slow\r\nRetry-After: Wed, 21 Oct 2099 07:28:00 GMT\r\nContent-Length: 0\r\n\r\n", false,
+     3600000},
+    {"HTTP/1.1 429 Slow\r\nRetry-After: Wed, 21 Oct 2015 07:28:00 GMT\r\nContent-Length: 0\r\n\r\n", false,
+     0},
     {"HTTP/1.1 429 Slow\r\nRetry-After:\r\nContent-Length: 0\r\n\r\n", false, -1},
     {"HTTP/1.1 429 Slow\r\nRetry-After: whenever\r\nContent-Length: 0\r\n\r\n", false, -1},
-    {"HTTP/1.1 429 Slow\r\nRetry-After: 1111111111111111111111111111111111111111111111111111111111111111111111111\r\n"
-     "Content-Length: 0\r\n\r\n", false, 3600000},
+    {"HTTP/1.1 429 Slow\r\nRetry-After: "
+     "1111111111111111111111111111111111111111111111111111111111111111111111111\r\n"
+     "Content-Length: 0\r\n\r\n",
+     false, 3600000},
 };
 
 START_TEST(type_and_retry_after_are_read_from_the_head)
@@ -400,7 +436,10 @@ END_TEST
 static const struct {
     enum platform_method method;
     const char *line;
-} methods[] = {{PLATFORM_POST, "POST /p"}, {PLATFORM_PUT, "PUT /p"}, {PLATFORM_PATCH, "PATCH /p"}, {PLATFORM_DELETE, "DELETE /p"}};
+} methods[] = {{PLATFORM_POST, "POST /p"},
+               {PLATFORM_PUT, "PUT /p"},
+               {PLATFORM_PATCH, "PATCH /p"},
+               {PLATFORM_DELETE, "DELETE /p"}};
 
 START_TEST(each_method_is_spoken_also_on_a_handle_used_before)
 {
