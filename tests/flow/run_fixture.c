@@ -50,6 +50,7 @@ int flow_run(const char *name, const struct stack_options *options, const TTest 
     srunner_free(runner);
     if (failed)
         stack_tell_logs();
-    stack_down();
+    if (stack_down() != 0)
+        return EXIT_FAILURE;
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -109,6 +109,11 @@ static void print_file(const char *path)
         fclose(file);
 }
 
+static void on_exit_down(void)
+{
+    stack_down();
+}
+
 static void on_end(int signal_number)
 {
     stack_down();
@@ -139,7 +144,7 @@ int stack_up(const struct stack_options *options)
     make_directory();
     stack.owner = getpid();
     if (!prepared) {
-        atexit(stack_down);
+        atexit(on_exit_down);
         signal(SIGTERM, on_end);
         signal(SIGINT, on_end);
         signal(SIGHUP, on_end);
@@ -155,19 +160,21 @@ int stack_up(const struct stack_options *options)
     return -1;
 }
 
-void stack_down(void)
+int stack_down(void)
 {
     const char *const words[] = {"down", "--wipe", "--dir", stack.dir, NULL};
+    int status;
 
     if (!*stack.dir || stack.owner != getpid())
-        return;
-    if (command(words, NULL) != 0) {
+        return 0;
+    if ((status = command(words, NULL)) != 0) {
         printf("the stack does not end well:\n");
         print_file(stack.said);
     }
     unlink(stack.said);
     rmdir(stack.dir);
     *stack.dir = '\0';
+    return status == 0 ? 0 : -1;
 }
 
 void stack_tell_logs(void)

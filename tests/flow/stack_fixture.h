@@ -16,7 +16,9 @@ struct stack_options {
 
 /* 0, or -1 after telling why on standard output. */
 int stack_up(const struct stack_options *options);
-void stack_down(void);      /* ends and wipes it; nothing when none runs or it is another process's */
+/* Ends and wipes it; nothing when none runs or it is another process's. -1 after telling why: a process had to be killed, or a
+ * sanitizer found something. */
+int stack_down(void);
 void stack_tell_logs(void); /* prints the last warnings and errors of every log */
 
 const char *stack_dir(void);
