@@ -139,7 +139,7 @@ static int read_tenant(struct reading *reading)
     else if (named)
         reading->event->tenant = named;
     else if (json_count(reading->errors) == before)
-        mistake(reading, "/tenant_id", "tenant_id is required: the token is not bound to a tenant");
+        mistake(reading, "/tenant_id", "tenant_id is required: nothing else says which tenant this is for");
     return 0;
 }
 

@@ -103,16 +103,16 @@ size_t slice_trim(const char **text, size_t len); /* takes white space off both 
 
 struct accept *accept_new(struct gateway *gateway);
 void accept_free(struct accept **accept);
-void accept_one(struct http_request *request, void *gateway);
-void accept_bulk(struct http_request *request, void *gateway);
+void accept_one(struct http_request *http, void *arg);
+void accept_bulk(struct http_request *http, void *arg);
 /* Calls back once no commit runs and nothing waits for one. */
 void accept_drain(struct accept *accept, void (*drained)(void *arg), void *arg);
 
 /* ---- events ---- */
 
-void event_get(struct http_request *request, void *gateway);
-void event_list(struct http_request *request, void *gateway);
-void event_retry(struct http_request *request, void *gateway);
+void event_get(struct http_request *request, void *arg);
+void event_list(struct http_request *request, void *arg);
+void event_retry(struct http_request *request, void *arg);
 
 /* event_json.c: one row of get_event.sql or list_events.sql as the members of an event. */
 void event_json_members(struct buf *out, const struct db_result *result, size_t row);
@@ -126,13 +126,13 @@ void event_json_results(struct buf *out, const struct db_result *result);
 
 struct status *status_new(struct gateway *gateway);
 void status_free(struct status **status);
-void status_root(struct http_request *request, void *gateway);
-void status_health(struct http_request *request, void *gateway);
-void status_livez(struct http_request *request, void *gateway);
-void status_readyz(struct http_request *request, void *gateway);
-void status_sync(struct http_request *request, void *gateway);
-void metrics_get(struct http_request *request, void *gateway);
-void openapi_get(struct http_request *request, void *gateway);
+void status_root(struct http_request *request, void *arg);
+void status_health(struct http_request *request, void *arg);
+void status_livez(struct http_request *request, void *arg);
+void status_readyz(struct http_request *request, void *arg);
+void status_sync(struct http_request *request, void *arg);
+void metrics_get(struct http_request *request, void *arg);
+void openapi_get(struct http_request *request, void *arg);
 
 /* ---- answers that several give ---- */
 
