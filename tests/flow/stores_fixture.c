@@ -10,6 +10,7 @@
 #include "pick_fixture.h"
 #include "stack_fixture.h"
 
+static const char *formatted(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 static const char *formatted(const char *format, va_list args)
 {
     struct buf text = BUF_INIT;
