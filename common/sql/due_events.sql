@@ -3,7 +3,7 @@
 -- returns: partition int2, priority int2, id uuid, record_id uuid, seq int8, event_type text, trace text, tenant_id text
 WITH held AS (
     SELECT l.partition FROM leases l JOIN unnest($3::int2[], $4::int8[]) AS o(partition, fence) USING (partition, fence)
-    WHERE l.stage = $1 AND l.owner = $2 FOR SHARE OF l
+    WHERE l.stage = $1 AND l.owner = $2 FOR KEY SHARE OF l
 ), due AS (
     SELECT e.id FROM sync_events e JOIN held USING (partition)
     WHERE e.status = 0 AND e.scheduled AND e.deliver_at <= now()

@@ -15,7 +15,7 @@
 -- returns: partition int2
 WITH held AS MATERIALIZED (
     SELECT l.partition FROM leases l JOIN unnest($3::int2[], $4::int8[]) AS o(partition, fence) USING (partition, fence)
-    WHERE l.stage = $1 AND l.owner = $2 FOR SHARE OF l
+    WHERE l.stage = $1 AND l.owner = $2 FOR KEY SHARE OF l
 ), event AS MATERIALIZED (
     SELECT e.* FROM unnest($6::uuid[], $7::int2[], $8::int2[], $9::int8[], $10::text[], $11::int2[], $12::int2[], $13::text[])
         AS e(id, partition, status, version, entity_id, open_count, dead_count, error) JOIN held USING (partition)

@@ -12,7 +12,7 @@
 -- returns: partition int2, event_id uuid, status int2, tenant_id text, event_type text, record_id uuid
 WITH held AS MATERIALIZED (
     SELECT l.partition FROM leases l JOIN unnest($3::int2[], $4::int8[]) AS o(partition, fence) USING (partition, fence)
-    WHERE l.stage = $1 AND l.owner = $2 FOR SHARE OF l
+    WHERE l.stage = $1 AND l.owner = $2 FOR KEY SHARE OF l
 ), outcome AS MATERIALIZED (
     SELECT o.* FROM unnest($7::uuid[], $8::int2[], $9::int2[], $10::int2[], $11::int2[], $12::int2[], $13::int8[], $14::int2[],
                            $15::int4[], $16::text[], $17::uuid[])

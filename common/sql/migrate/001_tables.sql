@@ -186,7 +186,10 @@ CREATE TABLE leases (
     owner     text,
     fence     bigint NOT NULL DEFAULT 0,
     until     timestamptz NOT NULL DEFAULT '-infinity',
-    PRIMARY KEY (stage, partition)
+    PRIMARY KEY (stage, partition),
+    -- Makes the fence part of a key: owners' statements lock FOR KEY SHARE, which a renewal does not wait for, however long they
+    -- take, but a new fence does.
+    UNIQUE (stage, partition, fence)
 ) WITH (fillfactor = 50);
 
 CREATE TABLE replicas (
