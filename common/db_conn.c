@@ -24,6 +24,7 @@
 #define CONNECT_MS 3000
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 2000
+#define LOAD_STATEMENT_MS 10 /* waited for, as much as one more statement in the way */
 #define REASON_MAX 200
 #define OPTIONS "-c statement_timeout=30000 -c idle_in_transaction_session_timeout=30000"
 
@@ -397,7 +398,12 @@ bool db_conn_up(const struct db_conn *conn)
 
 unsigned db_conn_load(const struct db_conn *conn)
 {
-    return conn->waiting.count + conn->pending.count;
+    unsigned load = conn->waiting.count + conn->pending.count;
+
+    /* What takes long already will hold up the next, and a heartbeat must not wait behind a long statement. */
+    if (conn->pending.head)
+        load += (unsigned)((clock_mono_ms() - conn->pending.head->asked_ms) / LOAD_STATEMENT_MS);
+    return load;
 }
 
 void db_conn_add(struct db_conn *conn, struct db_statement *statement)
