@@ -77,6 +77,8 @@ struct stage {
     bool rows_made;       /* lease_init has run */
     int64_t beat_sent_ms; /* monotonic */
     int64_t valid_until_ms;
+    bool interrupted;        /* PostgreSQL did not answer once */
+    int64_t steady_since_ms; /* and has answered again since then; 0: not yet */
     struct event *expiry_timer;
     /* publishing what is ready */
     struct event *ready_timer;

@@ -116,11 +116,29 @@ static void beat_result(struct stage *stage, const struct db_result *result)
         finish_drain(stage);
 }
 
+/* How long PostgreSQL has answered without a gap: since the first answer after the last one that failed. */
+static int64_t steady_ms(const struct stage *stage)
+{
+    if (!stage->interrupted)
+        return INT32_MAX;
+    return stage->steady_since_ms > 0 ? clock_mono_ms() - stage->steady_since_ms : 0;
+}
+
+static void interrupted(struct stage *stage)
+{
+    stage->interrupted = true;
+    stage->steady_since_ms = 0;
+}
+
 static void on_beat(enum db_status status, const struct db_result *result, void *arg)
 {
     struct stage *stage = arg;
 
     stage->beating = false;
+    if (status != DB_OK)
+        interrupted(stage);
+    else if (stage->interrupted && stage->steady_since_ms == 0)
+        stage->steady_since_ms = clock_mono_ms();
     if (status == DB_OK)
         beat_result(stage, result);
     else if (status == DB_REFUSED)
@@ -187,6 +205,7 @@ void stage_beat(struct stage *stage)
         if (stage->partitions[n].fence > 0)
             db_array_int(gives_back(&stage->partitions[n]) ? released : kept, n);
     db_add_bool(params, stage->draining);
+    db_add_int(params, steady_ms(stage));
     stage->beat_sent_ms = clock_mono_ms();
     db_query(store_db(stage->store), DB_WRITER, sql_lease_beat, params, on_beat, stage);
 }
@@ -223,6 +242,8 @@ static void on_store_state(bool up, void *arg)
 {
     if (up)
         stage_beat(arg);
+    else
+        interrupted(arg);
 }
 
 void stage_lease_start(struct stage *stage)

@@ -2,6 +2,7 @@
 -- free partitions up to its fair share. Fences only rise. A lapsed lease of another is taken only when PostgreSQL has
 -- answered for a whole lease: its owner must have had the chance to renew.
 --  $1 stage  $2 owner  $3 partitions  $4 lease in ms  $5 held  $6 released  $7 draining
+--  $8 ms since PostgreSQL last failed to answer this replica
 -- Answers a row per partition held now (partition, fence) and `share`, with partition null where none is held.
 -- returns: share int4, partition int2, fence int8
 WITH alive AS (
@@ -23,7 +24,7 @@ WITH alive AS (
 ), free AS (
     SELECT l.partition FROM leases l, fair
     WHERE l.stage = $1 AND l.until < now() AND l.partition <> ALL ($5::int2[]) AND l.partition <> ALL ($6::int2[])
-      AND (l.until = '-infinity' OR pg_postmaster_start_time() < now() - make_interval(secs => $4::int8 / 1000.0))
+      AND (l.until = '-infinity' OR $8::int8 >= $4::int8 AND pg_postmaster_start_time() < now() - make_interval(secs => $4::int8 / 1000.0))
     ORDER BY l.partition
     LIMIT (SELECT greatest(fair.share - (SELECT count(*) FROM kept), 0) FROM fair)
     FOR UPDATE OF l SKIP LOCKED
