@@ -1,5 +1,6 @@
 /* flow_pauses.c: platforms and routes that rest and come back, and programs that are asked to end, to read anew, or lose a store. */
 #include <signal.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "flow_fixture.h"
@@ -240,6 +241,30 @@ START_TEST(a_hangup_reads_the_configuration_anew_and_work_goes_on)
 }
 END_TEST
 
+/* ── leases ── */
+
+START_TEST(a_statement_that_takes_longer_than_the_lease_does_not_cost_it)
+{
+    int ran_out = stack_log_count("worker-bizosaas", "lease ran out");
+    int64_t fences = sql_int("SELECT sum(fence) FROM leases WHERE stage = 'worker-bizosaas'");
+
+    fake_control("bizosaas", "{\"rules\":[{\"match\":{\"id\":\"long\"},\"delay_ms\":500}]}");
+    const char *event = post_user("long");
+    fake_await("bizosaas", "/body/event_id", event);
+    pid_t child = fork();
+    if (child ==
+        0) { /* the statement that records the outcome waits for this row: five seconds, the lease has two */
+        sql_do("SELECT pg_sleep(5) FROM (SELECT id FROM sync_events WHERE id = '%s' FOR UPDATE) e", event);
+        _exit(0);
+    }
+    waitpid(child, NULL, 0);
+    api_await(event, "completed");
+    ck_assert_uint_eq(fake_count("bizosaas", 0, "/body/event_id", event), 1);
+    ck_assert_int_eq(sql_int("SELECT sum(fence) FROM leases WHERE stage = 'worker-bizosaas'"), fences);
+    ck_assert_int_eq(stack_log_count("worker-bizosaas", "lease ran out"), ran_out);
+}
+END_TEST
+
 /* ── readiness ── */
 
 static int readiness(const char *setting)
@@ -281,12 +306,14 @@ int main(void)
 
     return flow_run(
         "pauses", &options,
-        (const TTest *[]){
-            a_route_at_fault_is_paused_costs_no_attempt_and_comes_back_by_a_probe,
-            a_probe_that_turns_out_to_have_nothing_to_send_leaves_the_route_to_the_next,
-            a_429_keeps_the_event_and_nothing_starts_before_retry_after_ends,
-            a_platform_that_is_away_costs_no_attempt_and_gets_everything_when_it_returns,
-            a_worker_asked_to_end_sends_nothing_twice, a_router_asked_to_end_loses_and_repeats_nothing,
-            an_update_that_follows_while_the_first_is_in_flight_survives_a_drain,
-            a_hangup_reads_the_configuration_anew_and_work_goes_on, readiness_follows_the_stores, NULL});
+        (const TTest *[]){a_route_at_fault_is_paused_costs_no_attempt_and_comes_back_by_a_probe,
+                          a_probe_that_turns_out_to_have_nothing_to_send_leaves_the_route_to_the_next,
+                          a_429_keeps_the_event_and_nothing_starts_before_retry_after_ends,
+                          a_platform_that_is_away_costs_no_attempt_and_gets_everything_when_it_returns,
+                          a_worker_asked_to_end_sends_nothing_twice,
+                          a_router_asked_to_end_loses_and_repeats_nothing,
+                          an_update_that_follows_while_the_first_is_in_flight_survives_a_drain,
+                          a_hangup_reads_the_configuration_anew_and_work_goes_on,
+                          a_statement_that_takes_longer_than_the_lease_does_not_cost_it,
+                          readiness_follows_the_stores, NULL});
 }
