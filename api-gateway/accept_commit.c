@@ -16,11 +16,11 @@
 
 /* ---- the statement ---- */
 
-/* Parameters $1 to $22 of accept_events.sql, in its order. */
+/* Parameters $1 to $22 of accept_events.sql, in its order; `named` is $27. */
 struct columns {
     struct db_array *id, *record, *tenant, *client_id, *event_type, *entity_type, *entity_id, *source,
         *targets, *priority, *priority_given, *max_retries, *base_version, *occurred, *deliver, *expires,
-        *user_id, *subject, *trace, *data, *key, *fingerprint;
+        *user_id, *subject, *trace, *data, *key, *fingerprint, *named;
 };
 
 static void columns_init(struct columns *c, struct db_params *params)
@@ -96,6 +96,11 @@ static struct db_params *batch_params(const struct accept_batch *batch)
     db_add_int(params, conf->idempotency_hours);
     /* Own ids are keys while the event is kept; a day more, because events go by whole days. */
     db_add_int(params, conf->event_retention_days + 1);
+    columns.named = db_add_array(params, DB_UUID);
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct uuid *named = &batch->items[i]->event.named_id;
+        db_array_uuid(columns.named, uuid_is_nil(named) ? NULL : named);
+    }
     return params;
 }
 

@@ -290,6 +290,15 @@ static void read_entity(struct reading *reading, const struct json *data)
     buf_release(&id);
 }
 
+/* What we sent out names our own record; what comes back with it is about that record, whatever else it is called. */
+static void read_named_record(struct reading *reading, const struct json *data)
+{
+    const struct json *metadata = json_get(data, "_sync_metadata");
+    const char *text = json_type(metadata) == JSON_OBJECT ? json_get_text(metadata, "record_id") : NULL;
+    if (text && uuid_parse(&reading->event->named_id, text, strlen(text)) != 0)
+        reading->event->named_id = (struct uuid){0};
+}
+
 static void read_record(struct reading *reading, const struct json *data)
 {
     enum entity entity = msg_event_entity(reading->event->type);
@@ -299,6 +308,7 @@ static void read_record(struct reading *reading, const struct json *data)
         return;
     }
     read_entity(reading, data);
+    read_named_record(reading, data);
     if (json_count(reading->errors) > before)
         return;
     struct json *common = mapping_in(reading->source, entity, data);

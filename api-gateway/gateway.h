@@ -69,6 +69,7 @@ struct accept_context {
 struct accept_event {
     struct uuid id;
     struct uuid record_id; /* as hashed; record_ids may say otherwise */
+    struct uuid named_id;  /* our own record id, when the data brings it back; nil: none */
     enum event_type type;
     enum priority priority;
     int priority_given, max_retries;

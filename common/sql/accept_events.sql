@@ -4,19 +4,21 @@
 --  $9 targets, with commas  $10 priority 0-3  $11 priority as given  $12 max_retries  $13 base_version  $14 occurred_at
 --  $15 deliver_at (null unless it lies ahead)  $16 expires_at  $17 user ids  $18 subjects  $19 traces  $20 data
 --  $21 idempotency keys  $22 fingerprints  $23 partitions  $24 writer  $25 hours that keys are kept  $26 days that own ids are kept
+--  $27 record ids that the data itself names: one of the same tenant and type wins over every other id
 -- Answers id, seq, record_id, partition of each stored event.
 -- returns: id uuid, seq int8, record_id uuid, partition int2
 WITH input AS MATERIALIZED (
-    SELECT i.*, COALESCE(linked.record_id, i.hashed_id) AS record_id
+    SELECT i.*, COALESCE(named.id, linked.record_id, i.hashed_id) AS record_id, named.id IS NOT NULL AS claimed
     FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
                 $10::int2[], $11::int2[], $12::int2[], $13::int8[], $14::timestamptz[], $15::timestamptz[], $16::timestamptz[],
-                $17::text[], $18::text[], $19::text[], $20::bytea[], $21::text[], $22::bytea[])
+                $17::text[], $18::text[], $19::text[], $20::bytea[], $21::text[], $22::bytea[], $27::uuid[])
          WITH ORDINALITY
          AS i(id, hashed_id, tenant_id, client_id, event_type, entity_type, entity_id, source_platform, targets,
               priority, priority_given, max_retries, base_version, occurred_at, deliver_at, expires_at,
-              user_id, subject, trace, data, key, fingerprint, place)
+              user_id, subject, trace, data, key, fingerprint, named_id, place)
     LEFT JOIN record_ids linked ON linked.tenant_id = i.tenant_id AND linked.entity_type = i.entity_type
         AND linked.platform = i.source_platform AND linked.platform_id = i.entity_id
+    LEFT JOIN records named ON named.id = i.named_id AND named.tenant_id = i.tenant_id AND named.entity_type = i.entity_type
 ), claimed AS (
     INSERT INTO idempotency_keys (tenant_id, kind, key, event_id, fingerprint, expires_at)
     SELECT tenant_id, kind, key, id, fingerprint, expires_at FROM (
@@ -37,11 +39,11 @@ WITH input AS MATERIALIZED (
 ), stored AS (
     INSERT INTO sync_events (id, record_id, seq, base_version, occurred_at, deliver_at, expires_at, partition, priority,
         priority_given, max_retries, scheduled, event_type, entity_type, entity_id, source_platform, target_platforms,
-        tenant_id, client_id, user_id, subject, trace, data)
+        tenant_id, client_id, user_id, subject, trace, claimed, data)
     SELECT id, record_id, nextval('sync_seq'), base_version, occurred_at, deliver_at, expires_at,
         sync_partition(record_id, $23::int), priority, priority_given, max_retries, deliver_at IS NOT NULL, event_type,
         entity_type, entity_id, source_platform, string_to_array(targets, ','), tenant_id, client_id, user_id, subject, trace,
-        data
+        claimed, data
     FROM (SELECT * FROM fresh ORDER BY place) ordered
     RETURNING id, seq, record_id, partition, tenant_id, event_type
 ), counted AS (

@@ -7,7 +7,7 @@
 SELECT e.id, e.record_id, e.seq, e.partition, e.priority, e.status, e.base_version, e.max_retries, e.event_type,
     e.entity_type, e.entity_id, e.source_platform, array_to_string(e.target_platforms, ',') AS targets, e.tenant_id, e.user_id,
     e.trace, e.data, e.created_at, e.occurred_at, e.expires_at <= now() AS expired,
-    linked.record_id AS linked_id,
+    CASE WHEN NOT e.claimed THEN linked.record_id END AS linked_id,
     r.version AS record_version, r.vector AS record_vector, r.deleted AS record_deleted, r.data AS record_data,
     r.notes AS record_notes, r.entity_id AS record_entity_id,
     CASE WHEN e.status = 1 THEN array_to_string(ARRAY(

@@ -29,6 +29,7 @@ CREATE TABLE sync_events (
     open_count       smallint NOT NULL DEFAULT 0,   -- named targets whose delivery is not final
     dead_count       smallint NOT NULL DEFAULT 0,   -- named targets given up
     scheduled        boolean NOT NULL DEFAULT false,-- waits for deliver_at; draws its seq when due
+    claimed          boolean NOT NULL DEFAULT false,-- the data named its record by our id, which wins over record_ids
     event_type       text NOT NULL,
     entity_type      text NOT NULL,                 -- '' for operational data
     entity_id        text NOT NULL,                 -- '' for operational data
