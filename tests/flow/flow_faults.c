@@ -263,7 +263,7 @@ END_TEST
 
 int main(void)
 {
-    static const char *const env[] = {"RETRY_SCHEDULE=100ms,200ms", "LEASE_SECONDS=2s",
+    static const char *const env[] = {"RETRY_SCHEDULE=100ms,200ms", "LEASE_SECONDS=4s",
                                       "SYNC_INTERVAL_SECONDS=1s", NULL};
     static const struct stack_options options = {
         .env = env, .replicas = "router=2,worker-coreldove=2,worker-bizosaas=2,worker-bizoholic=0"};
