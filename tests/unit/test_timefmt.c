@@ -42,10 +42,11 @@ START_TEST(every_day_of_ten_thousand_years_is_the_c_librarys_and_comes_back)
             gmtime_r(&seconds, &tm);
             snprintf(expected, sizeof expected, "%04d-%02d-%02dT01:01:01.005Z", tm.tm_year + 1900,
                      tm.tm_mon + 1, tm.tm_mday);
-            ck_assert_str_eq(text, expected);
+            if (strcmp(text, expected) != 0) /* an assertion that holds costs a message to check's parent */
+                ck_assert_str_eq(text, expected);
         }
-        ck_assert_int_eq(timefmt_parse(text, TIMEFMT_LEN, &back), 0);
-        ck_assert_int_eq(back, (int64_t)seconds * 1000 + 5);
+        if (timefmt_parse(text, TIMEFMT_LEN, &back) != 0 || back != (int64_t)seconds * 1000 + 5)
+            ck_abort_msg("%s is read as %lld", text, (long long)back);
     }
 }
 END_TEST
