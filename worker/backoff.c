@@ -37,7 +37,9 @@ int64_t backoff_wait_ms(const struct backoff *backoff, unsigned repeat, uint32_t
     unsigned step = repeat == 0 ? 0 : repeat - 1;
     int64_t whole = backoff->wait_ms[step < backoff->steps ? step : backoff->steps - 1];
 
-    return whole - whole / 2 + (int64_t)((double)random / 4294967296.0 * (double)(whole / 2 + 1));
+    int64_t half = whole / 2;
+
+    return whole - half + (int64_t)((double)random / 4294967296.0 * (double)(half + 1));
 }
 
 int64_t backoff_retry_after_ms(const char *value, int64_t now_ms)

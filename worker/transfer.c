@@ -295,8 +295,10 @@ void transfers_free(struct transfers **transfersp)
 
     if (!transfers)
         return;
-    while (transfers->running)
-        release(transfers->running);
+    for (struct transfer *at = transfers->running, *next; at; at = next) {
+        next = at->next;
+        release(at);
+    }
     while (transfers->idle_count > 0)
         curl_easy_cleanup(transfers->idle[--transfers->idle_count]);
     curl_multi_cleanup(transfers->multi);

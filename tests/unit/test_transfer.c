@@ -9,21 +9,10 @@
 #include <unistd.h>
 
 #include "../../worker/transfer.h"
-#include "buf.h"
+#include "transfer_server_fixture.h"
 
+#define server transfer_server
 #define COUNT(rows) (int)(sizeof rows / sizeof *rows)
-
-/* A server on loopback that does one thing with each connection. */
-enum manner { ANSWERS, SILENT, READS_AND_CLOSES, HALF_AN_ANSWER, HUGE, LARGE_ENOUGH, MANNERS };
-
-static struct {
-    enum manner manner;
-    const char *answer;
-    int listener, port;
-    unsigned connections;
-    struct event *accepting;
-    struct buf got;
-} server;
 
 static struct event_base *base;
 static struct transfers *transfers;
@@ -34,88 +23,18 @@ static struct {
     char error[256], body[64];
 } seen;
 
-static void send_all(int fd, const char *data, size_t len)
-{
-    while (len > 0) {
-        ssize_t sent = send(fd, data, len, MSG_NOSIGNAL);
-        if (sent <= 0)
-            return;
-        data += sent;
-        len -= (size_t)sent;
-    }
-}
-
-static void send_zeros(int fd, size_t len)
-{
-    static char zeros[65536];
-    char head[128];
-    int head_len = snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", len);
-
-    send_all(fd, head, (size_t)head_len);
-    for (; len > 0; len -= len < sizeof zeros ? len : sizeof zeros)
-        send_all(fd, zeros, len < sizeof zeros ? len : sizeof zeros);
-}
-
-/* What a connection gets is sent by a child: the loop under test must not wait for it. */
-static void serve(int fd)
-{
-    char request[4096];
-    struct timeval patience = {5, 0};
-    ssize_t len;
-
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    do {
-        len = recv(fd, request, sizeof request, 0);
-        if (len <= 0 || server.manner == READS_AND_CLOSES)
-            return;
-        if (server.manner == ANSWERS)
-            send_all(fd, server.answer, strlen(server.answer));
-        else if (server.manner == HALF_AN_ANSWER)
-            send_all(fd, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", 44);
-        else if (server.manner == HUGE)
-            send_zeros(fd, TRANSFER_MAX + 1);
-        else if (server.manner == LARGE_ENOUGH)
-            send_zeros(fd, TRANSFER_MAX);
-    } while (server.manner == ANSWERS || server.manner == SILENT);
-}
-
-static void on_connection(evutil_socket_t listener, short what, void *arg)
-{
-    int fd = accept(listener, NULL, NULL);
-
-    (void)what;
-    (void)arg;
-    server.connections++;
-    if (fork() == 0) {
-        serve(fd);
-        _exit(0);
-    }
-    close(fd);
-}
-
 static void begin(void)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof address;
-
     memset(&seen, 0, sizeof seen);
-    memset(&server, 0, sizeof server);
-    server.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ck_assert_int_eq(bind(server.listener, (struct sockaddr *)&address, sizeof address), 0);
-    ck_assert_int_eq(listen(server.listener, 16), 0);
-    ck_assert_int_eq(getsockname(server.listener, (struct sockaddr *)&address, &len), 0);
-    server.port = ntohs(address.sin_port);
     base = event_base_new();
-    server.accepting = event_new(base, server.listener, EV_READ | EV_PERSIST, on_connection, NULL);
-    event_add(server.accepting, NULL);
+    transfer_server_open(base, TRANSFER_MAX);
     transfers = transfers_new(base, 4);
 }
 
 static void end(void)
 {
     transfers_free(&transfers);
-    event_free(server.accepting);
-    close(server.listener);
+    transfer_server_close();
     event_base_free(base);
 }
 
@@ -315,7 +234,7 @@ START_TEST(an_answer_past_the_ceiling_ends_and_what_was_done_is_unknown)
 {
     struct transfer_request request = request_to(own_url("/"));
 
-    server.manner = HUGE;
+    server.manner = HUGE_ANSWER;
     send_request(&request);
     ck_assert_int_eq(seen.answer.failure, ANSWER_TOO_LARGE);
     ck_assert_uint_le(seen.answer.body_len, TRANSFER_KEEP);
@@ -326,7 +245,7 @@ START_TEST(an_answer_at_the_ceiling_is_taken_and_its_beginning_kept)
 {
     struct transfer_request request = request_to(own_url("/"));
 
-    server.manner = LARGE_ENOUGH;
+    server.manner = LARGE_ANSWER;
     send_request(&request);
     ck_assert_int_eq(seen.answer.failure, ANSWER_OK);
     ck_assert_uint_eq(seen.answer.body_len, TRANSFER_KEEP);
@@ -380,7 +299,7 @@ START_TEST(an_unknown_name_is_known_to_have_done_nothing)
 }
 END_TEST
 
-static const enum manner cut_short[] = {READS_AND_CLOSES, HALF_AN_ANSWER};
+static const enum server_manner cut_short[] = {READS_AND_CLOSES, HALF_AN_ANSWER};
 
 START_TEST(an_answer_cut_short_leaves_the_outcome_unknown)
 {
@@ -455,7 +374,7 @@ START_TEST(each_method_is_spoken_also_on_a_handle_used_before)
         char got[4096];
         for (ssize_t len; (len = recv(fd, got, sizeof got, 0)) > 0;) {
             ck_assert_int_eq(write(pair[1], got, 16), 16);
-            send_all(fd, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 38);
+            transfer_server_send(fd, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 38);
         }
         _exit(0);
     }

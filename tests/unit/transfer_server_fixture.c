@@ -1,0 +1,93 @@
+/* transfer_server_fixture.c: see transfer_server_fixture.h. */
+#include "transfer_server_fixture.h"
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct transfer_server transfer_server;
+
+void transfer_server_send(int fd, const char *data, size_t len)
+{
+    while (len > 0) {
+        ssize_t sent = send(fd, data, len, MSG_NOSIGNAL);
+        if (sent <= 0)
+            return;
+        data += sent;
+        len -= (size_t)sent;
+    }
+}
+
+static void send_zeros(int fd, size_t len)
+{
+    static char zeros[65536];
+    char head[128];
+    int head_len = snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", len);
+
+    transfer_server_send(fd, head, (size_t)head_len);
+    for (; len > 0; len -= len < sizeof zeros ? len : sizeof zeros)
+        transfer_server_send(fd, zeros, len < sizeof zeros ? len : sizeof zeros);
+}
+
+/* What a connection gets is sent by a child: the loop under test must not wait for it. */
+static void serve(int fd)
+{
+    char request[4096];
+    struct timeval patience = {5, 0};
+    ssize_t len;
+
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    do {
+        len = recv(fd, request, sizeof request, 0);
+        if (len <= 0 || transfer_server.manner == READS_AND_CLOSES)
+            return;
+        if (transfer_server.manner == ANSWERS)
+            transfer_server_send(fd, transfer_server.answer, strlen(transfer_server.answer));
+        else if (transfer_server.manner == HALF_AN_ANSWER)
+            transfer_server_send(fd, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", 44);
+        else if (transfer_server.manner == HUGE_ANSWER)
+            send_zeros(fd, transfer_server.large + 1);
+        else if (transfer_server.manner == LARGE_ANSWER)
+            send_zeros(fd, transfer_server.large);
+    } while (transfer_server.manner == ANSWERS || transfer_server.manner == SILENT);
+}
+
+static void on_connection(evutil_socket_t listener, short what, void *arg)
+{
+    int fd = accept(listener, NULL, NULL);
+
+    (void)what;
+    (void)arg;
+    transfer_server.connections++;
+    if (fork() == 0) {
+        serve(fd);
+        _exit(0);
+    }
+    close(fd);
+}
+
+void transfer_server_open(struct event_base *base, size_t large)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof address;
+
+    transfer_server = (struct transfer_server){.large = large};
+    transfer_server.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(bind(transfer_server.listener, (struct sockaddr *)&address, sizeof address), 0);
+    ck_assert_int_eq(listen(transfer_server.listener, 16), 0);
+    ck_assert_int_eq(getsockname(transfer_server.listener, (struct sockaddr *)&address, &len), 0);
+    transfer_server.port = ntohs(address.sin_port);
+    transfer_server.accepting =
+        event_new(base, transfer_server.listener, EV_READ | EV_PERSIST, on_connection, NULL);
+    event_add(transfer_server.accepting, NULL);
+}
+
+void transfer_server_close(void)
+{
+    event_free(transfer_server.accepting);
+    close(transfer_server.listener);
+}
