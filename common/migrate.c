@@ -230,7 +230,8 @@ static enum outcome make_function(struct run *run, const struct migration *funct
 static enum outcome make_functions(struct run *run)
 {
     enum outcome state = DONE;
-    db_session_rollback(run->session); /* another process was faster with the last migration: its lock is still held */
+    db_session_rollback(
+        run->session); /* another process was faster with the last migration: its lock is still held */
     for (const struct migration *f = functions; f->sql && state == DONE; f++)
         for (int tries = 0; (state = make_function(run, f)) == AGAIN && ++tries < TRIES;)
             buf_reset(&run->error);
