@@ -132,6 +132,7 @@ struct stage *stage_new(struct service *service, struct store *store, struct str
             spec->key(partition->stream[p], (enum priority)p, n, spec->arg);
             msg_key_set(partition->set[p], partition->stream[p]);
         }
+        partition->rest = evtimer_new(stage->base, stage_rest_over, partition);
         stage_listen_from_start(partition);
     }
     register_stats(stage);
@@ -167,6 +168,7 @@ void stage_free(struct stage **stagep)
     stage_ready_stop(stage);
     for (unsigned n = 0; n < stage->count; n++) {
         stage_bell_close(&stage->partitions[n]);
+        event_free(stage->partitions[n].rest);
         belt_call_free(&stage->partitions[n].call);
     }
     event_free(stage->flush_timer);

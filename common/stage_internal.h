@@ -33,6 +33,7 @@ struct partition {
     char set[PRIORITIES][MSG_KEY_MAX];
     /* reading */
     struct stream *bell;
+    struct event *rest;                  /* Redis refused: read again when it ends */
     bool rung;    /* XREAD BLOCK is out */
     bool reading; /* read.lua is out */
     bool read_again;
@@ -101,6 +102,7 @@ void stage_beat(struct stage *stage);
 void stage_copy_lease(struct partition *partition);
 /* stage_read.c */
 void stage_read(struct partition *partition);
+void stage_rest_over(evutil_socket_t fd, short what, void *arg);
 void stage_bell_open(struct partition *partition);
 void stage_bell_close(struct partition *partition);
 void stage_listen_from_start(struct partition *partition);

@@ -10,12 +10,30 @@
 
 #define BELL_BLOCK_MS 1000
 #define BELL_TIMEOUT_MS 5000
+#define REST_S 1
 #define PENDING_PAGE 50
 
 /* Entries of one read per priority: critical first, low never starved. */
 static const int read_counts[PRIORITIES] = {64, 32, 16, 4};
 
 static void ring(struct partition *partition);
+
+/* Redis refuses (out of memory, loading, a key of another type): not at once again, or a core would spin. */
+static void rest(struct partition *partition, const struct stream_reply *reply)
+{
+    const struct timeval pause = {REST_S, 0};
+
+    log_warn("read refused", LOG_STR("stage", partition->stage->spec.name),
+             LOG_INT("partition", partition->number), LOG_STR("error", reply_text(reply, NULL)));
+    evtimer_add(partition->rest, &pause);
+}
+
+void stage_rest_over(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    stage_read(arg);
+}
 
 void stage_listen_from_start(struct partition *partition)
 {
@@ -279,9 +297,8 @@ static void on_read(const struct stream_reply *reply, void *arg)
         /* What was handed out in an answer that we do not use is pending now. */
         partition->pending = true;
         if (reply && reply_is_error(reply, NULL))
-            log_warn("read refused", LOG_STR("stage", partition->stage->spec.name),
-                     LOG_STR("error", reply_text(reply, NULL)));
-        if (partition->state == PARTITION_ACTIVE)
+            rest(partition, reply);
+        else if (partition->state == PARTITION_ACTIVE)
             ring(partition);
         return;
     }
@@ -346,7 +363,9 @@ static void on_ring(const struct stream_reply *reply, void *arg)
             if (strcmp(partition->stream[p], name) == 0)
                 saw(partition, (enum priority)p, id);
     }
-    if (reply)
+    if (reply && reply_is_error(reply, NULL))
+        rest(partition, reply);
+    else if (reply)
         stage_read(partition); /* also after a second of silence: the read checks fence and mark */
 }
 
