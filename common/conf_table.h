@@ -42,7 +42,8 @@
     X(log_level, LOG_LEVEL, CONF_TEXT, "info", 0, 0, CONF_ALL, true, "debug, info, warning or error")        \
     X(log_format, LOG_FORMAT, CONF_TEXT, "auto", 0, 0, CONF_ALL, true,                                       \
       "json, logfmt, or auto: logfmt on a terminal")                                                         \
-    X(platform_dir, PLATFORM_DIR, CONF_TEXT, "config/platforms", 0, 0, CONF_ALL, true,                       \
+    X(platform_dir, PLATFORM_DIR, CONF_TEXT, "config/platforms", 0, 0,                                       \
+      CONF_GATEWAY | CONF_ROUTER | CONF_WORKER, true,                                                        \
       "one file per platform")                                                                               \
     X(partitions, PARTITIONS, CONF_INT, "16", 1, 256, CONF_ALL, false,                                       \
       "units of order and ownership; fixed when the database is initialised, any other value is "            \

@@ -6,8 +6,10 @@
  */
 #include <strings.h>
 
+#include "db_session.h"
 #include "mem.h"
 #include "service_parts.h"
+#include "stream.h"
 #include "version.h"
 
 static void print_option(struct buf *out, const char *name, const char *value, const char *help)
@@ -146,6 +148,27 @@ enum log_level service_log_level(const struct conf *conf)
     return level;
 }
 
+static void check_database(const char *variable, const char *url, struct buf *errors)
+{
+    if (*url && !db_url_valid(url))
+        buf_addf(errors, "%s cannot be read: write it as postgresql://user:password@host:5432/database\n",
+                 variable);
+}
+
+/* What has a form that only its library knows. The values may hold passwords: they are not repeated. */
+static void check_forms(const struct conf *conf, unsigned program, struct buf *errors)
+{
+    const char *why = "";
+
+    check_database("DATABASE_URL", conf->database_url, errors);
+    check_database("DATABASE_WRITER_URL", conf->database_writer_url, errors);
+    check_database("DATABASE_READER_URL", conf->database_reader_url, errors);
+    if (stream_check_url(conf->redis_url, &why) != 0)
+        buf_addf(errors, "REDIS_URL: %s\n", why);
+    if ((program & CONF_GATEWAY) && *conf->jwt_public_key && !strstr(conf->jwt_public_key, "-----BEGIN "))
+        buf_add_str(errors, "JWT_PUBLIC_KEY is no PEM text: it begins with -----BEGIN PUBLIC KEY-----\n");
+}
+
 void service_options_read(const struct service_spec *spec, int argc, char **argv, struct conf *conf)
 {
     bool check = false;
@@ -155,6 +178,7 @@ void service_options_read(const struct service_spec *spec, int argc, char **argv
     buf_init(&errors);
     if (conf_load(conf, spec->program, &errors) == 0) {
         log_open(spec->name, service_log_level(conf), service_log_format(conf));
+        check_forms(conf, spec->program, &errors);
         if (spec->check && spec->check(conf, &errors) && errors.len == 0)
             buf_add_str(&errors, "the program's own check of the configuration fails\n");
     }

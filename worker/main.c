@@ -9,6 +9,9 @@
  */
 #include "worker.h"
 
+#include <string.h>
+
+#include "digest.h"
 #include "log.h"
 #include "platform_conf.h"
 #include "service.h"
@@ -26,6 +29,7 @@ static int check(struct conf *conf, struct buf *errors)
 {
     struct platform_set *set = platform_conf_load(conf, errors);
     struct backoff backoff;
+    struct buf key = BUF_INIT;
     const char *why = "";
     int result = set ? 0 : -1;
 
@@ -34,6 +38,12 @@ static int check(struct conf *conf, struct buf *errors)
                  conf->platform_dir);
         result = -1;
     }
+    if (strncmp(conf->webhook_secret, "whsec_", 6) == 0 &&
+        digest_base64_decode(&key, conf->webhook_secret + 6, strlen(conf->webhook_secret + 6)) != 0) {
+        buf_add_str(errors, "WEBHOOK_SECRET begins with whsec_ but what follows is not base64\n");
+        result = -1;
+    }
+    buf_release(&key);
     if (backoff_parse(&backoff, conf->retry_schedule, &why) != 0) {
         buf_addf(errors, "%s\n", why);
         result = -1;
