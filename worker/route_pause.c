@@ -11,6 +11,7 @@
 
 #define PAUSE_MIN_MS 5000
 #define PAUSE_MAX_MS 60000
+#define SEEN_EVERY_MS 5000
 #define PROBE_LOOK_MS 1000 /* the probe's answer is awaited */
 
 static struct paused_route *find(struct worker *worker, const char *path)
@@ -28,6 +29,13 @@ int64_t route_pause_wait_ms(struct worker *worker, const char *path)
     if (route->until_ms > now)
         return route->until_ms - now;
     return route->probing ? PROBE_LOOK_MS : 0;
+}
+
+const char *route_pause_reason(struct worker *worker, const char *path)
+{
+    struct paused_route *route = find(worker, path);
+
+    return route && route->reason[0] ? route->reason : NULL;
 }
 
 void route_pause_probe(struct worker *worker, const char *path)
@@ -66,6 +74,7 @@ void route_pause(struct worker *worker, const char *path, const char *reason)
         route = add(worker, path, PAUSE_MIN_MS);
     else if (route->probing)
         route->wait_ms = route->wait_ms * 2 < PAUSE_MAX_MS ? route->wait_ms * 2 : PAUSE_MAX_MS;
+    snprintf(route->reason, sizeof route->reason, "%s", reason);
     route->probing = false;
     route->until_ms = clock_mono_ms() + route->wait_ms;
     log_error("route paused", LOG_STR("platform", worker->name), LOG_STR("route", path),
@@ -91,6 +100,19 @@ static void on_written(enum db_status status, const struct db_result *result, vo
     (void)arg;
     if (status == DB_REFUSED)
         log_error("platform status refused", LOG_STR("error", db_message(result)));
+}
+
+/* For people: when the platform last answered as it should. */
+void platform_status_seen(struct worker *worker)
+{
+    struct db_params *params;
+
+    if (worker->ok_ms < worker->told_ok_ms + SEEN_EVERY_MS)
+        return;
+    worker->told_ok_ms = worker->ok_ms;
+    params = db_params_new();
+    db_add_text(params, worker->name);
+    db_query(store_db(worker->store), DB_WRITER, sql_platform_seen, params, on_written, worker);
 }
 
 void platform_status_write(struct worker *worker, const char *route, const char *state, const char *reason,

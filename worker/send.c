@@ -219,6 +219,9 @@ static bool tell_gate(struct work *work, const struct answer *answer, const stru
     enum gate_state before = worker->gate.state;
     bool excused = false;
 
+    if (outcome->platform_ok)
+        worker->ok_ms = now;
+
     if (work_lead(work)->sendings > 0)
         worker->repeats_in_flight--;
     if (answer->status == 429)
@@ -231,8 +234,12 @@ static bool tell_gate(struct work *work, const struct answer *answer, const stru
         gate_neutral(&worker->gate);
     if ((answer->status == 429 || answer->status == 503) && answer->retry_after_ms > 0) {
         gate_hold(&worker->gate, now + answer->retry_after_ms);
+        worker->held = true;
         platform_status_write(worker, "", "paused", "the platform named a time in Retry-After",
                               answer->retry_after_ms);
+    } else if (worker->held && outcome->platform_ok && !gate_is_shut(&worker->gate, now)) {
+        worker->held = false;
+        platform_status_write(worker, "", gate_state_name(worker->gate.state), NULL, 0);
     } else if (before != worker->gate.state) {
         log_warn("breaker", LOG_STR("platform", worker->name), LOG_STR("from", gate_state_name(before)),
                  LOG_STR("to", gate_state_name(worker->gate.state)), LOG_STR("error", outcome->error));
@@ -399,6 +406,17 @@ static void transfer(struct work *work, const struct platform_route *route, cons
     buf_release(&url);
 }
 
+/* Not sent: its route is at fault, and resting. */
+static void wait_out_pause(struct work *work, const char *path)
+{
+    const char *reason = route_pause_reason(work->worker, path);
+    char error[256];
+
+    snprintf(error, sizeof error, "the route is paused: %s",
+             reason ? reason : "its cause is with another worker");
+    wait_out(work, error);
+}
+
 void send_start(struct work *work)
 {
     const struct platform_route *route = route_of(work);
@@ -411,7 +429,7 @@ void send_start(struct work *work)
         conclude(work, DELIVERY_SKIPPED, "this platform has no base URL");
     } else if (wait_ms > 0) {
         work->wait_ms = wait_ms + random_bits() % 1000;
-        wait_out(work, "the route is paused");
+        wait_out_pause(work, route->path);
     } else {
         switch (build(work, route, &body, &error)) {
         case BUILT:

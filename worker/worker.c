@@ -198,8 +198,10 @@ static void heartbeat(void *arg)
 {
     struct worker *worker = arg;
 
-    if (store_up(worker->store))
+    if (store_up(worker->store)) {
         platform_status_read(worker);
+        platform_status_seen(worker);
+    }
     worker_pump_in(worker, 0);
 }
 

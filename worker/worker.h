@@ -124,6 +124,8 @@ struct worker {
     const char *name; /* of the platform */
     char stage_name[64];
     struct gate gate;
+    bool held;                /* platform_status says so, until an answer after the pause */
+    int64_t ok_ms, told_ok_ms;/* last good answer, and the one that platform_status knows */
     struct backoff backoff;
     struct map *works; /* record id → work */
     struct lanes queued, ready, repeats;
@@ -187,10 +189,13 @@ void send_abort(struct work *work);
 /* route_pause.c: routes that are at fault (credential, path, TLS) rest, and are probed by one delivery at a time. */
 struct paused_route {
     char *path;
+    char reason[256];
     int64_t until_ms;
     int64_t wait_ms;
     bool probing;
 };
+/* Why the route is paused; NULL: it is not, or that was read from PostgreSQL without a reason. */
+const char *route_pause_reason(struct worker *worker, const char *path);
 /* Milliseconds until the route may be tried; 0: now. */
 int64_t route_pause_wait_ms(struct worker *worker, const char *path);
 void route_pause_probe(struct worker *worker,
@@ -202,6 +207,7 @@ void route_resume(struct worker *worker, const char *path);
 void platform_status_write(struct worker *worker, const char *route, const char *state, const char *reason,
                            int64_t wait_ms);
 void platform_status_read(struct worker *worker);
+void platform_status_seen(struct worker *worker);
 
 /* ledger.c */
 struct ledger *ledger_new(struct worker *worker);

@@ -25,6 +25,7 @@ CROSS JOIN LATERAL (
 ) t
 LEFT JOIN deliveries d ON d.event_id = e.id
 LEFT JOIN platform_status p ON p.platform = d.target AND p.credential = '' AND p.route = '' AND p.state <> 'closed'
+    AND (p.until IS NULL OR p.until > now()) AND d.state IN (0, 1)
 LEFT JOIN LATERAL (
     SELECT r.* FROM sync_results r WHERE r.event_id = d.event_id AND r.target_platform = d.target
     ORDER BY r.generation DESC, r.sending DESC LIMIT 50
