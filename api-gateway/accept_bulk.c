@@ -107,8 +107,11 @@ void accept_bulk(struct http_request *http, void *arg)
     if (count == 0) {
         refuse_bulk(http, 422, "invalid-bulk", pointer, "there is no event in it");
     } else if (count > (size_t)gateway->conf->bulk_events_max) {
-        refuse_bulk(http, 413, "too-many-events", pointer,
-                    "there are more events in it than one request may carry: send it in parts");
+        char detail[128];
+        snprintf(detail, sizeof detail,
+                 "there are more events in it than the %lld that one request may carry: send it in parts",
+                 (long long)gateway->conf->bulk_events_max);
+        refuse_bulk(http, 413, "too-many-events", pointer, detail);
     } else if (accept_is_known(gateway, http)) {
         struct accept_context context = accept_context_of(gateway, http);
         struct accept_request *request = accept_request_new(gateway, http, true, count);

@@ -256,10 +256,13 @@ static enum http_scan_event feed_head(struct http_scan *scan, const char *data, 
     return HTTP_SCAN_MORE;
 }
 
-static int body_too_large(struct http_fault *fault)
+static int body_too_large(struct http_scan *scan, struct http_fault *fault)
 {
-    return http_fault_set(fault, 413, "body-too-large",
-                          "The body is larger than this route takes; send less at once.");
+    snprintf(scan->why, sizeof scan->why,
+             "The body is larger than the %llu bytes that this route takes: send less at once, a bulk in "
+             "several parts.",
+             (unsigned long long)scan->body_max);
+    return http_fault_set(fault, 413, "body-too-large", scan->why);
 }
 
 enum http_scan_event http_scan_body(struct http_scan *scan, const struct http_head *head, uint64_t body_max,
@@ -278,7 +281,7 @@ enum http_scan_event http_scan_body(struct http_scan *scan, const struct http_he
         return HTTP_SCAN_ENDS;
     }
     if ((uint64_t)head->content_length > body_max) {
-        body_too_large(fault);
+        body_too_large(scan, fault);
         return HTTP_SCAN_FAULT;
     }
     scan->left = (uint64_t)head->content_length;
@@ -300,7 +303,7 @@ static int chunk_size(struct http_scan *scan, struct http_fault *fault)
     }
     scan->body_len += size;
     if (scan->body_len > scan->body_max)
-        return body_too_large(fault);
+        return body_too_large(scan, fault);
     scan->left = size;
     scan->state = size == 0 ? SCAN_TRAILER : SCAN_CHUNK_DATA;
     return 0;

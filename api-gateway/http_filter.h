@@ -18,7 +18,7 @@ enum { HTTP_HEAD = 32, HTTP_OPTIONS = 64 }; /* methods that no route names */
 struct http_fault {
     int status;
     const char *type;   /* of the problem */
-    const char *detail; /* a sentence */
+    const char *detail; /* a sentence; lives as long as the scanner */
 };
 
 struct http_field {
@@ -71,6 +71,7 @@ struct http_scan {
     size_t trailer_len;
     uint64_t left; /* of the body or the chunk */
     uint64_t body_len, body_max;
+    char why[128]; /* of a fault that names a limit */
 };
 
 void http_scan_init(struct http_scan *scan, size_t head_max);

@@ -156,10 +156,7 @@ static enum http_scan_event head_done(struct http_conn *conn, struct http_fault 
     if (http_on_head(conn) < 0)
         return HTTP_SCAN_MORE;
     const struct http_request *request = conn->request;
-    const struct http_limits *limits = &conn->http->config.limits;
-    bool bulk = request->match.route != NULL && request->match.route->bulk;
-    enum http_scan_event event =
-        http_scan_body(&conn->scan, request->head, bulk ? limits->bulk_body_max : limits->body_max, fault);
+    enum http_scan_event event = http_scan_body(&conn->scan, request->head, http_body_max(request), fault);
     if (event == HTTP_SCAN_MORE)
         make_room(conn);
     return event;
@@ -167,13 +164,12 @@ static enum http_scan_event head_done(struct http_conn *conn, struct http_fault 
 
 static void refuse_budget(struct http_conn *conn)
 {
+    char why[192];
     stats_add(conn->http->refused[HTTP_REFUSED_OVERLOAD], 1);
-    http_refuse(conn,
-                &(struct problem){
-                    .status = 503,
-                    .type = "overloaded",
-                    .detail = "Too many bytes of other requests are being read; send this again shortly.",
-                    .retry_after_s = 1});
+    http_refuse(conn, &(struct problem){.status = 503,
+                                        .type = "overloaded",
+                                        .detail = http_budget_text(conn->http, why, sizeof why),
+                                        .retry_after_s = 1});
 }
 
 /* One piece of contiguous input. false: nothing more is to be read for now. */

@@ -188,6 +188,9 @@ void http_count_pending(struct http *http, int change);
 void http_make_id(char text[UUID_TEXT_LEN + 1]);
 void http_judge(struct http_request *request); /* sets the id, the match, the identity, or the verdict */
 bool http_judged_early(const struct http_request *request); /* the verdict does not wait for the body */
+uint64_t http_body_max(const struct http_request *request); /* of its route */
+/* Why a body does not fit beside the others that are being read. */
+const char *http_budget_text(const struct http *http, char *text, size_t size);
 bool http_media_is(const char *content_type, const char *media);
 /* http_route.c */
 void http_routes_add(struct http_routes *routes, const struct http_route *rows, size_t count, void *arg);

@@ -165,15 +165,32 @@ static void judge_type(struct http_request *request)
         refuse(request, 415, "content-type", "The body has to be UTF-8.");
 }
 
+uint64_t http_body_max(const struct http_request *request)
+{
+    const struct http_limits *limits = &request->http->config.limits;
+    bool bulk = request->match.route != NULL && request->match.route->bulk;
+    return bulk ? limits->bulk_body_max : limits->body_max;
+}
+
+const char *http_budget_text(const struct http *http, char *text, size_t size)
+{
+    snprintf(text, size,
+             "All requests being read together may have %zu bytes (UNREAD_BODIES_MAX_BYTES), and with this "
+             "one they have more; send it again shortly.",
+             http->config.limits.unread_bodies_max);
+    return text;
+}
+
 static void judge_budget(struct http_request *request)
 {
     struct http *http = request->http;
     int64_t len = request->head->content_length;
+    if (len > 0 && (uint64_t)len > http_body_max(request))
+        return; /* too large whenever it comes: the scanner says 413 */
     if (len <= 0 || (uint64_t)len + http->held <= http->config.limits.unread_bodies_max)
         return;
     stats_add(http->refused[HTTP_REFUSED_OVERLOAD], 1);
-    refuse(request, 503, "overloaded",
-           "Too many bytes of other requests are being read; send this again shortly.");
+    refuse(request, 503, "overloaded", http_budget_text(http, request->why, sizeof request->why));
     request->verdict.retry_after_s = 1;
 }
 

@@ -147,7 +147,9 @@ START_TEST(a_thousand_events_are_taken_and_one_more_is_413)
 {
     const struct refusal due = {413, "too-many-events", ""};
 
-    good_event_check_refused(post(NULL, items("many", 1001, "[", ",", "]")), &due, "1,001 events");
+    const struct api_answer *too_many = post(NULL, items("many", 1001, "[", ",", "]"));
+    good_event_check_refused(too_many, &due, "1,001 events");
+    ck_assert_ptr_nonnull(strstr(pick_text(too_many->json, "/detail"), "1000"));
     ck_assert_int_eq(post("application/x-ndjson", items("many", 1001, "", "\n", "\n"))->status, 413);
     ck_assert_int_eq(sql_int("SELECT count(*) FROM sync_events WHERE entity_id LIKE 'many%%'"), 0);
     const struct api_answer *answer = post(NULL, items("thousand", 1000, "[", ",", "]"));

@@ -202,6 +202,30 @@ START_TEST(bodies_above_the_budget_of_all_together_are_503)
 }
 END_TEST
 
+/* Sending it again would never help. */
+START_TEST(a_body_above_its_routes_limit_is_413_even_above_the_budget)
+{
+    static const struct {
+        const char *path, *limit;
+    } rows[] = {{"/open", " 262144 bytes"}, {"/open/bulk", " 10485760 bytes"}};
+    start_with(small_budget);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        int fd = client_connect(toy_port);
+        char head[160];
+        snprintf(head, sizeof head,
+                 "POST %s HTTP/1.1\r\nHost: a\r\n" JSON_TYPE "Content-Length: 40000000\r\n\r\n",
+                 rows[i].path);
+        client_say(fd, head);
+        const struct http_answer *answer = client_read(fd);
+        assert_refused(answer, 413, "body-too-large");
+        ck_assert_msg(strstr(answer->body, rows[i].limit), "%s", answer->body);
+        close(fd);
+    }
+    assert_served();
+    toy_stop();
+}
+END_TEST
+
 START_TEST(chunked_bodies_count_against_the_budget_too)
 {
     struct buf chunk = BUF_INIT;
@@ -359,6 +383,7 @@ int main(void)
     tcase_add_test(tests, large_answers_are_made_one_at_a_time);
     tcase_add_test(tests, a_pipeline_is_answered_whole_once_it_is_read);
     tcase_add_test(tests, bodies_above_the_budget_of_all_together_are_503);
+    tcase_add_test(tests, a_body_above_its_routes_limit_is_413_even_above_the_budget);
     tcase_add_test(tests, chunked_bodies_count_against_the_budget_too);
     tcase_add_test(tests, more_waiting_requests_than_the_ceiling_are_503_but_public_ones_pass);
     tcase_add_test(tests, a_client_that_leaves_while_its_answer_is_pending_is_forgotten);
