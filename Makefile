@@ -134,24 +134,28 @@ prefix      ?= /usr
 bindir      ?= $(prefix)/bin
 libexecdir  ?= $(prefix)/libexec/data-sync
 datadir     ?= $(prefix)/share/data-sync
+docdir      ?= $(prefix)/share/doc/data-sync
 mandir      ?= $(prefix)/share/man
 unitdir     ?= $(prefix)/lib/systemd/system
 sysconfdir  ?= /etc/data-sync
 INSTALL     ?= install
 
 install: $(SERVICES:%=$(B)/bin/%) $(B)/bin/syncctl
-	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(libexecdir) $(DESTDIR)$(datadir) $(DESTDIR)$(unitdir) $(DESTDIR)$(sysconfdir)
+	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(libexecdir) $(DESTDIR)$(datadir) $(DESTDIR)$(unitdir) $(DESTDIR)$(sysconfdir) \
+	    $(DESTDIR)$(docdir)
 	$(INSTALL) -m 755 $(SERVICES:%=$(B)/bin/%) $(DESTDIR)$(libexecdir)
 	$(INSTALL) -m 755 $(B)/bin/syncctl $(DESTDIR)$(bindir)
 	cp -R config/. $(DESTDIR)$(datadir)
 	chmod -R u=rwX,go=rX $(DESTDIR)$(datadir)
 	set -e; for unit in systemd/*.service systemd/*.target; do \
 	    sed -e 's|/usr/libexec/data-sync|$(libexecdir)|g' -e 's|/usr/share/data-sync|$(datadir)|g' \
-	        -e 's|/etc/data-sync|$(sysconfdir)|g' $$unit > $(DESTDIR)$(unitdir)/$$(basename $$unit); \
+	        -e 's|/usr/share/doc/data-sync|$(docdir)|g' -e 's|/etc/data-sync|$(sysconfdir)|g' \
+	        $$unit > $(DESTDIR)$(unitdir)/$$(basename $$unit); \
 	    chmod 644 $(DESTDIR)$(unitdir)/$$(basename $$unit); done
 	set -e; for page in $(wildcard docs/man/*.[1-8]); do \
 	    $(INSTALL) -d $(DESTDIR)$(mandir)/man$${page##*.}; \
 	    $(INSTALL) -m 644 $$page $(DESTDIR)$(mandir)/man$${page##*.}; done
+	$(INSTALL) -m 644 README.md $(DESTDIR)$(docdir)
 	test ! -f .env.example || $(INSTALL) -m 644 .env.example $(DESTDIR)$(sysconfdir)/data-sync.env.example
 
 include $(wildcard tests/bench/bench.mk)
