@@ -1,16 +1,8 @@
 /*
- * fake-platform: a platform for development, tests and measurements.
+ * fake-platform: a platform for development, tests and measurements. `help` below says how it is used. Whoever starts it waits for
+ * "listening on H:P" on standard output; it keeps never more than 256 MB of requests whatever --keep says.
  *
- *   fake-platform --name coreldove --listen 127.0.0.1:3012 [--keep 100000] [--records 200000] [--sink]
- *
- *   --name NAME       what it calls itself; its own ids begin with it
- *   --listen H:P      numeric address; port 0 takes a free one. Prints "listening on H:P" when ready
- *   --keep N          requests kept whole for GET /received (and never more than 256 MB of them)
- *   --records N       records kept; 507 above
- *   --sink            keeps counters alone (GET /stats); for measurements
- *   FAKE_WEBHOOK_SECRET in the environment: deliveries must carry Standard Webhooks signatures made with it
- *
- * Routes: platform.h and sink.h. TERM and INT end it.
+ * Routes: platform.h and sink.h; rules: faults.h. TERM and INT end it.
  */
 #include <event2/event.h>
 #include <getopt.h>
@@ -27,10 +19,48 @@ struct options {
     bool sink;
 };
 
+static const char help[] =
+    "\n"
+    "A platform for development, tests and measurements: takes deliveries, keeps records, fails when told "
+    "to.\n"
+    "\n"
+    "  --name NAME         what it calls itself; its own ids begin with it (default: platform)\n"
+    "  --listen HOST:PORT  numeric address; port 0, the default, takes a free one, which it prints when "
+    "ready\n"
+    "  --keep N            requests kept whole for GET /received (default: 100000)\n"
+    "  --records N         records kept; 507 above (default: 200000)\n"
+    "  --sink              keeps counters alone, shown by GET /stats; for measurements, without the routes "
+    "below\n"
+    "  --help              this text\n"
+    "\n"
+    "FAKE_WEBHOOK_SECRET in the environment: deliveries must carry Standard Webhooks signatures made with "
+    "it.\n"
+    "\n"
+    "GET /received, /records/ENTITY, /records/ENTITY/ID, /control, /health show what it got and how it "
+    "stands.\n"
+    "POST /control with {\"rules\": [RULE, ...]} replaces the rules by which it fails; DELETE /control ends "
+    "them.\n"
+    "The first rule that matches a delivery decides. Every member of a RULE may be left out:\n"
+    "\n"
+    "  match        {entity, operation, id, tenant, path, every}: for these deliveries alone; every 3: each "
+    "third\n"
+    "  times        how often; without it for ever\n"
+    "  status, body, headers, retry_after   of the answer\n"
+    "  delay_ms     waits before it answers\n"
+    "  action       hang, reset, reset_mid_answer, truncate, close, huge, html, redirect or empty\n"
+    "  apply        true or false: whether the record changes all the same\n"
+    "\n"
+    "  curl -X POST http://HOST:PORT/control -d '{\"rules\": [{\"status\": 503, \"times\": 2}]}'\n";
+
 static int usage(FILE *out)
 {
-    fprintf(out, "usage: fake-platform --name NAME --listen HOST:PORT [--keep N] [--records N] [--sink]\n");
-    return out == stdout ? 0 : 2;
+    fputs("usage: fake-platform --name NAME --listen HOST:PORT [--keep N] [--records N] [--sink]\n", out);
+    if (out != stdout) {
+        fputs("fake-platform --help says more\n", out);
+        return 2;
+    }
+    fputs(help, out);
+    return 0;
 }
 
 /* -1: go on; otherwise the exit status. */
