@@ -140,6 +140,18 @@ START_TEST(a_429_keeps_the_event_and_nothing_starts_before_retry_after_ends)
 }
 END_TEST
 
+START_TEST(a_retry_after_that_has_ended_is_not_shown_as_a_pause)
+{
+    check_hold("slowshown", "1", 429, 990);
+    flow_wait(sql_int("SELECT count(*) FROM platform_status WHERE platform = 'bizosaas' AND route = '' AND "
+                      "state = 'closed'") == 1,
+              5);
+    const struct api_answer *status = api_get("/sync/status");
+    ck_assert_ptr_null(strstr(status->body, "Retry-After"));
+    ck_assert_ptr_null(strstr(status->body, "\"paused\""));
+}
+END_TEST
+
 /* ── away ── */
 
 START_TEST(a_platform_that_is_away_costs_no_attempt_and_gets_everything_when_it_returns)
@@ -309,6 +321,7 @@ int main(void)
         (const TTest *[]){a_route_at_fault_is_paused_costs_no_attempt_and_comes_back_by_a_probe,
                           a_probe_that_turns_out_to_have_nothing_to_send_leaves_the_route_to_the_next,
                           a_429_keeps_the_event_and_nothing_starts_before_retry_after_ends,
+                          a_retry_after_that_has_ended_is_not_shown_as_a_pause,
                           a_platform_that_is_away_costs_no_attempt_and_gets_everything_when_it_returns,
                           a_worker_asked_to_end_sends_nothing_twice,
                           a_router_asked_to_end_loses_and_repeats_nothing,
