@@ -219,9 +219,11 @@ START_TEST(a_killed_redis_loses_nothing)
 }
 END_TEST
 
+/* An outcome that was known when PostgreSQL died is kept and recorded on its return; on a machine short of time a lease may run
+ * out before that is known, and then the same content goes out once more under the same webhook-id (I3). */
 START_TEST(a_killed_postgres_loses_nothing)
 {
-    kill_during("postgres", false);
+    kill_during("postgres", true);
 }
 END_TEST
 
