@@ -2,7 +2,6 @@
  * send.c: one work's request: the body is built now, from the record as it is; then headers, signature, transfer, and what the
  * answer means for the work.
  */
-#include "auth.h"
 #include "clock.h"
 #include "digest.h"
 #include "log.h"
@@ -11,7 +10,6 @@
 #include "stats.h"
 #include "worker.h"
 
-#define TOKEN_TTL_MS 600000
 #define EXCERPT_MAX 2048
 
 /* webhook-id: one per event and target, stable across retries; a retried dead one is another (generation). */
@@ -34,62 +32,6 @@ static void conclude(struct work *work, enum delivery_state result, const char *
         snprintf(work->error, sizeof work->error, "%s", error);
     work_forget_content(work); /* hundreds may wait for the next statement */
     ledger_add(work);
-}
-
-/* Standard Webhooks: v1,base64(HMAC-SHA256(secret, id.timestamp.body)). */
-static void sign(const struct worker *worker, const char *id, int64_t timestamp_s, const struct buf *body,
-                 struct buf *header)
-{
-    const char *secret = worker->conf->webhook_secret;
-    struct buf content = BUF_INIT, key = BUF_INIT;
-    uint8_t mac[32];
-
-    if (strncmp(secret, "whsec_", 6) != 0 || digest_base64_decode(&key, secret + 6, strlen(secret + 6)) != 0)
-        buf_add_str(&key, secret);
-    buf_addf(&content, "%s.%lld.", id, (long long)timestamp_s);
-    buf_add(&content, body->data, body->len);
-    digest_hmac_sha256(key.data, key.len, content.data, content.len, mac);
-    buf_add_str(header, "webhook-signature: v1,");
-    digest_base64(header, mac, sizeof mac);
-    buf_release(&content);
-    buf_release(&key);
-}
-
-/* Our own short-lived token, for platforms without a credential of their own. It names neither tenant nor role, so that it
- * opens nothing here. */
-static const char *own_token(struct worker *worker)
-{
-    struct auth_keys keys = {.secret = worker->conf->jwt_secret,
-                             .public_key = "",
-                             .issuer = worker->conf->jwt_issuer,
-                             .audience = worker->name,
-                             .short_secret_ok = !conf_production(worker->conf)};
-    struct identity identity = {.subject = "data-sync"};
-    struct buf token = BUF_INIT;
-
-    if (worker->token && clock_db_ms() < worker->token_until_ms)
-        return worker->token;
-    if (auth_mint(&keys, &identity, clock_db_ms(), TOKEN_TTL_MS, &token) != 0) {
-        buf_release(&token);
-        return "";
-    }
-    free(worker->token);
-    worker->token = buf_detach(&token, NULL);
-    worker->token_until_ms = clock_db_ms() + TOKEN_TTL_MS / 2;
-    return worker->token;
-}
-
-static void add_credential(struct worker *worker, struct buf *header)
-{
-    const char *credential = platform_credential(worker->platform);
-    const char *name = platform_credential_header(worker->platform);
-
-    if (!credential)
-        buf_addf(header, "Authorization: Bearer %s", own_token(worker));
-    else if (strcasecmp(name, "Authorization") == 0)
-        buf_addf(header, "Authorization: Bearer %s", credential);
-    else
-        buf_addf(header, "%s: %s", name, credential);
 }
 
 /* {event_id, event_type, source_platform, tenant_id, user_id, data}. */
@@ -385,9 +327,9 @@ static void transfer(struct work *work, const struct platform_route *route, cons
     buf_add_str(&headers[count++], "Content-Type: application/json");
     buf_addf(&headers[count++], "webhook-id: %s", id);
     buf_addf(&headers[count++], "webhook-timestamp: %lld", (long long)timestamp_s);
-    add_credential(worker, &headers[count++]);
+    credential_add(worker, &headers[count++]);
     if (*worker->conf->webhook_secret)
-        sign(worker, id, timestamp_s, body, &headers[count++]);
+        credential_sign(worker, id, timestamp_s, body, &headers[count++]);
     if (lead->trace)
         buf_addf(&headers[count++], "traceparent: %s", lead->trace);
     for (unsigned i = 0; i < count; i++)

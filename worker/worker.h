@@ -181,6 +181,11 @@ void work_settle(struct work *work); /* everything is read: what will be called 
 bool work_choose(struct work *work);
 const struct delivery *work_lead(const struct work *work);
 
+/* credential.c: headers, "Name: value". */
+void credential_add(struct worker *worker, struct buf *header);
+void credential_sign(const struct worker *worker, const char *id, int64_t timestamp_s, const struct buf *body,
+                     struct buf *header);
+
 /* send.c */
 void send_start(struct work *work);
 /* Ends what is in flight because the partition was lost: the attempt is recorded as unknown. */
