@@ -125,6 +125,8 @@ static int pass_special(struct reader *r)
     size_t sequence = utf8_sequence(r->at, (size_t)(r->end - r->at));
     if (sequence == 0)
         return refuse(r, r->at, "Byte 0x%02x is not UTF-8 here: send the text encoded in UTF-8", c);
+    if (c == 0)
+        return refuse(r, r->at, "A NUL byte is in a string, and none can be stored: remove it");
     if (c < 0x20)
         return refuse(r, r->at,
                       "A raw control character is in a string: write it as \\u%04x, or \\n for a new line",

@@ -111,6 +111,8 @@ START_TEST(a_raw_nul_is_refused_anywhere)
     struct json_error error;
     ck_assert_int_eq(json_check("[\"a\0b\"]", 7, 64, &error), -1);
     ck_assert_uint_eq(error.offset, 3);
+    ck_assert_ptr_null(strstr(error.detail, "\\u0000")); /* which would be refused just so */
+    ck_assert_ptr_nonnull(strstr(error.detail, "remove it"));
     ck_assert_int_eq(json_check("[1,\0]", 5, 64, &error), -1);
     ck_assert_uint_eq(error.offset, 3);
     ck_assert_int_eq(json_check("1\0", 2, 64, &error), -1);
