@@ -36,6 +36,12 @@ static struct problem problem_of(const struct accept_item *item)
                                 .retry_after_s = 1,
                                 .detail =
                                     "The database is away; nothing was stored. Send this again shortly."};
+    case ACCEPT_SLOW:
+        return (struct problem){.status = 503,
+                                .type = "overloaded",
+                                .retry_after_s = 1,
+                                .detail = "The database is slow: this waited for its commit in vain, and "
+                                          "nothing was stored. Send this again."};
     case ACCEPT_UNKNOWN:
         return (struct problem){
             .status = 503,
@@ -83,7 +89,7 @@ static const struct accept_item *common_failure(const struct accept_request *req
         const struct accept_item *item = &request->items[i];
         if (item->outcome == ACCEPT_INVALID)
             continue;
-        if (item->outcome != ACCEPT_AWAY && item->outcome != ACCEPT_UNKNOWN)
+        if (item->outcome != ACCEPT_AWAY && item->outcome != ACCEPT_SLOW && item->outcome != ACCEPT_UNKNOWN)
             return NULL;
         if (!first || item->outcome == ACCEPT_UNKNOWN)
             first = item;
@@ -169,6 +175,8 @@ static struct stat *stat_of(struct accept *accept, enum accept_outcome outcome)
         return accept->mismatched;
     case ACCEPT_AWAY:
         return accept->away;
+    case ACCEPT_SLOW:
+        return accept->slow;
     case ACCEPT_UNKNOWN:
         return accept->unknown;
     case ACCEPT_WAITING:

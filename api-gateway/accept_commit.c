@@ -13,6 +13,7 @@
 #include "sql.h"
 
 #define HOURS_PER_DAY 24
+#define TOLD_EVERY_MS 1000
 
 /* ---- the statement ---- */
 
@@ -323,22 +324,42 @@ static void on_flush(evutil_socket_t fd, short what, void *arg)
     accept_check_drained(arg);
 }
 
+/* One line a second at most. */
+static void tell_expired(struct accept *accept, size_t events, bool up, int64_t now_ms)
+{
+    accept->untold += events;
+    if (accept->untold == 0 || now_ms - accept->told_ms < TOLD_EVERY_MS)
+        return;
+    log_warn("events refused after waiting",
+             LOG_STR("why", up ? "the database is up and answers no commit" : "the database is away"),
+             LOG_INT("events", accept->untold), LOG_INT("waiting", accept->queued),
+             LOG_INT("commit_ms", accept->running ? now_ms - accept->running->sent_ms : 0));
+    accept->told_ms = now_ms;
+    accept->untold = 0;
+}
+
 /* No commit was answered for so long: nobody can say when the next one will be. */
 static void expire_waiting(struct accept *accept, int64_t now_ms)
 {
     struct accept_item *item;
     struct accept_batch *batch;
-    if (now_ms - accept->progress_ms < ACCEPT_WAIT_MS)
-        return;
-    while ((item = TAILQ_FIRST(&accept->queue)) && now_ms - item->queued_ms >= ACCEPT_WAIT_MS) {
-        TAILQ_REMOVE(&accept->queue, item, link);
-        accept->queued--;
-        accept_finish(item, ACCEPT_AWAY);
+    bool up = store_up(accept->gateway->store);
+    int64_t wait_ms = up ? ACCEPT_SLOW_MS : ACCEPT_WAIT_MS;
+    enum accept_outcome outcome = up ? ACCEPT_SLOW : ACCEPT_AWAY;
+    size_t expired = 0;
+    if (now_ms - accept->progress_ms >= wait_ms) {
+        for (; (item = TAILQ_FIRST(&accept->queue)) && now_ms - item->queued_ms >= wait_ms; expired++) {
+            TAILQ_REMOVE(&accept->queue, item, link);
+            accept->queued--;
+            accept_finish(item, outcome);
+        }
+        while ((batch = TAILQ_FIRST(&accept->ahead)) && now_ms - batch->items[0]->queued_ms >= wait_ms) {
+            TAILQ_REMOVE(&accept->ahead, batch, link);
+            expired += batch->count;
+            finish_batch(batch, outcome);
+        }
     }
-    while ((batch = TAILQ_FIRST(&accept->ahead)) && now_ms - batch->items[0]->queued_ms >= ACCEPT_WAIT_MS) {
-        TAILQ_REMOVE(&accept->ahead, batch, link);
-        finish_batch(batch, ACCEPT_AWAY);
-    }
+    tell_expired(accept, expired, up, now_ms);
 }
 
 /* Clients of a commit that hangs, and those behind them with the same keys, are told so; the items stay in the batch. */
@@ -363,7 +384,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     answer_overdue(accept, now_ms);
     flush(accept);
     accept_check_drained(accept);
-    if (!accept->running && accept->queued == 0 && TAILQ_EMPTY(&accept->ahead))
+    if (!accept->running && accept->queued == 0 && TAILQ_EMPTY(&accept->ahead) && accept->untold == 0)
         event_del(accept->tick);
 }
 

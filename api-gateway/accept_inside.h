@@ -23,6 +23,7 @@ struct event;
 #define ACCEPT_BATCH_MAX 500
 #define ACCEPT_BATCH_BYTES_MAX (4u << 20)
 #define ACCEPT_WAIT_MS 800 /* for the database to be there; with one tick the answer is out within a second */
+#define ACCEPT_SLOW_MS 5000    /* for a commit's answer while the database is there */
 #define ACCEPT_OVERDUE_MS 5000 /* a commit without an answer: its clients are told that nobody knows */
 #define ACCEPT_TICK_MS 100
 #define ACCEPT_TRIES_MAX 3
@@ -33,7 +34,8 @@ enum accept_outcome {
     ACCEPT_INVALID,  /* its body does not validate; never entered */
     ACCEPT_MISMATCH, /* its key belongs to another body */
     ACCEPT_REFUSED,  /* the database takes no such event */
-    ACCEPT_AWAY,     /* certainly not stored */
+    ACCEPT_AWAY,     /* certainly not stored: the database is not there */
+    ACCEPT_SLOW,     /* certainly not stored: the database is there and answers no commit in time */
     ACCEPT_UNKNOWN   /* sent, and the answer was lost */
 };
 
@@ -86,6 +88,8 @@ struct accept_batch {
     X(mismatched, STATS_COUNTER, "sync_events_mismatched_total",                                            \
       "Events whose idempotency key had another body")                                                      \
     X(away, STATS_COUNTER, "sync_events_unavailable_total", "Events refused because the database was away") \
+    X(slow, STATS_COUNTER, "sync_events_overloaded_total",                                                  \
+      "Events refused because the database was slow to commit")                                             \
     X(unknown, STATS_COUNTER, "sync_events_unknown_total", "Events whose commit ended without an answer")   \
     X(commits, STATS_COUNTER, "sync_accept_commits_total", "Commits of accepted events")                    \
     X(halved, STATS_COUNTER, "sync_accept_halved_total", "Batches that were refused and split in halves")   \
@@ -103,6 +107,8 @@ struct accept {
     struct event *flush; /* at the end of this turn of the loop: all its requests share the commit */
     struct event *tick;
     int64_t progress_ms; /* the last commit that was answered */
+    int64_t told_ms;     /* when the log last heard of events that waited in vain */
+    size_t untold;       /* such events since */
     bool known;          /* the store has been up: its fingerprint key is there */
     void (*drained)(void *arg);
     void *drained_arg;

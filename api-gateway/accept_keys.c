@@ -102,6 +102,8 @@ void accept_settle_followers(struct accept_item *leader, enum accept_outcome out
             accept_finish(item, ACCEPT_MISMATCH);
         } else if (outcome == ACCEPT_AWAY || (outcome == ACCEPT_UNKNOWN && !same)) {
             accept_finish(item, ACCEPT_AWAY);
+        } else if (outcome == ACCEPT_SLOW) {
+            accept_finish(item, ACCEPT_SLOW);
         } else if (same) {
             accept_finish(item, outcome);
         } else { /* the leader took no key: the next one tries */
