@@ -143,6 +143,20 @@ static int read_tenant(struct reading *reading)
     return 0;
 }
 
+void gateway_platform_names(struct buf *names, const struct platform_set *platforms)
+{
+    for (size_t i = 0; i < platform_count(platforms); i++)
+        buf_addf(names, "%s%s", i > 0 ? ", " : "", platform_name(platform_at(platforms, i)));
+}
+
+static void mistake_unknown(struct reading *reading, const char *pointer, const char *what)
+{
+    struct buf names = BUF_INIT;
+    gateway_platform_names(&names, reading->context->platforms);
+    mistake(reading, pointer, "%s must be a configured platform: %s", what, names.data);
+    buf_release(&names);
+}
+
 static int read_source(struct reading *reading)
 {
     size_t len;
@@ -161,7 +175,7 @@ static int read_source(struct reading *reading)
     if (reading->source)
         reading->event->source = name;
     else
-        mistake(reading, "/source_platform", "source_platform is not a platform that is configured");
+        mistake_unknown(reading, "/source_platform", "source_platform");
     return 0;
 }
 
@@ -186,7 +200,7 @@ static void read_target(struct reading *reading, size_t index, struct buf *list)
     }
     const struct platform *target = platform_find(reading->context->platforms, json_text(value, NULL));
     if (!target)
-        mistake(reading, pointer, "this is not a platform that is configured");
+        mistake_unknown(reading, pointer, "a target");
     else if (!listed(list, platform_name(target)))
         buf_addf(list, "%s%s", list->len > 0 ? "," : "", platform_name(target));
 }
@@ -215,7 +229,7 @@ static void read_type(struct reading *reading)
     size_t before = json_count(reading->errors);
     const char *name = read_text(reading, "event_type", &len);
     if (name && msg_event_type(name, &reading->event->type) != 0)
-        mistake(reading, "/event_type", "event_type is not a type of event that there is");
+        mistake(reading, "/event_type", "event_type must be %s", GATEWAY_EVENT_TYPES_TEXT);
     else if (!name && json_count(reading->errors) == before)
         mistake(reading, "/event_type", "event_type is required");
 }

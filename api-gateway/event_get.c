@@ -23,6 +23,15 @@ void gateway_not_found(struct http_request *request)
                                             .detail = "There is no such event, or it is not yours."});
 }
 
+void gateway_refuse_tenant(struct http_request *request)
+{
+    http_problem(request, &(struct problem){.status = 404,
+                                            .type = "no-such-tenant",
+                                            .detail = "This token cannot look at the tenant that tenant_id "
+                                                      "names, if there is one: leave tenant_id out, or "
+                                                      "name the token's own tenant."});
+}
+
 static void on_event(enum db_status status, const struct db_result *result, void *arg)
 {
     struct http_request *request = arg;

@@ -159,6 +159,33 @@ static bool is_status(const char *text)
     return false;
 }
 
+static int check_platform(const struct gateway *gateway, struct http_request *request, const char *name)
+{
+    struct buf detail = BUF_INIT;
+    const char *text = query_text(request, name);
+    if (!text || platform_find(gateway->platforms, text))
+        return 0;
+    buf_addf(&detail, "%s must be a configured platform: ", name);
+    gateway_platform_names(&detail, gateway->platforms);
+    gateway_refuse_parameter(request, name, detail.data);
+    buf_release(&detail);
+    return -1;
+}
+
+/* Names that no event can have are mistakes, not filters that find nothing. */
+static int check_names(const struct gateway *gateway, struct http_request *request)
+{
+    enum event_type type;
+    const char *text = query_text(request, "event_type");
+    if (text && msg_event_type(text, &type) != 0) {
+        gateway_refuse_parameter(request, "event_type", "event_type must be " GATEWAY_EVENT_TYPES_TEXT);
+        return -1;
+    }
+    return check_platform(gateway, request, "source_platform") < 0
+               ? -1
+               : check_platform(gateway, request, "target_platform");
+}
+
 struct bounds {
     struct uuid from, to, cursor;
     bool has_from, has_to, has_cursor;
@@ -192,10 +219,10 @@ void event_list(struct http_request *request, void *arg)
     int64_t limit, offset;
     const char *tenant = http_tenant(request, http_query(request, "tenant_id"));
     if (!tenant) {
-        gateway_not_found(request);
+        gateway_refuse_tenant(request);
         return;
     }
-    if (read_bounds(request, &bounds) < 0 ||
+    if (read_bounds(request, &bounds) < 0 || check_names(gateway, request) < 0 ||
         gateway_query_int(request, "limit", 1, INT64_MAX, LIMIT_DEFAULT, &limit) < 0 ||
         gateway_query_int(request, "offset", 0, OFFSET_MAX, 0, &offset) < 0)
         return;

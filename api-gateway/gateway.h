@@ -53,6 +53,11 @@ extern const char docs_openapi[];
 
 /* ---- accept_parse.c ---- */
 
+/* A test compares it with the table of types. */
+#define GATEWAY_EVENT_TYPES_TEXT                                                                          \
+    "one of user, lead, order, campaign and product with _created, _updated or _deleted behind it, such " \
+    "as user_created; or analytics_updated, system_health, performance_metrics or config_changed"
+
 #define ACCEPT_CLIENT_ID_MAX 128 /* characters */
 #define ACCEPT_KEY_MAX 255       /* bytes */
 #define ACCEPT_NO_TIME INT64_MIN
@@ -85,6 +90,8 @@ struct accept_event {
 /* 0 and the event; -1 and the problem, whose mistakes stand in `errors` (an array of the caller's, empty so far). */
 int accept_parse(const struct accept_context *context, const struct json *body, struct arena *arena,
                  struct accept_event *event, struct problem *problem, struct json *errors);
+
+void gateway_platform_names(struct buf *names, const struct platform_set *platforms); /* a, b, c */
 
 /* ---- accept_slice.c ---- */
 
@@ -140,6 +147,8 @@ void openapi_get(struct http_request *request, void *arg);
 void gateway_refuse_database(struct http_request *request, enum db_status status,
                              const struct db_result *result);
 void gateway_not_found(struct http_request *request);
+/* Of lists and counts: the tenant asked for is not the token's; whether there is such a tenant stays unsaid. */
+void gateway_refuse_tenant(struct http_request *request);
 /* A query parameter that does not validate. */
 void gateway_refuse_parameter(struct http_request *request, const char *name, const char *detail);
 /* The whole number of a query parameter, `fallback` when it is absent; -1 after having refused one outside. */

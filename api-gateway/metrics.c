@@ -120,9 +120,7 @@ void metrics_get(struct http_request *request, void *arg)
     int64_t hours;
     const char *tenant = http_tenant(request, http_query(request, "tenant_id"));
     if (!tenant) {
-        http_problem(request, &(struct problem){.status = 404,
-                                                .type = "no-such-tenant",
-                                                .detail = "There is no such tenant, or it is not yours."});
+        gateway_refuse_tenant(request);
         return;
     }
     if (gateway_query_int(request, "hours", 1, HOURS_MAX, HOURS_DEFAULT, &hours) < 0)

@@ -248,9 +248,7 @@ void status_sync(struct http_request *request, void *arg)
     if (http_tenant(request, http_query(request, "tenant_id")))
         snapshots_ask(gateway->status->snapshots, on_status, asking_new(gateway, request));
     else
-        http_problem(request, &(struct problem){.status = 404,
-                                                .type = "no-such-tenant",
-                                                .detail = "There is no such tenant, or it is not yours."});
+        gateway_refuse_tenant(request);
 }
 
 struct status *status_new(struct gateway *gateway)

@@ -8,6 +8,7 @@
 #include "../unit/http_client_fixture.h"
 #include "flow_fixture.h"
 #include "good_event_fixture.h"
+#include "proto.h"
 
 /* ── what is not JSON ── */
 
@@ -144,6 +145,32 @@ START_TEST(what_does_not_validate_is_422_with_a_pointer)
         good_event_goes_through(body);
     }
     ck_assert_int_eq(sql_int("SELECT count(*) FROM sync_events WHERE entity_id IN ('b', 'bad1')"), 0);
+}
+END_TEST
+
+static void detail_names(const char *member, const char *value, const char *name)
+{
+    const struct api_answer *answer = api_post("/sync/events", event_with(member, value));
+
+    ck_assert_msg(strstr(pick_text(answer->json, "/errors/0/detail"), name), "%s: %s", name, answer->body);
+}
+
+START_TEST(an_unknown_name_is_answered_with_those_that_there_are)
+{
+    static const char *const platforms[] = {"bizoholic", "bizosaas", "coreldove"};
+#define X(name, text, ...) text,
+    static const char *const entities[] = {PROTO_ENTITIES(X)}, *const types[] = {PROTO_EVENT_TYPES(X)};
+#undef X
+
+    for (size_t i = 0; i < COUNT(platforms); i++) {
+        detail_names("source_platform", "\"ebay\"", platforms[i]);
+        detail_names("target_platforms", "[\"ebay\"]", platforms[i]);
+    }
+    for (size_t i = 0; i < COUNT(entities); i++)
+        detail_names("event_type", "\"user_renamed\"", entities[i]);
+    for (size_t i = COUNT(entities) * 3; i < COUNT(types); i++) /* without an entity */
+        detail_names("event_type", "\"user_renamed\"", types[i]);
+    detail_names("event_type", "\"user_renamed\"", "_created, _updated or _deleted");
 }
 END_TEST
 
@@ -321,9 +348,16 @@ END_TEST
 
 static const struct {
     const char *query, *name;
-} bad_queries[] = {{"limit=0", "limit"},       {"limit=ten", "limit"},    {"limit=-1", "limit"},
-                   {"offset=-1", "offset"},    {"status=lost", "status"}, {"from=yesterday", "from"},
-                   {"cursor=%25%25", "cursor"}};
+} bad_queries[] = {{"limit=0", "limit"},
+                   {"limit=ten", "limit"},
+                   {"limit=-1", "limit"},
+                   {"offset=-1", "offset"},
+                   {"status=lost", "status"},
+                   {"from=yesterday", "from"},
+                   {"cursor=%25%25", "cursor"},
+                   {"event_type=user_renamed", "event_type must be one of"},
+                   {"source_platform=ebay", "source_platform must be a configured platform: bizoholic"},
+                   {"target_platform=ebay", "target_platform must be a configured platform: bizoholic"}};
 
 START_TEST(a_bad_filter_of_a_list_is_422)
 {
@@ -390,8 +424,10 @@ int main(void)
     return flow_run("bad_input", NULL,
                     (const TTest *[]){
                         what_is_not_json_is_400_with_a_pointer, a_nul_byte_in_a_body_is_400,
-                        what_does_not_validate_is_422_with_a_pointer, a_body_that_is_no_object_is_422,
-                        all_mistakes_are_told_at_once, an_update_and_a_deletion_without_an_id_are_422,
+                        what_does_not_validate_is_422_with_a_pointer,
+                        an_unknown_name_is_answered_with_those_that_there_are,
+                        a_body_that_is_no_object_is_422, all_mistakes_are_told_at_once,
+                        an_update_and_a_deletion_without_an_id_are_422,
                         a_body_that_is_too_deep_is_400_and_the_deepest_is_taken,
                         a_body_that_is_too_large_is_413_and_the_largest_is_taken, too_long_texts_are_422,
                         another_content_type_is_415, another_method_is_405_with_allow, an_unknown_path_is_404,

@@ -223,6 +223,7 @@ START_TEST(lists_and_counts_of_another_tenant_are_out_of_reach)
         const struct api_answer *answer = api_send(&(struct api_request){.url = paths[i], .token = foreign});
 
         ck_assert_msg(answer->status == 404, "%s: %d %s", paths[i], answer->status, answer->body);
+        ck_assert_ptr_nonnull(strstr(pick_text(answer->json, "/detail"), "tenant_id"));
     }
     pick_equal(api_send(&(struct api_request){.url = "/sync/events", .token = foreign})->json, "/total", "0");
     pick_equal(api_send(&(struct api_request){.url = "/sync/metrics", .token = foreign})->json,
