@@ -226,6 +226,8 @@ static const struct {
      1,
      "",
      "tiny: PLATFORM_DIR is \"missing\": name"},
+    {{"--platform=x", "--check"}, "REDIS_URL", "http://x", 1, "", "tiny: REDIS_URL: "},
+    {{"--platform=x", "--check"}, "DATABASE_URL", "mysql://x", 1, "", "tiny: DATABASE_URL cannot be read"},
     {{"--platform=x", "--check"}, "ENVIRONMENT", "production", 1, "", "tiny: JWT_SECRET is not set"},
     {{"--platform=x"}, "STREAM_WINDOW", "5", 1, "", "tiny: STREAM_WINDOW is \"5\""},
     {{"--check"}, NULL, NULL, 2, "", "tiny: --platform must be given"},
