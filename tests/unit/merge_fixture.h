@@ -1,9 +1,7 @@
-/* merge_fixture.h: one record, and changes to it in short. */
+/* merge_fixture.h: one record, and changes to it in short. Include router/merge.h before it. */
 #pragma once
 #include "mapping_fixture.h"
 #include "mem.h"
-
-#include "../../router/merge.h"
 
 #define T0 INT64_C(1700000000000)
 
