@@ -55,9 +55,9 @@
     X(sync_interval, SYNC_INTERVAL_SECONDS, CONF_SPAN_MS, "5s", 100, 60000, CONF_SERVICES, false,            \
       "how often an owner compares its streams with PostgreSQL")                                             \
     X(sync_batch_size, SYNC_BATCH_SIZE, CONF_INT, "100", 1, 1000, CONF_WORKER, true,                         \
-      "items in one bulk delivery at most")                                                                  \
+      "items in one bulk delivery at most; without effect until there are bulk deliveries")                   \
     X(bulk_platforms, SYNC_BULK_PLATFORMS, CONF_TEXT, "", 0, 0, CONF_WORKER, true,                           \
-      "platforms that take bulk deliveries, with commas between")                                            \
+      "platforms that take bulk deliveries; without effect until there are any")                             \
     X(max_concurrent_syncs, MAX_CONCURRENT_SYNCS, CONF_INT, "10", 1, 10000, CONF_WORKER, true,               \
       "ceiling of requests in flight per worker; the default of 10 means not set: the window "               \
       "adapts by itself")                                                                                    \
@@ -77,9 +77,9 @@
       "outage")                                                                                              \
     X(webhook_secret, WEBHOOK_SECRET, CONF_SECRET, "", 0, 0, CONF_WORKER, true,                              \
       "key of the Standard Webhooks signature on deliveries (whsec_… or text); unset: not signed")           \
-    X(event_retention_days, EVENT_RETENTION_DAYS, CONF_INT, "30", 1, 3650, CONF_MONITOR, true,               \
+    X(event_retention_days, EVENT_RETENTION_DAYS, CONF_INT, "30", 1, 3650, CONF_GATEWAY | CONF_MONITOR, true,\
       "days that finished events are kept")                                                                  \
-    X(idempotency_hours, IDEMPOTENCY_HOURS, CONF_INT, "24", 1, 720, CONF_MONITOR, true,                      \
+    X(idempotency_hours, IDEMPOTENCY_HOURS, CONF_INT, "24", 1, 720, CONF_GATEWAY, true,                      \
       "hours that idempotency keys are kept")                                                                \
     X(connection_pool_size, CONNECTION_POOL_SIZE, CONF_INT, "2", 1, 20, CONF_SERVICES, false,                \
       "connections to PostgreSQL per process and role (20 in the original, whose client blocked)")           \
