@@ -14,12 +14,11 @@ B        := build-san
 OPTIMIZE := -O1 -g -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 endif
 
-LIBS_COMMON := libpq hiredis libevent json-c libjwt libcrypto libconfig
+LIBS_COMMON := libpq hiredis libevent json-c libjwt libcrypto libconfig libcurl
 CPPFLAGS += -D_GNU_SOURCE -I. -Icommon -I$(B)/gen $(shell pkg-config --cflags $(LIBS_COMMON) 2>/dev/null)
 CFLAGS   += -std=c11 $(OPTIMIZE) $(WARNINGS) $(WERROR) -fstack-protector-strong
 LDFLAGS  += $(if $(SAN),-fsanitize=address$(comma)undefined) -Wl,--as-needed,-z,relro,-z,now
 LDLIBS   := $(shell pkg-config --libs $(LIBS_COMMON) 2>/dev/null)
-LDLIBS_CURL := $(shell pkg-config --libs libcurl 2>/dev/null)
 LDLIBS_CHECK := $(shell pkg-config --libs check 2>/dev/null)
 comma    := ,
 
@@ -74,7 +73,7 @@ $(B)/bin/$(1): $$(patsubst %.c,$(B)/obj/%.o,$$(wildcard $(2)/*.c)) $(B)/libcommo
 endef
 $(eval $(call program,api-gateway,api-gateway))
 $(eval $(call program,router,router))
-$(eval $(call program,worker,worker,$(LDLIBS_CURL)))
+$(eval $(call program,worker,worker))
 $(eval $(call program,resolver,resolver))
 $(eval $(call program,monitor,monitor))
 $(eval $(call program,syncctl,ctl))
@@ -94,7 +93,7 @@ looks_into = $(or $(filter $(1),$(including_$(2))),$(if $(filter $(SERVICES),$(2
 define test
 $(B)/tests/$(basename $(notdir $(1))): $(B)/obj/$(1:.c=.o) $(patsubst %.c,$(B)/obj/%.o,$(2)) $(foreach s,$(INSIDE),$(if $(call looks_into,$(1),$(s)),$(B)/inside/$(s).a)) $(B)/libcommon.a
 	@mkdir -p $$(@D)
-	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS) $$(LDLIBS_CURL) $$(LDLIBS_CHECK)
+	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS) $$(LDLIBS_CHECK)
 endef
 $(foreach s,$(INSIDE),$(eval including_$(s) := $(call including,$(s))))
 $(foreach t,$(UNIT_SRC),$(eval $(call test,$(t),$(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c)))))

@@ -45,7 +45,8 @@ int64_t platform_rate_per_minute(const struct platform *platform,
 bool platform_every_version(const struct platform *platform,
                             enum event_type type); /* true for operational data */
 
-enum platform_method { PLATFORM_POST, PLATFORM_PUT, PLATFORM_PATCH, PLATFORM_DELETE };
+/* GET is for what is read from a platform: a route of deliveries has one of the others. */
+enum platform_method { PLATFORM_POST, PLATFORM_PUT, PLATFORM_PATCH, PLATFORM_DELETE, PLATFORM_GET };
 struct platform_route {
     enum platform_method method;
     const char *path; /* "/api/sync/user/create": goes behind the base URL */
@@ -58,3 +59,23 @@ struct platform_route {
 /* Never NULL for a known type. `verb` may differ from the type's own (a create that became an update). */
 const struct platform_route *platform_route(const struct platform *platform, enum event_type type,
                                             enum verb verb);
+
+/* The platform's GraphQL API: the group `graphql`. */
+struct platform_graphql {
+    const char *url; /* NULL: its variable is not set, REST serves all entities */
+    bool entities[ENTITY_NONE];
+};
+/* NULL: this entity goes by REST. */
+const struct platform_graphql *platform_graphql(const struct platform *platform, enum entity entity);
+
+/* How the platform's own webhooks come in: the group `inbound`. */
+struct platform_inbound {
+    const char *secret; /* NULL: its variable is not set, nothing is let in */
+};
+const struct platform_inbound *platform_inbound(const struct platform *platform); /* NULL: it sends none */
+
+/* Where the platform's records are read, page by page: the group `lists`. */
+struct platform_lists {
+    const char *path;
+};
+const struct platform_lists *platform_lists(const struct platform *platform); /* NULL: it has none */

@@ -76,6 +76,9 @@ struct platform {
     const char *path; /* template of the routes that name none */
     struct platform_route routes[EVENT_TYPES];
     bool every_version[EVENT_TYPES];
+    struct platform_graphql *graphql; /* these three: NULL when the file has no such group */
+    struct platform_inbound *inbound;
+    struct platform_lists *lists;
 };
 
 /* Reads one file into `platform` (name and file are set). -1 and "file:line: reason" lines in errors. */

@@ -341,6 +341,9 @@ void platform_read(const struct reader *reader, const struct setting *root)
         {"entities", SETTING_GROUP, true, 0, NULL, read_entities},
         {"path", SETTING_TEXT, true, 0, NULL, read_path},
         {"routes", SETTING_GROUP, true, 0, NULL, platform_read_routes},
+        {"graphql", SETTING_GROUP, false, 0, NULL, platform_read_graphql},
+        {"inbound", SETTING_GROUP, false, 0, NULL, platform_read_inbound},
+        {"lists", SETTING_GROUP, false, 0, NULL, platform_read_lists},
         {NULL, SETTING_ANY, false, 0, NULL, NULL},
     };
     struct platform *platform = reader->platform;

@@ -65,3 +65,8 @@ void platform_read(const struct reader *reader, const struct setting *root);
 /* platform_routes.c: the group routes; then the paths of all event types, when everything else is read. */
 void platform_read_routes(const struct reader *reader, const struct setting *group, void *target);
 void platform_finish_routes(const struct reader *reader, const struct setting *root);
+
+/* platform_graphql.c, platform_inbound.c, platform_lists.c: the groups of these names. */
+void platform_read_graphql(const struct reader *reader, const struct setting *group, void *target);
+void platform_read_inbound(const struct reader *reader, const struct setting *group, void *target);
+void platform_read_lists(const struct reader *reader, const struct setting *group, void *target);

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "platform.h"
+#include "transfer.h"
 
 enum outcome_class {
     OUTCOME_DELIVERED,
@@ -25,26 +26,6 @@ enum outcome_class {
     OUTCOME_AS_CREATE, /* the same at once as a create */
     OUTCOME_ROUTE,     /* the route is paused */
     OUTCOME_DEAD
-};
-
-enum answer_failure {
-    ANSWER_OK,
-    ANSWER_TRANSPORT,
-    ANSWER_TIMEOUT_SENT,
-    ANSWER_TLS,
-    ANSWER_TOO_LARGE,
-    ANSWER_FORBIDDEN_ADDRESS
-};
-
-struct answer {
-    enum answer_failure failure; /* ANSWER_OK: an HTTP answer is there */
-    const char *error;           /* of a failure: one sentence */
-    int status;
-    bool html;              /* Content-Type or the body's first byte say so */
-    int64_t retry_after_ms; /* -1: none */
-    const char *body;       /* the beginning of it */
-    size_t body_len;
-    int64_t duration_us;
 };
 
 struct outcome {

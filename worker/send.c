@@ -327,9 +327,9 @@ static void transfer(struct work *work, const struct platform_route *route, cons
     buf_add_str(&headers[count++], "Content-Type: application/json");
     buf_addf(&headers[count++], "webhook-id: %s", id);
     buf_addf(&headers[count++], "webhook-timestamp: %lld", (long long)timestamp_s);
-    credential_add(worker, &headers[count++]);
+    credential_add(&worker->credential, worker->conf, worker->platform, &headers[count++]);
     if (*worker->conf->webhook_secret)
-        credential_sign(worker, id, timestamp_s, body, &headers[count++]);
+        credential_sign(worker->conf->webhook_secret, id, timestamp_s, body, &headers[count++]);
     if (lead->trace)
         buf_addf(&headers[count++], "traceparent: %s", lead->trace);
     for (unsigned i = 0; i < count; i++)

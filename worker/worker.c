@@ -292,8 +292,7 @@ int worker_reload(struct worker *worker, struct platform_set *platforms)
     platform_set_free(&worker->platforms);
     worker->platforms = platforms;
     worker->platform = platform;
-    free(worker->token);
-    worker->token = NULL;
+    credential_release(&worker->credential);
     return 0;
 }
 
@@ -335,7 +334,7 @@ void worker_free(struct worker **workerp)
     belt_activity_free(&worker->activity);
     event_free(worker->pump_timer);
     platform_set_free(&worker->platforms);
-    free(worker->token);
+    credential_release(&worker->credential);
     free(worker);
     *workerp = NULL;
 }

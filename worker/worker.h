@@ -17,6 +17,7 @@
 #include "backoff.h"
 #include "belt.h"
 #include "conf.h"
+#include "credential.h"
 #include "db.h"
 #include "gate.h"
 #include "json.h"
@@ -135,8 +136,7 @@ struct worker {
     struct map *routes; /* path → struct paused_route */
     bool pauses_read;   /* those that a process before this one set */
     struct ledger *ledger;
-    char *token; /* our own short-lived one */
-    int64_t token_until_ms;
+    struct credential credential;
     struct stat *stat_outcome[8], *stat_duration, *stat_window, *stat_flight, *stat_state;
     void (*drained)(void *arg);
     void *drained_arg;
@@ -180,11 +180,6 @@ void work_settle(struct work *work); /* everything is read: what will be called 
 /* Which delivery to start: false when none is open, or one of them still waits. */
 bool work_choose(struct work *work);
 const struct delivery *work_lead(const struct work *work);
-
-/* credential.c: headers, "Name: value". */
-void credential_add(struct worker *worker, struct buf *header);
-void credential_sign(const struct worker *worker, const char *id, int64_t timestamp_s, const struct buf *body,
-                     struct buf *header);
 
 /* send.c */
 void send_start(struct work *work);

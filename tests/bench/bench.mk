@@ -13,4 +13,4 @@ $(B)/bench/bare-evhttp: $(B)/obj/tests/bench/bare_evhttp.o
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(B)/bench/bare-curl: $(B)/obj/tests/bench/bare_curl.o
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(LDLIBS_CURL)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)

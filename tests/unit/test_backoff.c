@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../worker/backoff.h"
+#include "backoff.h"
 
 #define COUNT(rows) (int)(sizeof rows / sizeof *rows)
 

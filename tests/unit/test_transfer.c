@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../../worker/transfer.h"
+#include "transfer.h"
 #include "transfer_server_fixture.h"
 
 #define server transfer_server

@@ -31,7 +31,7 @@ struct transfer {
     CURL *easy;
     struct curl_slist *headers;
     struct buf sent, got;
-    size_t got_total;
+    size_t got_total, keep_max;
     bool forbidden;
     bool allow_private;
     char error[CURL_ERROR_SIZE];
@@ -104,9 +104,10 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
     transfer->got_total += len;
     if (transfer->got_total > TRANSFER_MAX)
         return 0; /* ends the transfer */
-    if (transfer->got.len < TRANSFER_KEEP)
-        buf_add(&transfer->got, data,
-                len < TRANSFER_KEEP - transfer->got.len ? len : TRANSFER_KEEP - transfer->got.len);
+    if (transfer->got.len < transfer->keep_max) {
+        size_t room = transfer->keep_max - transfer->got.len;
+        buf_add(&transfer->got, data, len < room ? len : room);
+    }
     return len;
 }
 
@@ -309,11 +310,12 @@ void transfers_free(struct transfers **transfersp)
 
 static void set_method(CURL *easy, const struct transfer_request *request)
 {
-    static const char *const names[] = {"POST", "PUT", "PATCH", "DELETE"};
+    static const char *const names[] = {"POST", "PUT", "PATCH", "DELETE", "GET"};
 
-    curl_easy_setopt(easy, CURLOPT_POST, 1L);
-    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST,
-                     request->method == PLATFORM_POST ? NULL : names[request->method]);
+    curl_easy_setopt(easy, request->method == PLATFORM_GET ? CURLOPT_HTTPGET : CURLOPT_POST, 1L);
+    curl_easy_setopt(
+        easy, CURLOPT_CUSTOMREQUEST,
+        request->method == PLATFORM_POST || request->method == PLATFORM_GET ? NULL : names[request->method]);
 }
 
 static void set_options(struct transfer *transfer, const struct transfer_request *request)
@@ -324,8 +326,10 @@ static void set_options(struct transfer *transfer, const struct transfer_request
     curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
     curl_easy_setopt(easy, CURLOPT_URL, request->url);
     set_method(easy, request);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, transfer->sent.data);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)transfer->sent.len);
+    if (request->method != PLATFORM_GET) {
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, transfer->sent.data);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)transfer->sent.len);
+    }
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
@@ -355,6 +359,7 @@ struct transfer *transfer_start(struct transfers *transfers, const struct transf
     transfer->callback = callback;
     transfer->arg = arg;
     transfer->allow_private = request->allow_private;
+    transfer->keep_max = request->keep_max > 0 ? request->keep_max : TRANSFER_KEEP;
     transfer->began_us = clock_mono_us();
     buf_init(&transfer->sent);
     buf_init(&transfer->got);

@@ -2,19 +2,39 @@
  * transfer.h: HTTP to the platforms: libcurl's multi interface on our loop; the only door to libcurl.
  *
  * TLS is verified, redirects are not followed, no proxy is taken from the environment. The address really connected to is
- * judged, after name resolution: private, loopback and link-local ones only where the platform's file allows them. An answer's
- * body is kept up to TRANSFER_KEEP bytes and refused past TRANSFER_MAX.
+ * judged, after name resolution: private, loopback and link-local ones only where the platform's file allows them. Of an answer's
+ * body the beginning is kept, TRANSFER_KEEP bytes unless asked for more; past TRANSFER_MAX it is refused.
  */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "outcome.h"
+#include "platform.h"
 
 #define TRANSFER_KEEP 16384
 #define TRANSFER_MAX (1024 * 1024)
 #define TRANSFER_HEADERS_MAX 12
+
+enum answer_failure {
+    ANSWER_OK,
+    ANSWER_TRANSPORT,
+    ANSWER_TIMEOUT_SENT,
+    ANSWER_TLS,
+    ANSWER_TOO_LARGE,
+    ANSWER_FORBIDDEN_ADDRESS
+};
+
+struct answer {
+    enum answer_failure failure; /* ANSWER_OK: an HTTP answer is there */
+    const char *error;           /* of a failure: one sentence */
+    int status;
+    bool html;              /* Content-Type or the body's first byte say so */
+    int64_t retry_after_ms; /* -1: none */
+    const char *body;       /* the beginning of it */
+    size_t body_len;
+    int64_t duration_us;
+};
 
 struct event_base;
 struct transfers;
@@ -28,6 +48,7 @@ struct transfer_request {
     size_t body_len;
     int64_t timeout_ms;
     bool allow_private;
+    size_t keep_max; /* bytes of the answer's body; 0: TRANSFER_KEEP; at most TRANSFER_MAX */
 };
 
 typedef void (*transfer_cb)(const struct answer *answer, void *arg);
