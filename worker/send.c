@@ -3,6 +3,7 @@
  * answer means for the work.
  */
 #include "clock.h"
+#include "delivery.h"
 #include "digest.h"
 #include "log.h"
 #include "mem.h"
@@ -11,19 +12,6 @@
 #include "worker.h"
 
 #define EXCERPT_MAX 2048
-
-/* webhook-id: one per event and target, stable across retries; a retried dead one is another (generation). */
-static void webhook_id(const struct work *work, char *id, size_t size)
-{
-    const struct delivery *lead = work_lead(work);
-    char event[UUID_TEXT_LEN + 1];
-
-    uuid_format(&lead->event, event);
-    if (lead->generation > 1)
-        snprintf(id, size, "%s.%s.%d", event, work->worker->name, lead->generation);
-    else
-        snprintf(id, size, "%s.%s", event, work->worker->name);
-}
 
 static void conclude(struct work *work, enum delivery_state result, const char *error)
 {
@@ -34,70 +22,29 @@ static void conclude(struct work *work, enum delivery_state result, const char *
     ledger_add(work);
 }
 
-/* {event_id, event_type, source_platform, tenant_id, user_id, data}. */
-static void write_body(const struct work *work, const struct json *data, struct buf *body)
+/* What goes out now, from the record as it is. */
+static struct delivery_source source_of(const struct work *work, const struct platform_route *route)
 {
     const struct delivery *lead = work_lead(work);
-    char event[UUID_TEXT_LEN + 1];
-    const char *type = msg_event_type_name(lead->type);
-
-    uuid_format(&lead->event, event);
-    buf_addf(body,
-             "{\"event_id\":\"%s\",\"event_type\":\"%s\",\"source_platform\":\"%s\",\"tenant_id\":", event,
-             type, lead->source);
-    buf_add_json(body, lead->tenant, strlen(lead->tenant));
-    buf_add_str(body, ",\"user_id\":");
-    if (lead->user_id)
-        buf_add_json(body, lead->user_id, strlen(lead->user_id));
-    else
-        buf_add_str(body, "null");
-    buf_add_str(body, ",\"data\":");
-    json_write(body, data);
-    buf_add_ch(body, '}');
-}
-
-enum built { BUILT, BUILT_NOTHING, BUILT_IMPOSSIBLE };
-
-/* The body as the target takes it now. BUILT_NOTHING: it has everything already. */
-static enum built build(struct work *work, const struct platform_route *route, struct buf *body,
-                        struct buf *error)
-{
-    const struct delivery *lead = work_lead(work);
-    struct worker *worker = work->worker;
     bool update = work->verb == VERB_UPDATE && work->certain_version > 0 && !work->turned && !route->full;
-    struct mapping_request request = {.target = worker->platform,
-                                      .platforms = worker->platforms,
-                                      .entity = msg_event_entity(lead->type),
-                                      .type = lead->type,
-                                      .verb = work->verb,
-                                      .record = work->data,
-                                      .notes = work->notes,
-                                      .base = update ? work->base : NULL,
-                                      .base_seq = update ? work->base_seq : 0};
-    char event[UUID_TEXT_LEN + 1], record[UUID_TEXT_LEN + 1];
-    struct mapping_context context = {.source_platform = lead->source,
-                                      .target_platform = worker->name,
-                                      .event_id = event,
-                                      .record_id = work->has_record ? record : NULL,
-                                      .version = work->record_version,
-                                      .now_ms = lead->created_ms}; /* a repetition has the same content */
-    struct json *changed = json_new_array(), *data = mapping_out(&request, changed, error);
-    enum built built = BUILT;
 
-    uuid_format(&lead->event, event);
-    uuid_format(&work->record, record);
-    context.changed = changed;
-    if (!data) {
-        built = BUILT_IMPOSSIBLE;
-    } else if (request.base && json_count(changed) == 0) {
-        built = BUILT_NOTHING;
-    } else {
-        mapping_decorate(&request, &context, data);
-        write_body(work, data, body);
-    }
-    json_free(data);
-    json_free(changed);
-    return built;
+    return (struct delivery_source){.target = work->worker->platform,
+                                    .platforms = work->worker->platforms,
+                                    .event = lead->event,
+                                    .type = lead->type,
+                                    .verb = work->verb,
+                                    .generation = lead->generation,
+                                    .source_platform = lead->source,
+                                    .tenant = lead->tenant,
+                                    .user_id = lead->user_id,
+                                    .created_ms = lead->created_ms,
+                                    .has_record = work->has_record,
+                                    .record = work->record,
+                                    .version = work->record_version,
+                                    .data = work->data,
+                                    .notes = work->notes,
+                                    .base = update ? work->base : NULL,
+                                    .base_seq = work->base_seq};
 }
 
 /* The route's path of what will be called. */
@@ -306,7 +253,8 @@ static void on_answer(const struct answer *answer, void *arg)
     worker_pump_in(work->worker, 0);
 }
 
-static void transfer(struct work *work, const struct platform_route *route, const struct buf *body)
+static void transfer(struct work *work, const struct platform_route *route,
+                     const struct delivery_source *source, const struct buf *body)
 {
     struct worker *worker = work->worker;
     const struct delivery *lead = work_lead(work);
@@ -322,7 +270,7 @@ static void transfer(struct work *work, const struct platform_route *route, cons
 
     for (unsigned i = 0; i < 6; i++)
         buf_init(&headers[i]);
-    webhook_id(work, id, sizeof id);
+    delivery_webhook_id(source, id);
     buf_addf(&url, "%s%s", platform_base_url(worker->platform), route->path);
     buf_add_str(&headers[count++], "Content-Type: application/json");
     buf_addf(&headers[count++], "webhook-id: %s", id);
@@ -373,14 +321,15 @@ void send_start(struct work *work)
         work->wait_ms = wait_ms + random_bits() % 1000;
         wait_out_pause(work, route->path);
     } else {
-        switch (build(work, route, &body, &error)) {
-        case BUILT:
-            transfer(work, route, &body);
+        struct delivery_source source = source_of(work, route);
+        switch (delivery_body(&source, &body, &error)) {
+        case DELIVERY_BUILT:
+            transfer(work, route, &source, &body);
             break;
-        case BUILT_NOTHING:
+        case DELIVERY_NOTHING:
             conclude(work, DELIVERY_SKIPPED, "the platform has this already");
             break;
-        case BUILT_IMPOSSIBLE:
+        case DELIVERY_IMPOSSIBLE:
             conclude(work, DELIVERY_DEAD, error.data);
             break;
         }

@@ -1,0 +1,89 @@
+/* delivery.c: see delivery.h. */
+#include "delivery.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void delivery_webhook_id(const struct delivery_source *source, char id[MSG_KEY_MAX])
+{
+    const char *platform = platform_name(source->target);
+    char event[UUID_TEXT_LEN + 1];
+
+    uuid_format(&source->event, event);
+    if (source->generation > 1)
+        snprintf(id, MSG_KEY_MAX, "%s.%s.%d", event, platform, source->generation);
+    else
+        snprintf(id, MSG_KEY_MAX, "%s.%s", event, platform);
+}
+
+enum delivery_built delivery_data(const struct delivery_source *source, struct json **data, struct buf *error)
+{
+    struct mapping_request request = {.target = source->target,
+                                      .platforms = source->platforms,
+                                      .entity = msg_event_entity(source->type),
+                                      .type = source->type,
+                                      .verb = source->verb,
+                                      .record = source->data,
+                                      .notes = source->notes,
+                                      .base = source->base,
+                                      .base_seq = source->base ? source->base_seq : 0};
+    char event[UUID_TEXT_LEN + 1], record[UUID_TEXT_LEN + 1];
+    struct json *changed = json_new_array();
+    struct mapping_context context = {.source_platform = source->source_platform,
+                                      .target_platform = platform_name(source->target),
+                                      .event_id = event,
+                                      .record_id = source->has_record ? record : NULL,
+                                      .version = source->version,
+                                      .now_ms = source->created_ms,
+                                      .changed = changed};
+    enum delivery_built built = DELIVERY_BUILT;
+
+    *data = mapping_out(&request, changed, error);
+    if (!*data) {
+        built = DELIVERY_IMPOSSIBLE;
+    } else if (source->base && json_count(changed) == 0) {
+        built = DELIVERY_NOTHING;
+        json_free(*data);
+        *data = NULL;
+    } else {
+        uuid_format(&source->event, event);
+        uuid_format(&source->record, record);
+        mapping_decorate(&request, &context, *data);
+    }
+    json_free(changed);
+    return built;
+}
+
+enum delivery_built delivery_body(const struct delivery_source *source, struct buf *body, struct buf *error)
+{
+    char event[UUID_TEXT_LEN + 1];
+    struct json *data;
+    enum delivery_built built = delivery_data(source, &data, error);
+
+    if (built != DELIVERY_BUILT)
+        return built;
+    uuid_format(&source->event, event);
+    buf_addf(body,
+             "{\"event_id\":\"%s\",\"event_type\":\"%s\",\"source_platform\":\"%s\",\"tenant_id\":", event,
+             msg_event_type_name(source->type), source->source_platform);
+    buf_add_json(body, source->tenant, strlen(source->tenant));
+    buf_add_str(body, ",\"user_id\":");
+    if (source->user_id)
+        buf_add_json(body, source->user_id, strlen(source->user_id));
+    else
+        buf_add_str(body, "null");
+    buf_add_str(body, ",\"data\":");
+    json_write(body, data);
+    buf_add_ch(body, '}');
+    json_free(data);
+    return built;
+}
+
+void delivery_bulk_item(const struct delivery_source *source, const struct buf *body, struct buf *item)
+{
+    char id[MSG_KEY_MAX];
+
+    delivery_webhook_id(source, id);
+    buf_add(item, body->data, body->len - 1); /* its last brace comes behind ours */
+    buf_addf(item, ",\"operation\":\"%s\",\"webhook_id\":\"%s\"}", msg_verb_name(source->verb), id);
+}

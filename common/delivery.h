@@ -1,0 +1,49 @@
+/*
+ * delivery.h: what goes out for one delivery: the REST body, the item of a bulk, and the webhook-id; pure. Whoever shows what a
+ * platform would get shows exactly this.
+ *
+ *   body        {event_id, event_type, source_platform, tenant_id, user_id, data}
+ *   bulk item   the same members, then operation and webhook_id
+ *
+ * data is mapping_out and mapping_decorate; it depends on nothing but the source below, so that a repetition under the same
+ * webhook-id has the same content.
+ */
+#pragma once
+#include "mapping.h"
+#include "platform.h"
+#include "uuid.h"
+
+struct delivery_source {
+    const struct platform *target;
+    const struct platform_set *platforms; /* for rates between currencies */
+    struct uuid event;
+    enum event_type type;
+    enum verb verb; /* what will be called: a create that became an update is an update */
+    int generation; /* 1, and one more for each retry of a dead delivery: those are other webhook-ids */
+    const char *source_platform, *tenant;
+    const char *user_id; /* NULL: null */
+    int64_t created_ms;  /* of the event: transformed_at and sync_timestamp */
+    bool has_record;     /* false: operational data, which has neither record id nor version */
+    struct uuid record;
+    int64_t version;
+    const struct json *data,
+        *notes; /* the record in common names (operational: the event's data); notes may be NULL */
+    const struct json *base; /* what the target certainly has: the difference goes out; NULL: everything */
+    int64_t base_seq;
+};
+
+enum delivery_built {
+    DELIVERY_BUILT,
+    DELIVERY_NOTHING,   /* the target has all of it already */
+    DELIVERY_IMPOSSIBLE /* and why in error: one sentence that names the field */
+};
+/* The target's data, decorated; NULL unless DELIVERY_BUILT. */
+enum delivery_built delivery_data(const struct delivery_source *source, struct json **data,
+                                  struct buf *error);
+/* The whole body, added to `body`. */
+enum delivery_built delivery_body(const struct delivery_source *source, struct buf *body, struct buf *error);
+/* A body as the item of a bulk: added to `item`. */
+void delivery_bulk_item(const struct delivery_source *source, const struct buf *body, struct buf *item);
+
+/* One per event and target, stable across retries: "<event>.<platform>", from generation 2 on with ".<generation>". */
+void delivery_webhook_id(const struct delivery_source *source, char id[MSG_KEY_MAX]);
