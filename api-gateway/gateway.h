@@ -27,6 +27,7 @@
 #include "service.h"
 #include "store.h"
 #include "stream.h"
+#include "transfer.h"
 
 struct accept;
 struct status;
@@ -39,6 +40,7 @@ struct gateway {
     struct stream *belt;
     struct belt_activity *activity;
     struct platform_set *platforms; /* replaced at reload: nobody keeps a pointer into it past the call */
+    struct transfers *transfers;    /* for what the gateway itself asks of platforms */
     struct http *http;
     struct accept *accept;
     struct status *status;

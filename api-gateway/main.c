@@ -12,6 +12,8 @@
 #include "platform_conf.h"
 #include "proto.h"
 
+#define PLATFORM_CONNECTIONS_MAX 8 /* kept open to platforms, for keys and lists */
+
 static void set_keys(struct gateway *gateway)
 {
     const struct conf *conf = gateway->conf;
@@ -90,6 +92,7 @@ int main(int argc, char **argv)
     gateway.store = store_new(gateway.service);
     gateway.belt = stream_new(service_base(gateway.service), &belt);
     gateway.activity = belt_activity_new(service_base(gateway.service), gateway.belt, conf->activity_max);
+    gateway.transfers = transfers_new(service_base(gateway.service), PLATFORM_CONNECTIONS_MAX);
     gateway.accept = accept_new(&gateway);
     gateway.status = status_new(&gateway);
     gateway.http = open_http(&gateway);
@@ -105,6 +108,7 @@ int main(int argc, char **argv)
     store_free(&gateway.store); /* first: what is in a statement is answered while the rest still stands */
     accept_free(&gateway.accept);
     status_free(&gateway.status);
+    transfers_free(&gateway.transfers);
     http_free(&gateway.http);
     belt_activity_free(&gateway.activity);
     stream_free(&gateway.belt);
