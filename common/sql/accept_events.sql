@@ -16,9 +16,12 @@ WITH input AS MATERIALIZED (
          AS i(id, hashed_id, tenant_id, client_id, event_type, entity_type, entity_id, source_platform, targets,
               priority, priority_given, max_retries, base_version, occurred_at, deliver_at, expires_at,
               user_id, subject, trace, data, key, fingerprint, named_id, place)
-    LEFT JOIN record_ids linked ON linked.tenant_id = i.tenant_id AND linked.entity_type = i.entity_type
-        AND linked.platform = i.source_platform AND linked.platform_id = i.entity_id
-    LEFT JOIN records named ON named.id = i.named_id AND named.tenant_id = i.tenant_id AND named.entity_type = i.entity_type
+    -- LATERAL with OFFSET 0, and no plain comparison with the tenant: looked up one by one through the primary keys, however
+    -- little the planner knows of fresh tables.
+    LEFT JOIN LATERAL (SELECT r.record_id FROM record_ids r WHERE r.tenant_id = i.tenant_id AND r.entity_type = i.entity_type
+        AND r.platform = i.source_platform AND r.platform_id = i.entity_id OFFSET 0) linked ON true
+    LEFT JOIN LATERAL (SELECT r.id FROM records r WHERE r.id = i.named_id AND r.tenant_id || '' = i.tenant_id
+        AND r.entity_type || '' = i.entity_type OFFSET 0) named ON true
 ), claimed AS (
     INSERT INTO idempotency_keys (tenant_id, kind, key, event_id, fingerprint, expires_at)
     SELECT tenant_id, kind, key, id, fingerprint, expires_at FROM (

@@ -13,8 +13,9 @@ SELECT e.id, e.record_id, e.seq, e.partition, e.priority, e.status, e.base_versi
     CASE WHEN e.status = 1 THEN array_to_string(ARRAY(
         SELECT d.target FROM deliveries d WHERE d.event_id = e.id AND d.state = 0), ',') END AS open_targets
 FROM sync_events e
-LEFT JOIN records r ON r.id = e.record_id AND e.entity_type <> ''
-LEFT JOIN record_ids linked ON linked.tenant_id = e.tenant_id AND linked.entity_type = e.entity_type
-    AND linked.platform = e.source_platform AND linked.platform_id = e.entity_id
+-- LATERAL with OFFSET 0: looked up one by one through the primary keys, however little the planner knows of fresh tables.
+LEFT JOIN LATERAL (SELECT * FROM records r WHERE r.id = e.record_id AND e.entity_type <> '' OFFSET 0) r ON true
+LEFT JOIN LATERAL (SELECT * FROM record_ids i WHERE i.tenant_id = e.tenant_id AND i.entity_type = e.entity_type
+    AND i.platform = e.source_platform AND i.platform_id = e.entity_id OFFSET 0) linked ON true
 WHERE e.id = ANY ($1::uuid[])
 ORDER BY e.seq

@@ -18,7 +18,8 @@ SELECT d.event_id, d.record_id, d.seq, d.version, d.partition, d.priority, d.sta
     CASE WHEN d.place = 1 THEN r.data END AS record_data, CASE WHEN d.place = 1 THEN r.notes END AS record_notes,
     rp.certain_version, rp.certain_event, rp.started_version, rp.platform_id, rp.state AS platform_state
 FROM unfinished d
-JOIN sync_events e ON e.id = d.event_id
-LEFT JOIN records r ON r.id = d.record_id AND e.entity_type <> ''
-LEFT JOIN record_platforms rp ON rp.record_id = d.record_id AND rp.platform = $1
+-- LATERAL with OFFSET 0: looked up one by one through the primary keys, however little the planner knows of fresh tables.
+CROSS JOIN LATERAL (SELECT * FROM sync_events e WHERE e.id = d.event_id OFFSET 0) e
+LEFT JOIN LATERAL (SELECT * FROM records r WHERE r.id = d.record_id AND e.entity_type <> '' OFFSET 0) r ON true
+LEFT JOIN LATERAL (SELECT * FROM record_platforms p WHERE p.record_id = d.record_id AND p.platform = $1 OFFSET 0) rp ON true
 ORDER BY d.record_id, d.seq
