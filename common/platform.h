@@ -45,6 +45,16 @@ int64_t platform_rate_per_minute(const struct platform *platform,
 bool platform_every_version(const struct platform *platform,
                             enum event_type type); /* true for operational data */
 
+/* Which members of an entity name the records that must be there before it: entities.<entity>.parents. A path is in common
+ * names, with dots: "items.product_id" is that member of each element of the list. The first path that is there counts. */
+struct platform_parent {
+    enum entity entity; /* of the parents */
+    const char **paths;
+    size_t path_count;
+};
+const struct platform_parent *platform_parents(const struct platform *platform, enum entity entity,
+                                               size_t *count); /* NULL when there are none */
+
 /* GET is for what is read from a platform: a route of deliveries has one of the others. */
 enum platform_method { PLATFORM_POST, PLATFORM_PUT, PLATFORM_PATCH, PLATFORM_DELETE, PLATFORM_GET };
 struct platform_route {

@@ -15,6 +15,7 @@
 
 #define PLATFORM_FILE_BYTES_MAX (1024 * 1024)
 #define PLATFORM_PATH_MAX 1024
+#define PLATFORM_PARENT_PATH_MAX 200
 
 /* A common field and what the platform calls it: the first own name is written, all are read, the earlier first. */
 struct platform_name {
@@ -43,6 +44,8 @@ struct platform_entity {
     size_t default_count;
     struct platform_also *also;
     size_t also_count;
+    struct platform_parent *parents;
+    size_t parent_count;
     bool words; /* status words are translated */
     int64_t rate_per_minute;
 };

@@ -66,6 +66,9 @@ void platform_read(const struct reader *reader, const struct setting *root);
 void platform_read_routes(const struct reader *reader, const struct setting *group, void *target);
 void platform_finish_routes(const struct reader *reader, const struct setting *root);
 
+/* platform_parents.c: the group parents of an entity; target: its struct platform_entity. */
+void platform_read_parents(const struct reader *reader, const struct setting *group, void *target);
+
 /* platform_graphql.c, platform_inbound.c, platform_lists.c: the groups of these names. */
 void platform_read_graphql(const struct reader *reader, const struct setting *group, void *target);
 void platform_read_inbound(const struct reader *reader, const struct setting *group, void *target);
