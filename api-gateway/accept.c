@@ -15,7 +15,7 @@
 
 /* ---- answers ---- */
 
-static struct problem problem_of(const struct accept_item *item)
+struct problem accept_problem(const struct accept_item *item)
 {
     switch (item->outcome) {
     case ACCEPT_MISMATCH:
@@ -69,7 +69,7 @@ static void write_result(struct buf *out, const struct accept_request *request,
         struct buf text = BUF_INIT;
         struct json *json = item->problem;
         if (!json) {
-            problem = problem_of(item);
+            problem = accept_problem(item);
             json = http_problem_json(request->http, &problem);
         }
         json_write(&text, json);
@@ -121,13 +121,24 @@ static void reply_created(struct accept_request *request)
     buf_release(&out);
 }
 
+static void tell_done(struct accept_request *request)
+{
+    accept_done done = request->done;
+    request->done = NULL;
+    done(request, request->done_arg);
+}
+
 static void reply(struct accept_request *request)
 {
     const struct accept_item *failure = common_failure(request);
+    if (request->done) {
+        tell_done(request);
+        return;
+    }
     if (!failure && !request->bulk && request->items[0].outcome != ACCEPT_CREATED)
         failure = &request->items[0];
     if (failure) {
-        struct problem problem = problem_of(failure);
+        struct problem problem = accept_problem(failure);
         http_problem(request->http, &problem);
     } else if (request->bulk) {
         reply_bulk(request);
@@ -153,6 +164,15 @@ struct accept_request *accept_request_new(struct gateway *gateway, struct http_r
         request->items[i].request = request;
         TAILQ_INIT(&request->items[i].followers);
     }
+    return request;
+}
+
+struct accept_request *accept_request_inside(struct gateway *gateway, size_t count, accept_done done,
+                                             void *arg)
+{
+    struct accept_request *request = accept_request_new(gateway, NULL, count > 1, count);
+    request->done = done;
+    request->done_arg = arg;
     return request;
 }
 
@@ -199,7 +219,7 @@ void accept_answer(struct accept_item *item, enum accept_outcome outcome)
     item->outcome = outcome;
     if (stat_of(request->accept, outcome))
         stats_add(stat_of(request->accept, outcome), 1);
-    if (--request->unanswered == 0 && request->http)
+    if (--request->unanswered == 0 && (request->http || request->done))
         reply(request);
 }
 
@@ -240,6 +260,25 @@ struct accept_context accept_context_of(const struct gateway *gateway, const str
                                    .max_retries = gateway->conf->retry_attempts};
 }
 
+int accept_add(struct accept_request *request, size_t index, const struct accept_context *context,
+               const struct accept_source *source)
+{
+    struct accept_item *item = &request->items[index];
+    struct json *errors = json_new_array();
+    struct problem problem;
+    int failed = accept_parse(context, source->body, request->arena, &item->event, &problem, errors);
+    if (failed < 0) {
+        item->outcome = ACCEPT_INVALID;
+        item->problem = http_problem_json(request->http, &problem);
+        stats_add(request->accept->invalid, 1);
+    } else {
+        item->key = arena_strdup(request->arena, source->key);
+        accept_fingerprint(item, source->bytes, source->len);
+    }
+    json_free(errors);
+    return failed;
+}
+
 /* ---- what both routes ask first ---- */
 
 /* The key, NULL when there is none; -1 after having refused. */
@@ -267,7 +306,7 @@ bool accept_is_known(struct gateway *gateway, struct http_request *http)
 {
     struct accept *accept = gateway->accept;
     accept->known = accept->known || store_up(gateway->store);
-    if (!accept->known)
+    if (!accept->known && http)
         gateway_refuse_database(http, DB_AWAY, NULL);
     return accept->known;
 }
@@ -332,6 +371,7 @@ void accept_free(struct accept **accept)
     while ((item = TAILQ_FIRST(&(*accept)->queue))) {
         TAILQ_REMOVE(&(*accept)->queue, item, link);
         item->request->http = NULL;
+        item->request->done = NULL;
         accept_finish(item, ACCEPT_AWAY);
     }
     accept_commit_stop(*accept);

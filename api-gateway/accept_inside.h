@@ -59,10 +59,15 @@ struct accept_item {
     struct json *problem; /* of a bulk's item: ACCEPT_INVALID */
 };
 
+/* Every item has its outcome; they are still there during this call. Once; inside accept_enter_all when none of them waits. */
+typedef void (*accept_done)(const struct accept_request *request, void *arg);
+
 /* Owner: itself, until every item is answered and let go of. */
 struct accept_request {
     struct accept *accept;
-    struct http_request *http; /* NULL once answered */
+    struct http_request *http; /* NULL once answered, or when nobody asked over HTTP */
+    accept_done done;          /* instead of an answer over HTTP; NULL once called */
+    void *done_arg;
     struct arena *arena;
     bool bulk;
     size_t count, unanswered, held;
@@ -120,11 +125,33 @@ struct accept {
 /* accept.c */
 struct accept_request *accept_request_new(struct gateway *gateway, struct http_request *http, bool bulk,
                                           size_t count);
+/*
+ * Events that no body of POST /sync/events brought (a webhook, a row of a list):
+ *
+ *   if (accept_is_known(gateway, NULL)) {                        else: the database was never seen yet, try again later
+ *       request = accept_request_inside(gateway, count, done, arg);
+ *       for each i: accept_add(request, i, &context, &source);   what does not validate has its outcome at once
+ *       accept_enter_all(request);                               done() follows, exactly once
+ *   }
+ */
+struct accept_source {
+    const struct json *body; /* as POST /sync/events takes it; not kept */
+    const char *key;         /* of idempotency, copied; NULL: none. One with a line break is no client's */
+    const void *bytes;       /* two with the same key are the same when these are; not kept */
+    size_t len;
+};
+struct accept_request *accept_request_inside(struct gateway *gateway, size_t count, accept_done done,
+                                             void *arg);
+/* 0; -1: it does not validate: the item's outcome is ACCEPT_INVALID, and its problem says why. */
+int accept_add(struct accept_request *request, size_t index, const struct accept_context *context,
+               const struct accept_source *source);
+/* What the client of an item that was not created is told. */
+struct problem accept_problem(const struct accept_item *item);
 struct accept_context accept_context_of(const struct gateway *gateway, const struct http_request *http);
 int accept_read_key(struct http_request *http,
                     const char **key); /* NULL when there is none; -1 after having refused */
-bool accept_is_known(struct gateway *gateway,
-                     struct http_request *http); /* false after having answered 503 */
+/* false after having answered 503; http may be NULL: then nobody is answered. */
+bool accept_is_known(struct gateway *gateway, struct http_request *http);
 void accept_enter_all(struct accept_request *request);
 void accept_set_event_id(struct accept_item *item, const char *text);
 void accept_answer(struct accept_item *item, enum accept_outcome outcome);
