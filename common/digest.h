@@ -15,3 +15,13 @@ void digest_base64(struct buf *out, const void *data, size_t len);
 int digest_base64_decode(struct buf *out, const char *text, size_t len); /* -1: not base64 */
 /* record_id by default: UUIDv8 from SHA-256(tenant NUL entity-type NUL entity-id); see common/protocol.txt. */
 void digest_record_id(struct uuid *id, const char *tenant, const char *entity_type, const char *entity_id);
+
+/* digest_rsa.c: an RSA public key as its two numbers, most significant byte first. */
+struct digest_rsa_key {
+    const void *n, *e;
+    size_t n_len, e_len;
+};
+bool digest_rsa_usable(const struct digest_rsa_key *key); /* 2048 to 8192 bits, and odd numbers */
+/* RS256: PKCS #1 v1.5 with SHA-256. */
+bool digest_rsa_sha256_verify(const struct digest_rsa_key *key, const void *data, size_t len,
+                              const void *signature, size_t signature_len);
