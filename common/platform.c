@@ -242,9 +242,20 @@ bool platform_takes_bulk(const struct platform *platform)
     return platform->bulk;
 }
 
-int64_t platform_rate_per_minute(const struct platform *platform, enum entity entity)
+int64_t platform_rate_per_minute(const struct platform *platform, enum event_type type)
 {
-    return entity < ENTITY_NONE ? platform->entities[entity].rate_per_minute : 0;
+    enum entity entity = msg_event_entity(type);
+    return entity < ENTITY_NONE ? platform->entities[entity].rate_per_minute : platform->rates[type];
+}
+
+bool platform_returns_metadata(const struct platform *platform)
+{
+    return platform->echo == PLATFORM_ECHO_METADATA;
+}
+
+bool platform_echoes(const struct platform *platform)
+{
+    return platform->echo != PLATFORM_ECHO_NONE;
 }
 
 bool platform_every_version(const struct platform *platform, enum event_type type)

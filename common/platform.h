@@ -40,8 +40,15 @@ const char *platform_timezone(const struct platform *platform);
 bool platform_allows_private(
     const struct platform *platform); /* private and loopback addresses may be called */
 bool platform_takes_bulk(const struct platform *platform);
-int64_t platform_rate_per_minute(const struct platform *platform,
-                                 enum entity entity); /* 0: no limit but the window */
+/* Requests a minute, for all types of an entity together; 0: no limit but the window. */
+int64_t platform_rate_per_minute(const struct platform *platform, enum event_type type);
+/* Does what comes from the platform carry the _sync_metadata that its record was sent with? (echo = "metadata") */
+bool platform_returns_metadata(const struct platform *platform);
+/* May what comes from the platform be what it was sent? (echo is not "none") */
+bool platform_echoes(const struct platform *platform);
+/* Can it hold the field (common name), and can that be changed once the record is there? By the protocol that the entity goes by. */
+bool platform_holds(const struct platform *platform, enum entity entity, const char *field);
+bool platform_changes(const struct platform *platform, enum entity entity, const char *field);
 bool platform_every_version(const struct platform *platform,
                             enum event_type type); /* true for operational data */
 

@@ -54,6 +54,12 @@ int64_t setting_int(const struct setting *setting)
     return config_setting_get_int64(raw(setting));
 }
 
+unsigned setting_line(const struct setting *setting)
+{
+    unsigned line = config_setting_source_line(raw(setting));
+    return line > 0 ? line : 1;
+}
+
 size_t setting_count(const struct setting *setting)
 {
     return (size_t)config_setting_length(raw(setting));
@@ -72,9 +78,8 @@ const struct setting *setting_member(const struct setting *group, const char *na
 void reader_complain(const struct reader *reader, const struct setting *setting, const char *format, ...)
 {
     struct buf *errors = reader->source->errors;
-    unsigned line = config_setting_source_line(raw(setting));
     va_list args;
-    buf_addf(errors, "%s:%u: ", reader->platform->file, line > 0 ? line : 1);
+    buf_addf(errors, "%s:%u: ", reader->platform->file, setting_line(setting));
     if (setting_name(setting) != NULL)
         buf_addf(errors, "%s ", setting_name(setting));
     va_start(args, format);

@@ -15,6 +15,7 @@
 
 #define PLATFORM_FILE_BYTES_MAX (1024 * 1024)
 #define PLATFORM_PATH_MAX 1024
+#define PLATFORM_RATE_MAX 1000000
 #define PLATFORM_PARENT_PATH_MAX 200
 
 /* A common field and what the platform calls it: the first own name is written, all are read, the earlier first. */
@@ -22,20 +23,32 @@ struct platform_name {
     const char *field;
     const char **own;
     size_t own_count;
+    unsigned line; /* of the file, here and below */
 };
 
 struct platform_default {
     const char *field; /* common name */
-    struct json *value;
+    struct json *value; /* in common words */
+    unsigned line;
 };
 
 /* A member of ours beside a field of theirs: price_inr carries the value of price. */
 struct platform_also {
     const char *field; /* common name */
     const char *own;
+    unsigned line;
+};
+
+/* Which fields it can hold and change; common names. Nothing in `holds`: all of them. */
+struct platform_limits {
+    const char **holds;
+    size_t holds_count;
+    const char **fixed; /* given when a record is created, never changed afterwards */
+    size_t fixed_count;
 };
 
 struct platform_entity {
+    unsigned line;
     struct platform_name *names;
     size_t name_count;
     const char **required; /* common names */
@@ -46,13 +59,15 @@ struct platform_entity {
     size_t also_count;
     struct platform_parent *parents;
     size_t parent_count;
+    struct platform_limits rest, graphql; /* by how the entity goes there */
     bool words; /* status words are translated */
-    int64_t rate_per_minute;
+    int64_t rate_per_minute; /* 0: none */
 };
 
 struct platform_word {
     const char *common;
     const char *own;
+    unsigned line;
 };
 
 enum platform_echo { PLATFORM_ECHO_NONE, PLATFORM_ECHO_CONTENT, PLATFORM_ECHO_METADATA };
@@ -79,6 +94,7 @@ struct platform {
     const char *path; /* template of the routes that name none */
     struct platform_route routes[EVENT_TYPES];
     bool every_version[EVENT_TYPES];
+    int64_t rates[EVENT_TYPES]; /* per minute, of types without a record; 0: none */
     struct platform_graphql *graphql; /* these three: NULL when the file has no such group */
     struct platform_inbound *inbound;
     struct platform_lists *lists;

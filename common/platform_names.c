@@ -71,3 +71,34 @@ bool platform_adds(const struct platform *platform, enum entity entity, const ch
     }
     return false;
 }
+
+static const struct platform_limits *limits_of(const struct platform *platform, enum entity entity)
+{
+    const struct platform_entity *rules = &platform->entities[entity];
+    return platform_graphql(platform, entity) != NULL ? &rules->graphql : &rules->rest;
+}
+
+static bool is_listed(const char *const *fields, size_t count, const char *field)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(fields[i], field) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool platform_holds(const struct platform *platform, enum entity entity, const char *field)
+{
+    if (entity >= ENTITY_NONE || strcmp(field, "id") == 0)
+        return true;
+    const struct platform_limits *limits = limits_of(platform, entity);
+    return limits->holds_count == 0 || is_listed(limits->holds, limits->holds_count, field);
+}
+
+bool platform_changes(const struct platform *platform, enum entity entity, const char *field)
+{
+    if (entity >= ENTITY_NONE)
+        return true;
+    const struct platform_limits *limits = limits_of(platform, entity);
+    return platform_holds(platform, entity, field) && !is_listed(limits->fixed, limits->fixed_count, field);
+}

@@ -10,7 +10,7 @@ static void read_status_word(const struct reader *reader, const struct setting *
 {
     struct platform *platform = target;
     struct platform_word word = {setting_copy_text(reader, setting_name(setting)),
-                                 read_text(reader, setting)};
+                                 setting_read_member(reader, setting), setting_line(setting)};
     const char *taken = word.own != NULL ? platform_common_word(platform, word.own) : NULL;
     if (word.own == NULL)
         return;
@@ -22,7 +22,7 @@ static void read_status_word(const struct reader *reader, const struct setting *
 static void read_words(const struct reader *reader, const struct setting *group, void *target)
 {
     struct platform *platform = target;
-    platform->words = new_rows(reader, group, sizeof *platform->words);
+    platform->words = setting_new_rows(reader, group, sizeof *platform->words);
     setting_read_each(reader, group, read_status_word, platform);
 }
 
@@ -30,10 +30,10 @@ static void read_words_in(const struct reader *reader, const struct setting *set
 {
     struct platform *platform = target;
     const char **names = NULL;
-    size_t count = read_texts(reader, setting, &names);
+    size_t count = setting_read_texts(reader, setting, &names);
     for (size_t i = 0; i < count; i++) {
         enum entity entity;
-        if (find_entity(reader, setting, names[i], &entity))
+        if (setting_read_entity(reader, setting, names[i], &entity))
             platform->entities[entity].words = true;
     }
 }
@@ -144,7 +144,7 @@ void platform_read(const struct reader *reader, const struct setting *root)
         {"timezone", SETTING_TEXT, true, MEMBER(timezone), platform_check_timezone, NULL},
         {"status_words", SETTING_GROUP, false, 0, NULL, read_words},
         {"status_words_in", SETTING_ANY, false, 0, NULL, read_words_in},
-        {"entities", SETTING_GROUP, true, 0, NULL, read_entities},
+        {"entities", SETTING_GROUP, true, 0, NULL, platform_read_entities},
         {"path", SETTING_TEXT, true, 0, NULL, read_path},
         {"routes", SETTING_GROUP, true, 0, NULL, platform_read_routes},
         {"graphql", SETTING_GROUP, false, 0, NULL, platform_read_graphql},

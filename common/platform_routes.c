@@ -15,6 +15,7 @@ static void read_method(const struct reader *reader, const struct setting *setti
 struct route_draft {
     struct platform_route route; /* first: read_method fills a route */
     bool every_version;
+    int64_t rate;
 };
 #define DRAFT(member) offsetof(struct route_draft, member)
 
@@ -25,8 +26,16 @@ static void check_route(const struct reader *reader, const struct setting *group
     const char *why = route->path != NULL ? platform_check_path(route->path, entity) : NULL;
     if (why != NULL)
         reader_complain(reader, setting_member(group, "path"), "%s", why);
+    if (entity && setting_member(group, "rate_per_minute") != NULL)
+        reader_complain(reader, setting_member(group, "rate_per_minute"),
+                        "belongs into the group of the entity: its event types share one limit");
     if (route->success_value != NULL && route->success_field == NULL)
         reader_complain(reader, group, "has a success_value but no success_field to compare with it");
+}
+
+static void read_route_rate(const struct reader *reader, const struct setting *setting, void *target)
+{
+    setting_read_rate(reader, setting, &((struct route_draft *)target)->rate);
 }
 
 static void read_route(const struct reader *reader, const struct setting *group, void *target)
@@ -39,6 +48,7 @@ static void read_route(const struct reader *reader, const struct setting *group,
         {"full", SETTING_BOOL, false, DRAFT(route.full), NULL, NULL},
         {"takes", SETTING_BOOL, false, DRAFT(route.takes), NULL, NULL},
         {"every_version", SETTING_BOOL, false, DRAFT(every_version), NULL, NULL},
+        {"rate_per_minute", SETTING_INT, false, 0, NULL, read_route_rate},
         {NULL, SETTING_ANY, false, 0, NULL, NULL},
     };
     struct platform *platform = target;
@@ -51,11 +61,12 @@ static void read_route(const struct reader *reader, const struct setting *group,
         reader_complain(reader, group, "is no event type");
         return;
     }
-    struct route_draft draft = {platform->routes[type], platform->every_version[type]};
+    struct route_draft draft = {platform->routes[type], platform->every_version[type], 0};
     setting_read_group(reader, group, rows, &draft);
     check_route(reader, group, &draft.route, type);
     platform->routes[type] = draft.route;
     platform->every_version[type] = draft.every_version;
+    platform->rates[type] = draft.rate;
 }
 
 void platform_read_routes(const struct reader *reader, const struct setting *group, void *target)

@@ -25,6 +25,7 @@ const char *setting_name(const struct setting *setting); /* NULL: an element of 
 const char *setting_text(const struct setting *setting); /* these three: of that type only */
 bool setting_bool(const struct setting *setting);
 int64_t setting_int(const struct setting *setting);
+unsigned setting_line(const struct setting *setting);
 size_t setting_count(const struct setting *setting); /* of a group's or list's elements */
 const struct setting *setting_at(const struct setting *setting, size_t index);
 const struct setting *setting_member(const struct setting *group, const char *name); /* NULL: absent */
@@ -58,6 +59,16 @@ void setting_read_each(const struct reader *reader, const struct setting *group,
 const char *setting_copy_text(const struct reader *reader, const char *text); /* lives as long as the set */
 /* A text that must be one of `words` (a NULL ends them), in any case: its index, or -1 and a complaint. */
 int setting_read_word(const struct reader *reader, const struct setting *setting, const char *const *words);
+
+/* platform_entities.c: the group entities; and what other groups read as it does. A text, or a list of texts: "stock" or
+ * ["product_inventory", "stock"], each a name in a JSON object: their number, 0 after a complaint. */
+void platform_read_entities(const struct reader *reader, const struct setting *group, void *target);
+size_t setting_read_texts(const struct reader *reader, const struct setting *setting, const char ***texts);
+const char *setting_read_member(const struct reader *reader, const struct setting *setting); /* one; or NULL */
+bool setting_read_entity(const struct reader *reader, const struct setting *setting, const char *name,
+                         enum entity *entity);
+void setting_read_rate(const struct reader *reader, const struct setting *setting, void *target); /* int64_t */
+void *setting_new_rows(const struct reader *reader, const struct setting *group, size_t size); /* one per element */
 
 /* platform_read.c: the whole file, and what follows from it. */
 void platform_read(const struct reader *reader, const struct setting *root);

@@ -56,8 +56,8 @@ START_TEST(the_shipped_files_describe_three_platforms_sorted_by_name)
         ck_assert_str_eq(platform_credential_header(platform), "Authorization");
         ck_assert(platform_allows_private(platform));
         ck_assert(!platform_takes_bulk(platform));
-        for (int entity = 0; entity <= ENTITY_NONE; entity++)
-            ck_assert_int_eq(platform_rate_per_minute(platform, entity), 0);
+        for (int type = 0; type < EVENT_TYPES; type++)
+            ck_assert_int_eq(platform_rate_per_minute(platform, type), 0);
     }
     ck_assert_ptr_null(platform_find(set, "shopify"));
     platform_set_free(&set);
@@ -234,7 +234,7 @@ START_TEST(a_fourth_platform_is_a_fourth_file)
     ck_assert_str_eq(platform_credential(x), "k");
     ck_assert_str_eq(platform_credential_header(x), "X-Api-Key");
     ck_assert(platform_takes_bulk(x) && !platform_allows_private(x));
-    ck_assert_int_eq(platform_rate_per_minute(x, ENTITY_USER), 100);
+    ck_assert_int_eq(platform_rate_per_minute(x, EVENT_USER_CREATED), 100);
     ck_assert_str_eq(platform_route(x, EVENT_USER_CREATED, VERB_CREATE)->path, "/create/user");
     const struct platform_route *route = platform_route(x, EVENT_USER_UPDATED, VERB_UPDATE);
     ck_assert_str_eq(route->path, "/u/user");
@@ -310,7 +310,7 @@ static const struct {
     {21, "    defaults: { seats = 1.5; };", 21, "seats has a fraction"},
     {21, "    defaults: { more: { seats = 1.5; }; };", 21, "seats has a fraction"},
     {22, "    also: { name = \"uid\"; };", 18, "user gives the name uid to both id and an addition"},
-    {23, "    rate_per_minute = 0;", 23, "rate_per_minute must be more than 0"},
+    {23, "    rate_per_minute = 0;", 23, "rate_per_minute must lie between 1 and 1000000"},
     {23, "    rate_per_second = 5;", 23, "rate_per_second is no setting that is known here"},
     {17, "entities: [", 18, "cannot be understood: syntax error"},
     {27, "  user_updated: { method = \"GET\";", 27,
