@@ -86,9 +86,7 @@ struct platform_graphql {
 const struct platform_graphql *platform_graphql(const struct platform *platform, enum entity entity);
 
 /* How the platform's own webhooks come in: the group `inbound`. */
-struct platform_inbound {
-    const char *secret; /* NULL: its variable is not set, nothing is let in */
-};
+struct platform_inbound; /* platform_inbound.h */
 const struct platform_inbound *platform_inbound(const struct platform *platform); /* NULL: it sends none */
 
 /* Where the platform's records are read, page by page: the group `lists`. */

@@ -1,4 +1,5 @@
 /* platform_inbound.c: the group inbound of a platform file: how its own webhooks are verified and become events. */
+#include "platform_inbound.h"
 #include "platform_setting.h"
 
 #define MEMBER(member) offsetof(struct platform_inbound, member)

@@ -56,9 +56,8 @@ static void read_echo(const struct reader *reader, const struct setting *setting
     platform->echo = word < 0 ? PLATFORM_ECHO_METADATA : (enum platform_echo)word;
 }
 
-/* The value of the environment variable that the setting names; NULL when it is not set. */
-static char *read_variable(const struct reader *reader, const struct setting *setting,
-                           const char *(*check)(const char *))
+char *setting_read_variable(const struct reader *reader, const struct setting *setting,
+                            const char *(*check)(const char *))
 {
     const char *variable = setting_text(setting);
     const char *why = platform_check_variable(variable);
@@ -78,7 +77,7 @@ static char *read_variable(const struct reader *reader, const struct setting *se
 static void read_base_url(const struct reader *reader, const struct setting *setting, void *target)
 {
     struct platform *platform = target;
-    char *url = read_variable(reader, setting, platform_check_url);
+    char *url = setting_read_variable(reader, setting, platform_check_url);
     for (size_t len = url != NULL ? strlen(url) : 0; len > 0 && url[len - 1] == '/'; len--)
         url[len - 1] = '\0';
     platform->base_url = url;
@@ -87,7 +86,7 @@ static void read_base_url(const struct reader *reader, const struct setting *set
 static void read_credential(const struct reader *reader, const struct setting *setting, void *target)
 {
     struct platform *platform = target;
-    platform->credential = read_variable(reader, setting, platform_check_secret);
+    platform->credential = setting_read_variable(reader, setting, platform_check_secret);
 }
 
 static void read_per_usd(const struct reader *reader, const struct setting *setting, void *target)

@@ -70,6 +70,10 @@ bool setting_read_entity(const struct reader *reader, const struct setting *sett
 void setting_read_rate(const struct reader *reader, const struct setting *setting, void *target); /* int64_t */
 void *setting_new_rows(const struct reader *reader, const struct setting *group, size_t size); /* one per element */
 
+/* The value of the environment variable that the setting names, checked; NULL when it is not set. platform_read.c */
+char *setting_read_variable(const struct reader *reader, const struct setting *setting,
+                            const char *(*check)(const char *));
+
 /* platform_read.c: the whole file, and what follows from it. */
 void platform_read(const struct reader *reader, const struct setting *root);
 
