@@ -1,4 +1,4 @@
-/* merge_fixture.h: one record, and changes to it in short. Include router/merge.h before it. */
+/* merge_fixture.h: one record, and changes to it in short. Include merge.h before it. */
 #pragma once
 #include "mapping_fixture.h"
 #include "mem.h"

@@ -1,5 +1,5 @@
 /* test_merge.c: one change applied to one record. */
-#include "../../router/merge.h"
+#include "merge.h"
 #include "merge_fixture.h"
 
 static bool advance(struct step step)

@@ -1,5 +1,5 @@
 /* test_merge_order.c: changes of one record, handled in every order: priorities decide when, never what wins. */
-#include "../../router/merge.h"
+#include "merge.h"
 #include "merge_fixture.h"
 
 #define CHANGES 5
