@@ -304,10 +304,12 @@ static void read_entity(struct reading *reading, const struct json *data)
     buf_release(&id);
 }
 
-/* What we sent out names our own record; what comes back with it is about that record, whatever else it is called. */
+/* What we sent out names our own record; what comes back with it is about that record, whatever else it is called. From a
+ * platform that does not return it, it is somebody else's. */
 static void read_named_record(struct reading *reading, const struct json *data)
 {
-    const struct json *metadata = json_get(data, "_sync_metadata");
+    const struct json *metadata =
+        platform_returns_metadata(reading->source) ? json_get(data, "_sync_metadata") : NULL;
     const char *text = json_type(metadata) == JSON_OBJECT ? json_get_text(metadata, "record_id") : NULL;
     if (text && uuid_parse(&reading->event->named_id, text, strlen(text)) != 0)
         reading->event->named_id = (struct uuid){0};

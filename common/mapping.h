@@ -33,7 +33,8 @@ unsigned mapping_check(const struct platform *source, enum entity entity, const 
                        const struct json *raw, struct json *errors);
 
 /* Is `incoming` (from this platform) what this platform would have been sent for the value that the record holds? Then it is
- * not a change: 1.00 INR went out as 0.01 USD and comes back as 0.01 USD. note: the field's note, or NULL. */
+ * not a change: 1.00 INR went out as 0.01 USD and comes back as 0.01 USD. note: the field's note, or NULL. What a platform
+ * with echo = "none" says of a field that the record never had is its own word, also when it equals the default. */
 bool mapping_unchanged(const struct platform *source, enum entity entity, const char *field,
                        const struct json *held, const struct json *note, const struct json *incoming);
 
@@ -60,8 +61,12 @@ struct mapping_request {
  * value cannot be mapped (currency unknown …). An update whose record never had a required field goes without it: the platform
  * has the rest. Values are shared with the record: copy before changing nested ones. `changed` (may be
  * NULL) gets the target's names of the fields that differ from base. A difference without any field is an object with the
- * required fields only, and *changed stays empty. */
+ * required fields only, and *changed stays empty. What the target's file says it cannot hold, or not change in an update, is
+ * left out, and is no change. */
 struct json *mapping_out(const struct mapping_request *request, struct json *changed, struct buf *error);
+
+/* Adds the fields, with commas, that differ from base and are not sent, because the target cannot hold or no longer change them. */
+void mapping_withheld(const struct mapping_request *request, struct buf *names);
 
 struct mapping_context {
     const char *source_platform;

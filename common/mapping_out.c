@@ -52,6 +52,16 @@ static bool noted_after_base(const struct mapper *m, const char *field)
            seq > m->request->base_seq;
 }
 
+/* Not sent, and no change: the target has no place for the field, or only while it creates the record. */
+static bool is_withheld(const struct mapper *m, const char *field)
+{
+    const struct mapping_request *request = m->request;
+    if (!platform_holds(request->target, request->entity, field))
+        return true;
+    return request->verb == VERB_UPDATE && !m->full &&
+           !platform_changes(request->target, request->entity, field);
+}
+
 static bool differs(const struct mapper *m, const char *field, const struct json *value)
 {
     struct json *base;
@@ -89,6 +99,17 @@ static void note_change(struct mapper *m, const char *field)
                     json_new_text(platform_own_name(m->request->target, m->request->entity, field)));
 }
 
+/* A required field that cannot change any more goes with the value that the target has. */
+static int put_withheld(struct mapper *m, const char *field, const struct json *value)
+{
+    struct json *certain = NULL;
+    if (!is_required(m, field) || !platform_holds(m->request->target, m->request->entity, field))
+        return 0;
+    if (json_find(m->request->base, field, &certain))
+        value = certain;
+    return value != NULL ? put(m, field, value) : 0;
+}
+
 static int put_record(struct mapper *m)
 {
     struct json_iter iter = {NULL};
@@ -97,6 +118,11 @@ static int put_record(struct mapper *m)
     while (json_next(m->request->record, &iter, &field, &value)) {
         if (is_shadowed(m, field))
             continue;
+        if (is_withheld(m, field)) {
+            if (put_withheld(m, field, value) != 0)
+                return -1;
+            continue;
+        }
         bool change = differs(m, field, value);
         if (change)
             note_change(m, field);
@@ -113,21 +139,30 @@ static void put_removed(struct mapper *m)
     const char *field;
     struct json *value;
     while (m->request->base != NULL && json_next(m->request->base, &iter, &field, &value)) {
-        if (value == NULL || json_find(m->request->record, field, &value) || is_shadowed(m, field))
+        if (value == NULL || json_find(m->request->record, field, &value) || is_shadowed(m, field) ||
+            is_withheld(m, field))
             continue;
         note_change(m, field);
         json_set(m->out, platform_own_name(m->request->target, m->request->entity, field), NULL);
     }
 }
 
-static void put_defaults(struct mapper *m)
+/* In common words, money in the target's own currency. */
+static int put_defaults(struct mapper *m)
 {
+    const struct mapping_request *request = m->request;
     for (size_t i = 0; i < m->rules->default_count; i++) {
         const struct platform_default *row = &m->rules->defaults[i];
-        if (json_get(m->request->record, row->field) == NULL)
-            json_set(m->out, platform_own_name(m->request->target, m->request->entity, row->field),
-                     json_ref(row->value));
+        struct mapping_value one = {request->target, request->platforms,        request->entity,
+                                    row->field,      request->target->currency, row->value};
+        struct json *mapped = NULL;
+        if (json_get(request->record, row->field) != NULL)
+            continue;
+        if (mapping_value_out(&one, &mapped, m->error) != 0)
+            return -1;
+        json_set(m->out, platform_own_name(request->target, request->entity, row->field), mapped);
     }
+    return 0;
 }
 
 static int check_required(const struct mapper *m)
@@ -180,15 +215,30 @@ struct json *mapping_out(const struct mapping_request *request, struct json *cha
     if (failed == 0) {
         put_removed(&m);
         if (request->verb == VERB_CREATE)
-            put_defaults(&m);
-        failed = check_required(&m);
+            failed = put_defaults(&m);
     }
+    if (failed == 0)
+        failed = check_required(&m);
     if (failed != 0) {
         json_free(m.out);
         return NULL;
     }
     put_additions(&m);
     return m.out;
+}
+
+void mapping_withheld(const struct mapping_request *request, struct buf *names)
+{
+    struct json_iter iter = {NULL};
+    const char *field;
+    struct json *value;
+    struct mapper m = {.request = request, .rules = &request->target->entities[request->entity]};
+    if (request->entity == ENTITY_NONE)
+        return;
+    while (json_next(request->record, &iter, &field, &value)) {
+        if (!is_shadowed(&m, field) && is_withheld(&m, field) && differs(&m, field, value))
+            buf_addf(names, "%s%s", names->len > 0 ? ", " : "", field);
+    }
 }
 
 static struct json *metadata(const struct mapping_context *context)

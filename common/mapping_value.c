@@ -243,7 +243,8 @@ bool mapping_unchanged(const struct platform *source, enum entity entity, const 
     if (entity == ENTITY_NONE)
         return json_equal(held, incoming);
     if (held == NULL && incoming != NULL) /* a field never set went out as the default, if there is one */
-        return note == NULL && json_equal(platform_default_value(source, entity, field), incoming);
+        return note == NULL && platform_echoes(source) &&
+               json_equal(platform_default_value(source, entity, field), incoming);
     if (held == NULL || incoming == NULL)
         return held == incoming;
     if (strcmp(field, "id") == 0 && same_text(held, incoming))
