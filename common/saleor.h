@@ -28,19 +28,20 @@ struct saleor_place {
     char channel_id[128];
     char warehouse_id[128];
     char product_type_id[128];
+    char category_id[128]; /* "" where the file names none */
     char country[3]; /* the channel's own, for addresses without one; "" when not told */
 };
-#define SALEOR_PLACE_PARTS 3
+#define SALEOR_PLACE_PARTS 4
 /* The queries that look it up, one document; `variables` are the caller's to json_free after composing. Their count. */
 size_t saleor_place_parts(const struct platform *platform, struct graphql_part parts[SALEOR_PLACE_PARTS]);
 /* Reads the answer (ANSWERED). -1 and a sentence that names the setting: the platform is to be held, not the delivery blamed. */
 int saleor_place_read(const struct platform *platform, const struct graphql_answer *answer,
                       struct saleor_place *place, struct buf *error);
 
-/* A record that the one to be sent names: the customer of an order, the products of its items. */
+/* A record that the one to be sent names: the customer of an order, the products of its items (struct parent of parents.h). */
 struct saleor_parent {
     enum entity entity;
-    const char *id;          /* as the record names it: data.customer_id, items[].product_id */
+    const char *path;        /* where the record names it: "customer_id", "items[1].product_id" */
     const char *record_id;   /* ours: its externalReference there */
     const char *platform_id; /* Saleor's own id of it, when known; else NULL */
 };
