@@ -72,6 +72,11 @@
       "whole of each")                                                                                       \
     X(backoff_factor, BACKOFF_FACTOR, CONF_INT, "2", 1, 10, CONF_WORKER, false,                              \
       "of the original; means nothing any more: RETRY_SCHEDULE decides")                                     \
+    X(parent_wait, PARENT_WAIT, CONF_SPAN_MS, "60s", 0, 86400000, CONF_WORKER, true,                         \
+      "an order waits so long at most for its customer and products, while these are on their way to the "   \
+      "platform; 0: never")                                                                                  \
+    X(breaker_alert, BREAKER_ALERT, CONF_SPAN_MS, "60s", 0, 86400000, CONF_WORKER, true,                     \
+      "a platform whose breaker is open for so long raises an alert")                                        \
     X(outage_limit, OUTAGE_LIMIT, CONF_SPAN_MS, "72h", 1000, 2592000000, CONF_WORKER, true,                  \
       "a delivery that an outage has held back so long since it was accepted ends dead, reason "             \
       "outage")                                                                                              \

@@ -14,6 +14,8 @@
 #define PROTO_FIELD_VERSION "v"
 #define PROTO_FIELD_REF "r"
 #define PROTO_FIELD_ACTIVITY "a"
+#define PROTO_CHANNEL_ALERTS_NEW "alerts:new"
+#define PROTO_CHANNEL_ALERTS_RESOLVED "alerts:resolved"
 #define PROTO_STAGE_ROUTER "router"
 #define PROTO_STAGE_WORKER "worker-" /* and the platform's name */
 #define PROTO_STAGE_RESOLVER "resolver"

@@ -6,5 +6,7 @@ WITH keys AS (
     RETURNING 1
 ), metrics AS (
     DELETE FROM sync_metrics WHERE minute < now() - make_interval(days => $1::int) RETURNING 1
+), alerts AS (
+    DELETE FROM sync_alerts WHERE status = 'resolved' AND resolved_at < now() - interval '30 days'
 )
 SELECT sync_make_days(2) AS days, sync_drop_days($2::int) AS dropped, (SELECT count(*) FROM keys) AS keys, (SELECT count(*) FROM metrics) AS metrics
