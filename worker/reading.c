@@ -3,6 +3,7 @@
  * the versions that their bodies are made from.
  */
 #include "clock.h"
+#include "dispatch.h"
 #include "log.h"
 #include "mem.h"
 #include "sql.h"
@@ -13,8 +14,16 @@
 
 static void became_ready(struct work *work)
 {
+    bool repeat = work_lead(work)->sendings > 0;
+
+    if (repeat && !limit_lets_repeat(work)) { /* its row stays open, and comes back */
+        limit_return(work);
+        work->again = false;
+        work_finish(work);
+        return;
+    }
     work->state = WORK_READY;
-    lanes_add(work_lead(work)->sendings > 0 ? &work->worker->repeats : &work->worker->ready, work);
+    lanes_add(repeat ? &work->worker->repeats : &work->worker->ready, work);
 }
 
 /* Handed out again and again without an outcome: workers may have ended on it. */
@@ -52,6 +61,7 @@ static void sort_out(struct work *work)
     bool parked = work->item_count > 0 && work->items[0]->handouts >= STAGE_HANDOUTS_PARK;
 
     if (!work->chosen) {
+        limit_return(work);
         work_finish(work);
         return;
     }
@@ -59,7 +69,7 @@ static void sort_out(struct work *work)
     if (parked)
         give_up(work);
     else
-        became_ready(work);
+        dispatch_add(work);
 }
 
 /* Everything was read: each work goes on, or back to the queue when PostgreSQL did not answer. */
@@ -75,6 +85,7 @@ static void end_reading(struct reading *reading, bool ok)
         } else if (ok) {
             sort_out(work);
         } else {
+            limit_return(work);
             work_forget_rows(work);
             work->state = WORK_QUEUED;
             lanes_add(&worker->queued, work);
@@ -162,11 +173,18 @@ void worker_read_next(struct worker *worker)
             lanes_add(&worker->queued, work);
             break;
         }
+        if (!limit_lets(work))
+            continue;
         work->state = WORK_READING;
         reading->works[reading->count++] = work;
         db_array_uuid(records, &work->record);
         if (work->alone)
             break;
+    }
+    if (reading->count == 0) {
+        db_params_free(&params);
+        free(reading);
+        return;
     }
     worker->reading = true;
     db_query(store_db(worker->store), DB_WRITER, sql_worker_read, params, on_read, reading);
