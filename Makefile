@@ -27,10 +27,12 @@ PROGRAMS := $(SERVICES:%=$(B)/bin/%) $(B)/bin/syncctl $(B)/bin/fake-platform
 
 SQL  := $(sort $(wildcard common/sql/*.sql))
 LUA  := $(sort $(wildcard common/lua/*.lua))
+# GraphQL: common/graphql/NAME.graphql, one operation with one root field, is the text graphql_NAME in "graphql_documents.h".
+GRAPHQL := $(sort $(wildcard common/graphql/*.graphql))
 MIGR := $(sort $(wildcard common/sql/migrate/*.sql))
 
 COMMON_SRC := $(wildcard common/*.c)
-COMMON_OBJ := $(COMMON_SRC:%.c=$(B)/obj/%.o) $(B)/obj/gen/sql.o $(B)/obj/gen/lua.o $(B)/obj/gen/migrations.o
+COMMON_OBJ := $(COMMON_SRC:%.c=$(B)/obj/%.o) $(B)/obj/gen/sql.o $(B)/obj/gen/lua.o $(B)/obj/gen/migrations.o $(B)/obj/gen/graphql_documents.o
 UNIT_SRC   := $(wildcard tests/unit/test_*.c)
 UNIT_BIN   := $(UNIT_SRC:tests/unit/%.c=$(B)/tests/%)
 FLOW_SRC   := $(wildcard tests/flow/flow_*.c)
@@ -52,13 +54,17 @@ $(B)/gen/lua.h: $(LUA) tools/embed
 	@mkdir -p $(@D) && tools/embed -h lua $(LUA) > $@
 $(B)/gen/lua.c: $(LUA) tools/embed
 	@mkdir -p $(@D) && tools/embed lua $(LUA) > $@
+$(B)/gen/graphql_documents.h: $(GRAPHQL) tools/embed
+	@mkdir -p $(@D) && tools/embed -h graphql $(GRAPHQL) > $@
+$(B)/gen/graphql_documents.c: $(GRAPHQL) tools/embed
+	@mkdir -p $(@D) && tools/embed graphql $(GRAPHQL) > $@
 $(B)/gen/migrations.c: $(MIGR) $(FUNCTIONS) tools/embed-migrations tools/embed-functions
 	@mkdir -p $(@D) && tools/embed-migrations $(MIGR) > $@ && tools/embed-functions bodies $(FUNCTIONS) >> $@
 
 $(B)/obj/gen/%.o: $(B)/gen/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
-$(B)/obj/%.o: %.c | $(B)/gen/sql.h $(B)/gen/lua.h
+$(B)/obj/%.o: %.c | $(B)/gen/sql.h $(B)/gen/lua.h $(B)/gen/graphql_documents.h
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 

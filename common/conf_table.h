@@ -126,8 +126,9 @@
     X(auth_service_url, AUTH_SERVICE_URL, CONF_TEXT, "", 0, 0, 0, false,                                     \
       "of the original; means nothing any more: tokens are checked with JWT_SECRET or "                      \
       "JWT_PUBLIC_KEY")                                                                                      \
-    X(saleor_api_url, SALEOR_API_URL, CONF_TEXT, "", 0, 0, 0, false,                                         \
-      "of the original; means nothing: the base URL of coreldove is CORELDOVE_FRONTEND_URL")                 \
+    X(saleor_api_url, SALEOR_API_URL, CONF_URL, "", 0, 0, CONF_GATEWAY | CONF_WORKER | CONF_CTL, true,       \
+      "coreldove's Saleor: its customers, products and orders go there by GraphQL, with "                    \
+      "CORELDOVE_API_KEY as the app's token; unset: by REST like the rest")                                  \
     X(django_crm_url, DJANGO_CRM_URL, CONF_TEXT, "", 0, 0, 0, false,                                         \
       "of the original; means nothing any more")                                                             \
     X(wagtail_cms_url, WAGTAIL_CMS_URL, CONF_TEXT, "", 0, 0, 0, false,                                       \

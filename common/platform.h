@@ -77,11 +77,30 @@ struct platform_route {
 const struct platform_route *platform_route(const struct platform *platform, enum event_type type,
                                             enum verb verb);
 
+/* A postal address for what comes without one: texts of the file, NULL where it gives none. */
+struct platform_address {
+    const char *first_name, *last_name, *company, *street, *city, *postal_code, *country_area, *phone;
+    const char *country; /* ISO 3166, two letters */
+};
+/* What a status word of an order asks of the shop. */
+enum platform_order_step { PLATFORM_ORDER_NONE, PLATFORM_ORDER_CONFIRM, PLATFORM_ORDER_FULFIL, PLATFORM_ORDER_CANCEL };
+#define PLATFORM_MUTATIONS_MAX 50
+
 /* The platform's GraphQL API: the group `graphql`. */
 struct platform_graphql {
-    const char *url; /* NULL: its variable is not set, REST serves all entities */
+    const char *url; /* whole, ".../graphql/"; NULL: its variable is not set, REST serves all entities */
     bool entities[ENTITY_NONE];
+    const char *channel, *warehouse, *product_type; /* slugs */
+    const char *category; /* slug; NULL: products have none, and none is published */
+    const char *variant;  /* sku of what stands for items that name no product; NULL: such orders are dead */
+    const char *language; /* "EN_IN" */
+    struct money tax_rate; /* contained in all amounts: 0.18 */
+    int64_t batch;         /* mutations in one document at most */
+    struct platform_address address;
+    const char **order_words[PLATFORM_ORDER_CANCEL + 1]; /* by step, common words */
+    size_t order_word_count[PLATFORM_ORDER_CANCEL + 1];
 };
+enum platform_order_step platform_order_step(const struct platform_graphql *graphql, const char *status);
 /* NULL: this entity goes by REST. */
 const struct platform_graphql *platform_graphql(const struct platform *platform, enum entity entity);
 
