@@ -242,6 +242,11 @@ bool platform_takes_bulk(const struct platform *platform)
     return platform->bulk;
 }
 
+const char *platform_bulk_path(const struct platform *platform)
+{
+    return platform->bulk_path ? platform->bulk_path : "/api/sync/bulk";
+}
+
 int64_t platform_rate_per_minute(const struct platform *platform, enum event_type type)
 {
     enum entity entity = msg_event_entity(type);

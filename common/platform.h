@@ -40,6 +40,7 @@ const char *platform_timezone(const struct platform *platform);
 bool platform_allows_private(
     const struct platform *platform); /* private and loopback addresses may be called */
 bool platform_takes_bulk(const struct platform *platform);
+const char *platform_bulk_path(const struct platform *platform); /* of the route "bulk" */
 /* Requests a minute, for all types of an entity together; 0: no limit but the window. */
 int64_t platform_rate_per_minute(const struct platform *platform, enum event_type type);
 /* Does what comes from the platform carry the _sync_metadata that its record was sent with? (echo = "metadata") */

@@ -87,6 +87,7 @@ struct platform {
     const char *timezone;
     bool allow_private;
     bool bulk;
+    const char *bulk_path; /* NULL: the usual one */
     enum platform_echo echo;
     struct platform_word *words;
     size_t word_count;

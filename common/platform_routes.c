@@ -38,6 +38,20 @@ static void read_route_rate(const struct reader *reader, const struct setting *s
     setting_read_rate(reader, setting, &((struct route_draft *)target)->rate);
 }
 
+/* The route of bulks is none of an event type: all types go there together. */
+static void read_bulk(const struct reader *reader, const struct setting *group, struct platform *platform)
+{
+    static const struct setting_row rows[] = {
+        {"path", SETTING_TEXT, true, offsetof(struct platform, bulk_path), NULL, NULL},
+        {NULL, SETTING_ANY, false, 0, NULL, NULL},
+    };
+    const char *why;
+    setting_read_group(reader, group, rows, platform);
+    why = platform->bulk_path != NULL ? platform_check_path(platform->bulk_path, false) : NULL;
+    if (why != NULL)
+        reader_complain(reader, setting_member(group, "path"), "%s", why);
+}
+
 static void read_route(const struct reader *reader, const struct setting *group, void *target)
 {
     static const struct setting_row rows[] = {
@@ -55,6 +69,10 @@ static void read_route(const struct reader *reader, const struct setting *group,
     enum event_type type;
     if (setting_type(group) != SETTING_GROUP) {
         reader_complain(reader, group, "must be a group: { ... }");
+        return;
+    }
+    if (strcmp(setting_name(group), "bulk") == 0) {
+        read_bulk(reader, group, platform);
         return;
     }
     if (msg_event_type(setting_name(group), &type) != 0) {
