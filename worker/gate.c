@@ -34,7 +34,7 @@ void gate_set_window_max(struct gate *gate, unsigned window_max)
 }
 
 /* The record's last outcome; the oldest record makes room. */
-static void note(struct gate *gate, uint64_t record, int64_t now_ms, bool ok)
+void gate_note(struct gate *gate, uint64_t record, bool ok, int64_t now_ms)
 {
     unsigned at = 0;
 
@@ -136,7 +136,7 @@ void gate_ok(struct gate *gate, uint64_t record, int64_t now_ms)
 
     gate->in_flight--;
     gate->full_left -= full;
-    note(gate, record, now_ms, true);
+    gate_note(gate, record, true, now_ms);
     if (gate->state == GATE_HALF_OPEN)
         close_gate(gate, now_ms);
     if (full && gate->window < gate->window_max)
@@ -158,7 +158,7 @@ static void shrink(struct gate *gate, int64_t now_ms)
 bool gate_failed(struct gate *gate, uint64_t record, int64_t now_ms)
 {
     gate->in_flight--;
-    note(gate, record, now_ms, false);
+    gate_note(gate, record, false, now_ms);
     shrink(gate, now_ms);
     if (gate->state == GATE_HALF_OPEN || (gate->state == GATE_CLOSED && is_failing(gate, now_ms)))
         open_gate(gate, now_ms);

@@ -22,8 +22,7 @@ static void became_ready(struct work *work)
         work_finish(work);
         return;
     }
-    work->state = WORK_READY;
-    lanes_add(repeat ? &work->worker->repeats : &work->worker->ready, work);
+    dispatch_add(work);
 }
 
 /* Handed out again and again without an outcome: workers may have ended on it. */
@@ -69,7 +68,7 @@ static void sort_out(struct work *work)
     if (parked)
         give_up(work);
     else
-        dispatch_add(work);
+        became_ready(work);
 }
 
 /* Everything was read: each work goes on, or back to the queue when PostgreSQL did not answer. */

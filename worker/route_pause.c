@@ -120,6 +120,8 @@ void platform_status_write(struct worker *worker, const char *route, const char 
 {
     struct db_params *params = db_params_new();
 
+    if (*route == '\0' && reason)
+        snprintf(worker->breaker_reason, sizeof worker->breaker_reason, "%s", reason);
     db_add_text(params, worker->name);
     db_add_text(params, route);
     db_add_text(params, state);

@@ -4,39 +4,6 @@
 #include "mem.h"
 #include "worker.h"
 
-void lanes_init(struct lanes *lanes)
-{
-    for (unsigned p = 0; p < PRIORITIES; p++)
-        TAILQ_INIT(&lanes->lists[p]);
-    lanes->count = 0;
-    lanes->turn = 0;
-}
-
-void lanes_add(struct lanes *lanes, struct work *work)
-{
-    TAILQ_INSERT_TAIL(&lanes->lists[work->priority], work, link);
-    lanes->count++;
-}
-
-void lanes_remove(struct lanes *lanes, struct work *work)
-{
-    TAILQ_REMOVE(&lanes->lists[work->priority], work, link);
-    lanes->count--;
-}
-
-struct work *lanes_next(struct lanes *lanes)
-{
-    /* Of fifteen turns: eight critical, four high, two normal, one low; an empty lane's turn goes to the first that is not. */
-    static const uint8_t turns[] = {0, 1, 0, 2, 0, 1, 0, 3, 0, 1, 0, 2, 0, 1, 0};
-    struct work *work = TAILQ_FIRST(&lanes->lists[turns[lanes->turn++ % sizeof turns]]);
-
-    for (unsigned p = 0; !work && p < PRIORITIES; p++)
-        work = TAILQ_FIRST(&lanes->lists[p]);
-    if (work)
-        lanes_remove(lanes, work);
-    return work;
-}
-
 struct work *work_new(struct worker *worker, const struct stage_item *item)
 {
     struct work *work = mem_alloc(sizeof *work);
@@ -45,6 +12,7 @@ struct work *work_new(struct worker *worker, const struct stage_item *item)
     work->record = item->ref.record;
     work->partition = item->partition;
     work->priority = item->priority;
+    work->type = item->ref.type;
     buf_init(&work->touched);
     work->alone = item->handouts >= STAGE_HANDOUTS_ALONE;
     map_put(worker->works, work->record.bytes, sizeof work->record.bytes, work);
@@ -107,6 +75,8 @@ void work_forget_rows(struct work *work)
     work->has_record = work->record_deleted = work->turned = work->stripped = false;
     work->record_version = work->certain_version = work->started_version = work->base_seq = 0;
     work->error[0] = '\0';
+    work->single = false;
+    work->company = 0;
     work->http_status = work->sent = 0;
     work->duration_ms = work->wait_ms = 0;
     while (work->attempts) {

@@ -7,12 +7,16 @@
 
 #include <event2/event.h>
 
+#include "bulk.h"
 #include "clock.h"
+#include "dispatch.h"
 #include "log.h"
 #include "mem.h"
 #include "service.h"
+#include "shipment.h"
 #include "sql.h"
 #include "stats.h"
+#include "verdict.h"
 
 #define READY_MAX 200 /* records whose bodies are in memory, waiting for the gate */
 #define HAND_MAX 4000
@@ -39,54 +43,6 @@ static void pump_cb(evutil_socket_t fd, short what, void *arg)
     pump(arg);
 }
 
-/* Everything not yet sent leaves the belt; its rows stay open. */
-static void release_waiting(struct worker *worker)
-{
-    struct lanes *all[] = {&worker->queued, &worker->ready, &worker->repeats};
-
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        struct work *work;
-        while ((work = lanes_next(all[i]))) {
-            work->again = false;
-            work_finish(work);
-        }
-    }
-}
-
-/* Repeats get at most a tenth of the window, and at least one. */
-static bool repeat_may_start(const struct worker *worker)
-{
-    return worker->repeats.count > 0 && worker->repeats_in_flight <= (unsigned)worker->gate.window / 10;
-}
-
-static void start_ready(struct worker *worker)
-{
-    int64_t now = clock_mono_ms();
-    unsigned permits;
-
-    if (worker->ready.count + worker->repeats.count == 0)
-        return;
-    if (!store_up(worker->store)) { /* nothing new starts whose outcome could not be recorded */
-        worker_pump_in(worker, RETRY_MS);
-        return;
-    }
-    permits = gate_permits(&worker->gate, now);
-    while (permits > 0) {
-        struct work *work =
-            repeat_may_start(worker) ? lanes_next(&worker->repeats) : lanes_next(&worker->ready);
-        if (!work)
-            break;
-        if (!stage_holds(worker->stage, work->partition)) {
-            work_drop_items(work);
-            work->again = false;
-            work_finish(work);
-            continue;
-        }
-        send_start(work);
-        permits = gate_permits(&worker->gate, now);
-    }
-}
-
 static void pump(struct worker *worker)
 {
     int64_t now = clock_mono_ms();
@@ -94,11 +50,11 @@ static void pump(struct worker *worker)
 
     stage_pause(worker->stage, shut);
     if (shut) {
-        release_waiting(worker);
+        dispatch_release(worker);
     } else {
-        start_ready(worker);
-        if (!worker->reading && worker->queued.count > 0 &&
-            worker->ready.count + worker->repeats.count < READY_MAX) {
+        dispatch_start(worker);
+        limits_wake(worker);
+        if (!worker->reading && worker->queued.count > 0 && dispatch_waiting(worker) < READY_MAX) {
             if (store_up(worker->store))
                 worker_read_next(worker);
             else
@@ -110,6 +66,8 @@ static void pump(struct worker *worker)
     stats_set(worker->stat_state, worker->gate.state);
     if (gate_wait_ms(&worker->gate, now) > 0)
         worker_pump_in(worker, gate_wait_ms(&worker->gate, now) + 1);
+    else if (limits_wait_ms(worker) > 0)
+        worker_pump_in(worker, limits_wait_ms(worker));
 }
 
 static void on_items(struct stage_item **items, size_t count, void *arg)
@@ -137,7 +95,7 @@ static void on_items(struct stage_item **items, size_t count, void *arg)
     worker_pump_in(worker, 0);
 }
 
-static void lose(struct work *work)
+void worker_lose(struct work *work)
 {
     struct worker *worker = work->worker;
 
@@ -147,19 +105,22 @@ static void lose(struct work *work)
         return; /* its outcome is known: until that is in the tables nobody here starts the record again */
     work->lost = true;
     map_remove(worker->works, work->record.bytes, sizeof work->record.bytes);
+    if (work->parked)
+        limit_leave(work);
+    else
+        lanes_leave(work);
     switch (work->state) {
     case WORK_QUEUED:
-        lanes_remove(&worker->queued, work);
         work_finish(work);
         break;
     case WORK_READY:
-        lanes_remove(work_lead(work)->sendings > 0 ? &worker->repeats : &worker->ready, work);
-        work_finish(work);
+        if (work->sent > 0)
+            verdict_lost(work, false);
+        else
+            work_finish(work);
         break;
     case WORK_SENDING:
-        send_abort(work);
-        work->result = DELIVERY_OPEN; /* only the attempt is recorded */
-        ledger_add(work);
+        verdict_lost(work, shipment_leave(work));
         break;
     case WORK_READING:
     case WORK_RECORDING:
@@ -176,7 +137,7 @@ static void on_lost(unsigned partition, void *arg)
     while (map_next(worker->works, &iter, NULL, NULL, &value)) {
         struct work *work = value;
         if (work->partition == partition)
-            lose(work);
+            worker_lose(work);
     }
 }
 
@@ -202,6 +163,7 @@ static void heartbeat(void *arg)
         platform_status_read(worker);
         platform_status_seen(worker);
     }
+    alert_watch(worker);
     worker_pump_in(worker, 0);
 }
 
@@ -253,12 +215,15 @@ struct worker *worker_new(struct service *service, struct store *store, struct s
     worker->works = map_new();
     worker->routes = map_new();
     lanes_init(&worker->queued);
-    lanes_init(&worker->ready);
-    lanes_init(&worker->repeats);
+    dispatch_init(worker);
+    bulk_configure(worker);
+    worker->limits = limits_new();
+    limits_set(worker);
     register_stats(worker);
     worker->transfers = transfers_new(service_base(service), (unsigned)worker->conf->max_http_connections);
     worker->pump_timer = evtimer_new(service_base(service), pump_cb, worker);
     worker->ledger = ledger_new(worker);
+    worker->alerts = alerts_new(service_base(service), store, belt, platform);
     worker->activity = belt_activity_new(service_base(service), belt, worker->conf->activity_max);
     struct stage_spec spec = {.name = worker->stage_name,
                               .priorities = PRIORITIES,
@@ -292,6 +257,8 @@ int worker_reload(struct worker *worker, struct platform_set *platforms)
     platform_set_free(&worker->platforms);
     worker->platforms = platforms;
     worker->platform = platform;
+    bulk_configure(worker);
+    limits_set(worker);
     credential_release(&worker->credential);
     return 0;
 }
@@ -307,7 +274,7 @@ void worker_drain(struct worker *worker, void (*drained)(void *arg), void *arg)
 {
     worker->drained = drained;
     worker->drained_arg = arg;
-    release_waiting(worker); /* what was not started goes to the next owner; what is in flight ends */
+    dispatch_release(worker); /* what was not started goes to the next owner; what is in flight ends */
     stage_drain(worker->stage, on_stage_drained, worker);
 }
 
@@ -321,6 +288,7 @@ void worker_free(struct worker **workerp)
         return;
     transfers_free(&worker->transfers);
     ledger_free(&worker->ledger);
+    alerts_free(&worker->alerts);
     while (map_next(worker->works, &iter, NULL, NULL, &value))
         work_free(value);
     iter = (struct map_iter){0};
@@ -333,6 +301,7 @@ void worker_free(struct worker **workerp)
     stage_free(&worker->stage);
     belt_activity_free(&worker->activity);
     event_free(worker->pump_timer);
+    free(worker->limits);
     platform_set_free(&worker->platforms);
     credential_release(&worker->credential);
     free(worker);

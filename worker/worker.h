@@ -1,5 +1,6 @@
 /*
- * worker.h: the modules of a worker: work (what is to be done for one record), send (body, request, answer), ledger (outcomes
+ * worker.h: the modules of a worker: work (what is to be done for one record), reading (the rows for it), dispatch (which goes
+ * next), send and bulk (what a request says), shipment (one request in flight), verdict (what its answer does), ledger (outcomes
  * into PostgreSQL, then off the belt), worker (the turn that ties them together).
  *
  * Life of a work, one per record and target in this process:
@@ -14,13 +15,16 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "alert.h"
 #include "backoff.h"
 #include "belt.h"
+#include "bulk_answer.h"
 #include "conf.h"
 #include "credential.h"
 #include "db.h"
 #include "gate.h"
 #include "json.h"
+#include "lanes.h"
 #include "map.h"
 #include "mapping.h"
 #include "outcome.h"
@@ -31,6 +35,8 @@
 
 struct service;
 struct worker;
+struct shipment;
+struct limits;
 
 enum work_state { WORK_QUEUED, WORK_READING, WORK_READY, WORK_SENDING, WORK_RECORDING };
 
@@ -47,11 +53,15 @@ struct delivery {
 
 struct work {
     TAILQ_ENTRY(work) link; /* of the lane or list of its state */
+    struct lanes *lanes;    /* where it waits; NULL: nowhere */
     struct worker *worker;
     enum work_state state;
     struct uuid record; /* what orders it */
     unsigned partition;
     enum priority priority;
+    enum event_type type; /* of its first reference: all of a record are about one entity */
+    struct lanes *parked; /* queued there instead, for its rate; or NULL */
+    bool woken;           /* was parked, and has a place now */
     bool again; /* a reference came while it was in hand */
     bool lost;  /* the partition is no longer ours: recorded at most, never acknowledged */
     bool alone; /* handed out often: handled by itself */
@@ -73,8 +83,10 @@ struct work {
     /* sending */
     enum verb verb;
     bool turned; /* a create became an update, or the reverse */
-    struct transfer *transfer;
-    int64_t began_ms; /* database time */
+    bool single;      /* goes by itself: a bulk left it without an answer */
+    unsigned company; /* at most so many together: it was in a bulk that was refused; 0: any number */
+    struct shipment *shipment; /* the request in flight that carries it, or NULL */
+    int64_t began_ms;          /* database time */
     /* outcome */
     enum delivery_state result;
     int64_t wait_ms; /* of BACKOFF */
@@ -86,7 +98,6 @@ struct work {
     char *learnt_id;          /* the platform's own id, from its answer */
     struct attempt *attempts; /* to be recorded, newest first */
 };
-TAILQ_HEAD(work_list, work);
 
 /* One sending that was not a success at first try. */
 struct attempt {
@@ -100,17 +111,6 @@ struct attempt {
     char *excerpt;
     size_t excerpt_len;
 };
-
-/* Works by priority: critical first, low never starved. */
-struct lanes {
-    struct work_list lists[PRIORITIES];
-    size_t count;
-    unsigned turn;
-};
-void lanes_init(struct lanes *lanes);
-void lanes_add(struct lanes *lanes, struct work *work);
-void lanes_remove(struct lanes *lanes, struct work *work);
-struct work *lanes_next(struct lanes *lanes); /* removed; NULL when empty */
 
 struct worker {
     struct service *service;
@@ -129,13 +129,21 @@ struct worker {
     int64_t ok_ms, told_ok_ms;/* last good answer, and the one that platform_status knows */
     struct backoff backoff;
     struct map *works; /* record id → work */
-    struct lanes queued, ready, repeats;
+    struct lanes queued;
+    struct lanes ready, singles, repeats; /* dispatch.h */
+    bool takes_bulk;
+    struct bulk_rest bulk_rest;
+    struct limits *limits;
     bool reading;
     unsigned repeats_in_flight;
     struct event *pump_timer;
     struct map *routes; /* path → struct paused_route */
     bool pauses_read;   /* those that a process before this one set */
     struct ledger *ledger;
+    struct alerts *alerts;
+    int64_t alerts_read_ms;
+    int64_t failing_since_ms; /* the breaker is not closed; 0: it is */
+    char breaker_reason[256];
     struct credential credential;
     struct stat *stat_outcome[8], *stat_duration, *stat_window, *stat_flight, *stat_state;
     void (*drained)(void *arg);
@@ -151,6 +159,7 @@ int worker_reload(
     struct worker *worker,
     struct platform_set *platforms); /* takes the set; -1: it lacks this platform, nothing is taken */
 void worker_pump_in(struct worker *worker, int64_t ms);
+void worker_lose(struct work *work); /* its partition is no longer ours */
 
 /* reading.c: takes the next records from `queued`; they come back into `ready` or `repeats`. */
 void worker_read_next(struct worker *worker);
@@ -181,11 +190,6 @@ void work_settle(struct work *work); /* everything is read: what will be called 
 bool work_choose(struct work *work);
 const struct delivery *work_lead(const struct work *work);
 
-/* send.c */
-void send_start(struct work *work);
-/* Ends what is in flight because the partition was lost: the attempt is recorded as unknown. */
-void send_abort(struct work *work);
-
 /* route_pause.c: routes that are at fault (credential, path, TLS) rest, and are probed by one delivery at a time. */
 struct paused_route {
     char *path;
@@ -214,3 +218,21 @@ struct ledger *ledger_new(struct worker *worker);
 void ledger_free(struct ledger **ledger);
 void ledger_add(struct work *work); /* has its result: recorded with the next statement */
 size_t ledger_waiting(const struct ledger *ledger);
+
+/* alert.c: what people must know about this platform. `cause` tells its alerts apart: "route /api/sync/user/create", "bulk".
+ * One that is raised again while it is active is the same alert; raising and resolving again and again is cheap. */
+void alert_raise(struct worker *worker, const char *cause, enum alert_level level, const char *title,
+                 const char *message);
+void alert_resolve(struct worker *worker, const char *cause, const char *note);
+void alert_watch(struct worker *worker); /* with the heartbeat: the breaker, and what other replicas raised */
+
+/* limit.c: rate_per_minute of the platform's file: a record takes its place in the minute before it is read. */
+struct limits *limits_new(void);
+void limits_set(struct worker *worker); /* from the file, at start and after a reload */
+bool limit_lets(struct work *work);     /* false: parked until there is a place, or off the belt */
+bool limit_lets_repeat(struct work *work);
+void limit_return(struct work *work); /* the place was not used */
+void limit_leave(struct work *work);  /* parked no more */
+void limits_wake(struct worker *worker);
+int64_t limits_wait_ms(const struct worker *worker);
+void limits_release(struct worker *worker);

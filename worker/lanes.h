@@ -1,0 +1,22 @@
+/* lanes.h: works by priority: critical first, low never starved. A work stands in one lane at most, and knows in which. */
+#pragma once
+#include <stddef.h>
+#include <sys/queue.h>
+
+#include "proto.h"
+
+struct work;
+TAILQ_HEAD(work_list, work);
+
+struct lanes {
+    struct work_list lists[PRIORITIES];
+    size_t count;
+    unsigned turn;
+};
+
+void lanes_init(struct lanes *lanes);
+void lanes_add(struct lanes *lanes, struct work *work);
+void lanes_put_back(struct lanes *lanes, struct work *work); /* before those that wait */
+void lanes_remove(struct lanes *lanes, struct work *work);
+void lanes_leave(struct work *work);          /* wherever it stands, or nowhere */
+struct work *lanes_next(struct lanes *lanes); /* removed; NULL when empty */
