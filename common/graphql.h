@@ -31,15 +31,16 @@ struct graphql_part {
  * of them mutations. A document that is not of the form above is a bug(). */
 void graphql_compose(struct buf *body, const struct graphql_part *parts, size_t count);
 bool graphql_is_mutation(const char *document);
-const char *graphql_operation_name(const char *document, size_t *len); /* "CustomerCreate"; not ended by NUL */
+const char *graphql_operation_name(const char *document,
+                                   size_t *len); /* "CustomerCreate"; not ended by NUL */
 
 enum graphql_verdict {
     GRAPHQL_ANSWERED,  /* there is data: look at each part; one part's failure is no other's */
     GRAPHQL_THROTTLED, /* too many requests: all of it again later, no part is at fault */
-    GRAPHQL_TOO_MUCH,  /* the document costs too much or has too many operations: halves; alone, the part is dead */
-    GRAPHQL_REFUSED,   /* the document or a variable is wrong, nothing was done: halves; alone, the part is dead */
+    GRAPHQL_TOO_MUCH, /* the document costs too much or has too many operations: halves; alone, the part is dead */
+    GRAPHQL_REFUSED, /* the document or a variable is wrong, nothing was done: halves; alone, the part is dead */
     GRAPHQL_FORBIDDEN, /* the credential: nothing was done, pause the route */
-    GRAPHQL_BROKEN     /* no GraphQL answer, or the server failed as a whole: again later; what was done is not known */
+    GRAPHQL_BROKEN /* no GraphQL answer, or the server failed as a whole: again later; what was done is not known */
 };
 
 struct graphql_error {

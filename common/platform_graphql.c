@@ -80,8 +80,8 @@ static void read_graphql_entities(const struct reader *reader, const struct sett
         if (entity == ENTITY_USER || entity == ENTITY_PRODUCT || entity == ENTITY_ORDER)
             graphql->entities[entity] = true;
         else
-            reader_complain(reader, setting, "names %s, which Saleor does not have; it has user, product, order",
-                            names[i]);
+            reader_complain(reader, setting,
+                            "names %s, which Saleor does not have; it has user, product, order", names[i]);
     }
 }
 
