@@ -44,6 +44,10 @@ bool mapping_unchanged(const struct platform *source, enum entity entity, const 
  * mapping_unchanged does not apply: the field is unchanged when the note says the same currency and the values are equal. */
 const char *mapping_currency(const struct platform *source, const char *field, const struct json *common);
 
+/* Does reading undo writing, for every platform of the set, and is what is written the same from the second time on? Adds
+ * "file:line: reason" to errors where it does not. */
+void mapping_check_stable(const struct platform_set *set, struct buf *errors);
+
 struct mapping_request {
     const struct platform *target;
     const struct platform_set *platforms; /* for rates between currencies */

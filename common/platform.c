@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "log.h"
+#include "mapping.h"
 #include "platform_format.h"
 #include "utf8.h"
 
@@ -142,6 +143,8 @@ struct platform_set *platform_set_load(const char *dir, platform_lookup lookup, 
     load_dir(set, &source, dir);
     if (errors->len == before)
         check_rates(set, errors);
+    if (errors->len == before)
+        mapping_check_stable(set, errors);
     if (errors->len > before)
         platform_set_free(&set);
     return set;

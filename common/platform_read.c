@@ -115,10 +115,17 @@ static void read_path(const struct reader *reader, const struct setting *setting
     platform->path = setting_copy_text(reader, setting_text(setting));
 }
 
+/* The dollar is what rates are measured by. */
 static void check_dollar(const struct reader *reader, const struct setting *root)
 {
     const struct platform *platform = reader->platform;
     struct money rate = {platform->per_usd.value, platform->per_usd.exponent};
+    struct money dollar = {1, 0};
+    if (money_convert(dollar, (struct money_rate){1, 0}, platform->per_usd, platform->decimals, &dollar) ==
+            0 &&
+        dollar.minor == 0)
+        reader_complain(reader, setting_member(root, "per_usd"),
+                        "makes less than the smallest unit of one dollar: give the currency more decimals");
     if (strcmp(platform->currency, "USD") == 0 && money_compare(rate, (struct money){1, 0}) != 0)
         reader_complain(reader, setting_member(root, "per_usd"), "must be \"1\" where the currency is USD");
 }
