@@ -185,6 +185,11 @@ static void request_free(struct accept_request *request)
     free(request);
 }
 
+void accept_request_drop(struct accept_request *request)
+{
+    request_free(request);
+}
+
 static struct stat *stat_of(struct accept *accept, enum accept_outcome outcome)
 {
     switch (outcome) {

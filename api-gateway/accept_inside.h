@@ -145,6 +145,8 @@ struct accept_request *accept_request_inside(struct gateway *gateway, size_t cou
 /* 0; -1: it does not validate: the item's outcome is ACCEPT_INVALID, and its problem says why. */
 int accept_add(struct accept_request *request, size_t index, const struct accept_context *context,
                const struct accept_source *source);
+/* Instead of accept_enter_all: nothing was entered, and nobody is called. */
+void accept_request_drop(struct accept_request *request);
 /* What the client of an item that was not created is told. */
 struct problem accept_problem(const struct accept_item *item);
 struct accept_context accept_context_of(const struct gateway *gateway, const struct http_request *http);

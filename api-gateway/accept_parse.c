@@ -308,8 +308,8 @@ static void read_entity(struct reading *reading, const struct json *data)
  * platform that does not return it, it is somebody else's. */
 static void read_named_record(struct reading *reading, const struct json *data)
 {
-    const struct json *metadata =
-        platform_returns_metadata(reading->source) ? json_get(data, "_sync_metadata") : NULL;
+    bool believed = reading->context->names_record || platform_returns_metadata(reading->source);
+    const struct json *metadata = believed ? json_get(data, "_sync_metadata") : NULL;
     const char *text = json_type(metadata) == JSON_OBJECT ? json_get_text(metadata, "record_id") : NULL;
     if (text && uuid_parse(&reading->event->named_id, text, strlen(text)) != 0)
         reading->event->named_id = (struct uuid){0};

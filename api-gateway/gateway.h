@@ -8,6 +8,7 @@
  *   accept_bulk    the same, many at once
  *   accept_keys    idempotency: equal keys share one answer;  accept_owners  lost keys find their owner
  *   accept_commit  group commit: what waits leaves together, while one commit runs the rest gathers
+ *   inbound        platforms' own webhooks: who they are;  inbound_event  what they say;  inbound_keys  the shop's keys
  *   event_json     an event and its results as JSON;  event_get, event_list, event_retry  read and repeat
  *   status         health, readiness, what waits where;  metrics  counts and percentiles from the counters
  *   answer         writes JSON text
@@ -30,6 +31,7 @@
 #include "transfer.h"
 
 struct accept;
+struct inbound;
 struct status;
 
 /* Owner of everything in it: main. */
@@ -43,6 +45,7 @@ struct gateway {
     struct transfers *transfers;    /* for what the gateway itself asks of platforms */
     struct http *http;
     struct accept *accept;
+    struct inbound *inbound;
     struct status *status;
 };
 
@@ -70,6 +73,7 @@ struct accept_context {
     const char *trace; /* traceparent, or NULL */
     int64_t now_ms;    /* database time */
     int64_t max_retries;
+    bool names_record; /* data's _sync_metadata.record_id is believed, whatever the platform's file says of echo */
 };
 
 /* Texts live in the arena that was given. */
@@ -87,6 +91,8 @@ struct accept_event {
     const char *entity_id;                             /* "" for operational data */
     const char *data;                                  /* a format byte, then JSON text */
     size_t data_len;
+    struct uuid backfill; /* the job whose row this is; nil: a live change */
+    int64_t snapshot_seq; /* of such a row: drawn before its page was asked for */
 };
 
 /* 0 and the event; -1 and the problem, whose mistakes stand in `errors` (an array of the caller's, empty so far). */
@@ -117,6 +123,12 @@ void accept_one(struct http_request *http, void *arg);
 void accept_bulk(struct http_request *http, void *arg);
 /* Calls back once no commit runs and nothing waits for one. */
 void accept_drain(struct accept *accept, void (*drained)(void *arg), void *arg);
+
+/* ---- inbound.c ---- */
+
+struct inbound *inbound_new(struct gateway *gateway);
+void inbound_free(struct inbound **inbound);
+void inbound_post(struct http_request *http, void *arg);
 
 /* ---- events ---- */
 

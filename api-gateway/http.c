@@ -115,7 +115,8 @@ void http_count_pending(struct http *http, int change)
 static bool is_overloaded(const struct http_request *request)
 {
     const struct http *http = request->http;
-    return http->pending > http->config.limits.requests_max && request->match.route->role != AUTH_NONE;
+    const struct http_route *route = request->match.route;
+    return http->pending > http->config.limits.requests_max && (route->role != AUTH_NONE || route->method != HTTP_GET);
 }
 
 static void give(struct http_request *request)

@@ -94,6 +94,7 @@ int main(int argc, char **argv)
     gateway.activity = belt_activity_new(service_base(gateway.service), gateway.belt, conf->activity_max);
     gateway.transfers = transfers_new(service_base(gateway.service), PLATFORM_CONNECTIONS_MAX);
     gateway.accept = accept_new(&gateway);
+    gateway.inbound = inbound_new(&gateway);
     gateway.status = status_new(&gateway);
     gateway.http = open_http(&gateway);
     set_keys(&gateway);
@@ -109,6 +110,7 @@ int main(int argc, char **argv)
     accept_free(&gateway.accept);
     status_free(&gateway.status);
     transfers_free(&gateway.transfers);
+    inbound_free(&gateway.inbound);
     http_free(&gateway.http);
     belt_activity_free(&gateway.activity);
     stream_free(&gateway.belt);

@@ -54,7 +54,8 @@ static const char *check_selector(const struct step *step)
         return step->selector_len <= PLACE_DIGITS_MAX ? NULL : "names a place in a list that is too far back";
     if (member_len == 0 || member_len >= step->selector_len)
         return "must have a place or member=value in its brackets";
-    return step->selector[0] == '.' || step->selector[member_len - 1] == '.' ? "has an empty member name" : NULL;
+    return step->selector[0] == '.' || step->selector[member_len - 1] == '.' ? "has an empty member name"
+                                                                             : NULL;
 }
 
 const char *inbound_path_check(const char *path)
@@ -66,7 +67,8 @@ const char *inbound_path_check(const char *path)
         return "must be a path of 1 to 256 bytes: names with dots between them";
     while (*path) {
         if (!next_step(&path, &step))
-            return "is no path: names with dots between them, [0] or [member=value] behind the name of a list";
+            return "is no path: names with dots between them, [0] or [member=value] behind the name of a "
+                   "list";
         const char *why = step.selector ? check_selector(&step) : NULL;
         if (why)
             return why;

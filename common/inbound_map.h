@@ -39,10 +39,12 @@ struct inbound_field {
 struct inbound_object {
     const char *name; /* in the file */
     enum entity entity;
-    const char *record[INBOUND_PATHS_MAX]; /* paths to our own record id, which wins over every other; NULL ends */
+    const char
+        *record[INBOUND_PATHS_MAX]; /* paths to our own record id, which wins over every other; NULL ends */
     const char *same[2]; /* it is about the record only where both lead to the same text; NULL: always */
-    const char *const *ours; /* where it brings our record id, only these fields are taken: the others cannot change there */
-    size_t our_count;        /* 0: all of them */
+    const char *const *
+        ours; /* where it brings our record id, only these fields are taken: the others cannot change there */
+    size_t our_count;            /* 0: all of them */
     const char *const *currency; /* the platform's own is not said: what comes in it needs no name */
     const struct inbound_field *fields;
     size_t field_count;

@@ -43,7 +43,8 @@ static void read_secret(const struct reader *reader, const struct setting *setti
     for (size_t i = 0; i < (list ? setting_count(setting) : 1); i++) {
         const struct setting *one = list ? setting_at(setting, i) : setting;
         if (setting_type(one) != SETTING_TEXT) {
-            reader_complain(reader, setting, "must be the name of an environment variable, or a list of such");
+            reader_complain(reader, setting,
+                            "must be the name of an environment variable, or a list of such");
             return;
         }
         const char *value = setting_read_variable(reader, one, check_secrets);
@@ -95,7 +96,9 @@ static const char *check_tenant(const char *text)
     for (size_t i = 0; i < len; i++)
         if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
             return "must be printable";
-    return len <= MSG_TENANT_MAX && strcmp(text, "*") != 0 ? NULL : "must be the name of one tenant, at most 128 bytes";
+    return len <= MSG_TENANT_MAX && strcmp(text, "*") != 0
+               ? NULL
+               : "must be the name of one tenant, at most 128 bytes";
 }
 
 static void read_tenant(const struct reader *reader, const struct setting *setting, void *target)
@@ -117,7 +120,8 @@ static void read_targets(const struct reader *reader, const struct setting *sett
 
 static void read_dialect(const struct reader *reader, const struct setting *setting, void *target)
 {
-    static const char *const words[] = {"standard", "saleor", NULL}; /* in the order of enum platform_dialect */
+    static const char *const words[] = {"standard", "saleor",
+                                        NULL}; /* in the order of enum platform_dialect */
     int word = setting_read_word(reader, setting, words);
 
     ((struct platform_inbound *)target)->dialect = word < 0 ? PLATFORM_STANDARD : (enum platform_dialect)word;
@@ -149,7 +153,8 @@ static void read_object(const struct reader *reader, const struct setting *setti
         if (strcmp(draft->inbound->objects[i].name, setting_text(setting)) == 0)
             draft->event.object = &draft->inbound->objects[i];
     if (!draft->event.object)
-        reader_complain(reader, setting, "is \"%s\", which is none of inbound.objects", setting_text(setting));
+        reader_complain(reader, setting, "is \"%s\", which is none of inbound.objects",
+                        setting_text(setting));
 }
 
 static const char *check_place(const char *text)
@@ -228,7 +233,8 @@ void platform_read_inbound(const struct reader *reader, const struct setting *gr
     if (objects && setting_type(objects) == SETTING_GROUP)
         platform_read_inbound_objects(reader, objects, inbound);
     setting_read_group(reader, group, rows, inbound);
-    if (inbound->dialect == PLATFORM_STANDARD && (setting_member(group, "keys") || setting_member(group, "shop")))
+    if (inbound->dialect == PLATFORM_STANDARD &&
+        (setting_member(group, "keys") || setting_member(group, "shop")))
         reader_complain(reader, group, "has keys or a shop, which are of the dialect saleor");
 }
 

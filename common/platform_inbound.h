@@ -10,7 +10,7 @@
 
 enum platform_dialect {
     PLATFORM_STANDARD, /* Standard Webhooks: {"type", "timestamp", "data"} */
-    PLATFORM_SALEOR    /* Saleor's headers and signatures; the body is what the webhook's subscription asked for */
+    PLATFORM_SALEOR /* Saleor's headers and signatures; the body is what the webhook's subscription asked for */
 };
 
 /* One of the platform's events. */
@@ -24,12 +24,12 @@ struct inbound_event {
 struct platform_inbound {
     enum platform_dialect dialect;
     const char *secrets[PLATFORM_SECRETS_MAX + 1]; /* any one will do; NULL ends */
-    const char *secret_variable;                   /* for messages: the first that the file names; NULL: none */
-    const char *keys;     /* JSON text of the shop's public keys; NULL: they are fetched */
-    const char *keys_url; /* where; NULL: the shop's variable is not set */
-    const char *tenant;   /* of webhooks that name none; NULL: they must */
-    const char **targets; /* names of platforms */
-    size_t target_count;  /* 0: all others */
+    const char *secret_variable; /* for messages: the first that the file names; NULL: none */
+    const char *keys;            /* JSON text of the shop's public keys; NULL: they are fetched */
+    const char *keys_url;        /* where; NULL: the shop's variable is not set */
+    const char *tenant;          /* of webhooks that name none; NULL: they must */
+    const char **targets;        /* names of platforms */
+    size_t target_count;         /* 0: all others */
     struct inbound_object *objects;
     size_t object_count;
     struct inbound_event *events;

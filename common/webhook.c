@@ -35,7 +35,8 @@ static int check_time(const char *timestamp, int64_t now_ms, const char **why)
     if (sent_ms < now_ms - WEBHOOK_TOLERANCE_MS)
         return refuse(why, "webhook-timestamp is older than five minutes: sign again for each attempt.");
     if (sent_ms > now_ms + WEBHOOK_TOLERANCE_MS)
-        return refuse(why, "webhook-timestamp lies more than five minutes ahead: look at the sender's clock.");
+        return refuse(why,
+                      "webhook-timestamp lies more than five minutes ahead: look at the sender's clock.");
     return 0;
 }
 
@@ -292,5 +293,6 @@ const char *webhook_check_keys(const struct json *keys)
         if (good)
             return NULL;
     }
-    return "is no set of keys: {\"keys\": [{\"kty\": \"RSA\", \"n\": …, \"e\": …}]} with at least one RSA key of 2048 bits";
+    return "is no set of keys: {\"keys\": [{\"kty\": \"RSA\", \"n\": …, \"e\": …}]} with at least one RSA "
+           "key of 2048 bits";
 }
