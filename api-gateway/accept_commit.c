@@ -17,11 +17,11 @@
 
 /* ---- the statement ---- */
 
-/* Parameters $1 to $22 of accept_events.sql, in its order; `named` is $27. */
+/* Parameters $1 to $22 of accept_events.sql, in its order; then $27 to $29. */
 struct columns {
     struct db_array *id, *record, *tenant, *client_id, *event_type, *entity_type, *entity_id, *source,
         *targets, *priority, *priority_given, *max_retries, *base_version, *occurred, *deliver, *expires,
-        *user_id, *subject, *trace, *data, *key, *fingerprint, *named;
+        *user_id, *subject, *trace, *data, *key, *fingerprint, *named, *snapshot_seq, *backfill;
 };
 
 static void columns_init(struct columns *c, struct db_params *params)
@@ -83,6 +83,18 @@ static void columns_add(struct columns *c, const struct accept_item *item)
         db_array_null(c->fingerprint);
 }
 
+/* Which record the data names, and which page the event is a row of. */
+static void columns_add_marks(struct columns *c, const struct accept_event *event)
+{
+    bool live = uuid_is_nil(&event->backfill);
+    db_array_uuid(c->named, uuid_is_nil(&event->named_id) ? NULL : &event->named_id);
+    db_array_uuid(c->backfill, live ? NULL : &event->backfill);
+    if (live)
+        db_array_null(c->snapshot_seq);
+    else
+        db_array_int(c->snapshot_seq, event->snapshot_seq);
+}
+
 static struct db_params *batch_params(const struct accept_batch *batch)
 {
     const struct gateway *gateway = batch->accept->gateway;
@@ -98,10 +110,10 @@ static struct db_params *batch_params(const struct accept_batch *batch)
     /* Own ids are keys while the event is kept; a day more, because events go by whole days. */
     db_add_int(params, conf->event_retention_days + 1);
     columns.named = db_add_array(params, DB_UUID);
-    for (size_t i = 0; i < batch->count; i++) {
-        const struct uuid *named = &batch->items[i]->event.named_id;
-        db_array_uuid(columns.named, uuid_is_nil(named) ? NULL : named);
-    }
+    columns.snapshot_seq = db_add_array(params, DB_INT8);
+    columns.backfill = db_add_array(params, DB_UUID);
+    for (size_t i = 0; i < batch->count; i++)
+        columns_add_marks(&columns, &batch->items[i]->event);
     return params;
 }
 

@@ -57,27 +57,73 @@ static const char *note_origin(const struct json *note)
     return origin ? origin : "";
 }
 
+static bool is_by(const struct json *note, const struct change *change)
+{
+    return strcmp(note_origin(note), platform_name(change->source)) == 0;
+}
+
+static bool is_page(const struct json *note)
+{
+    return note && json_get(note, "p");
+}
+
+/* The last live change that a note tells of; NULL: a page alone. */
+static const struct json *live_of(const struct json *note)
+{
+    return is_page(note) ? json_get(note, "l") : note;
+}
+
+/* Between live changes: by seq of one platform, else by time. */
+static bool follows(const struct change *change, const struct json *live)
+{
+    int64_t time_ms = note_int(live, "t");
+
+    if (is_by(live, change) || time_ms == change->time_ms)
+        return change->seq > note_int(live, "s");
+    return change->time_ms > time_ms;
+}
+
+/* A page's own order decides among pages; of live changes it must have seen the last one. */
+static bool page_follows(const struct change *change, const struct json *note)
+{
+    const struct json *live = live_of(note);
+    int64_t page_seq = note_int(note, "p");
+
+    if (is_page(note) && change->snapshot_seq <= page_seq &&
+        !(change->snapshot_seq == page_seq && is_by(note, change))) /* a later line of the same file */
+        return false;
+    if (!live)
+        return true;
+    return change->snapshot_seq > note_int(live, "s") &&
+           (is_by(live, change) || note_int(live, "v") <= change->seen_version);
+}
+
+/* Had the platform that the page is from this change of its own already? */
+static bool is_in_page(const struct change *change, const struct json *note)
+{
+    return is_page(note) && is_by(note, change) && change->seq <= note_int(note, "p");
+}
+
 /* Does the change come after what the note tells of? */
 static bool comes_after(const struct change *change, const struct json *note)
 {
-    int64_t time_ms = note_int(note, "t");
-
     if (!note)
         return true;
-    if (strcmp(note_origin(note), platform_name(change->source)) == 0 || time_ms == change->time_ms)
-        return change->seq > note_int(note, "s");
-    return change->time_ms > time_ms;
+    if (change->snapshot)
+        return page_follows(change, note);
+    return !is_in_page(change, note) && (!live_of(note) || follows(change, live_of(note)));
 }
 
 /* Did the source make its change without having seen what the record holds? */
 static bool is_concurrent(const struct change *change, const struct json *note)
 {
-    int64_t apart_ms = change->time_ms - note_int(note, "t");
+    const struct json *live = live_of(note);
+    int64_t apart_ms = change->time_ms - note_int(live, "t");
 
-    if (!note || strcmp(note_origin(note), platform_name(change->source)) == 0)
+    if (change->snapshot || !live || is_by(live, change))
         return false;
     if (change->base_version > 0)
-        return note_int(note, "v") > change->base_version;
+        return note_int(live, "v") > change->base_version;
     return apart_ms < MERGE_CONCURRENT_MS && apart_ms > -MERGE_CONCURRENT_MS;
 }
 
@@ -97,8 +143,21 @@ static void contest(struct merge *merge, const struct change *change, const char
     json_append(merge->contested, entry);
 }
 
-static struct json *new_note(const struct record *record, const struct change *change, const char *currency)
+/* Copies of the members that tell of a live change. */
+static struct json *copy_live(const struct json *live)
 {
+    static const char *const members[] = {"o", "t", "s", "v"};
+    struct json *copy = json_new_object();
+
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+        json_set(copy, members[i], json_copy(json_get(live, members[i])));
+    return copy;
+}
+
+static struct json *new_note(const struct record *record, const struct change *change, const char *field,
+                             const char *currency)
+{
+    const struct json *live = live_of(json_get(record->notes, field));
     struct json *note = json_new_object();
 
     json_set(note, "o", json_new_text(platform_name(change->source)));
@@ -107,7 +166,26 @@ static struct json *new_note(const struct record *record, const struct change *c
     json_set(note, "v", json_new_int(record->version + 1));
     if (currency)
         json_set(note, "c", json_new_text(currency));
+    if (change->snapshot)
+        json_set(note, "p", json_new_int(change->snapshot_seq));
+    if (change->snapshot && live)
+        json_set(note, "l", copy_live(live));
     return note;
+}
+
+/* A live change that leaves a page's value as it is still counts among the live ones: the next is settled against it. */
+static void count_live(struct record *record, const struct change *change, struct merge *merge,
+                       const char *field)
+{
+    struct json *note = json_get(record->notes, field), *own;
+    const struct json *live = live_of(note);
+
+    if (change->snapshot || !is_page(note) || (live && !follows(change, live)))
+        return;
+    own = new_note(record, change, field, NULL);
+    json_set(own, "v", json_copy(json_get(note, "v")));
+    json_set(note, "l", own);
+    merge->noted = true;
 }
 
 /* Is what was sent what the record holds already, seen through the platform's mapping? currency: of money, else NULL. */
@@ -131,17 +209,22 @@ static void apply_field(struct record *record, const struct change *change, stru
     const char *currency = mapping_currency(change->source, field, change->data);
     bool wins;
 
-    if (record->exists && is_unchanged(change, field, currency, held, note, sent))
+    if (record->exists && is_unchanged(change, field, currency, held, note, sent)) {
+        count_live(record, change, merge, field);
         return;
+    }
     if (!present && json_type(sent) == JSON_NULL)
         return; /* clears what is not there */
     wins = comes_after(change, note);
     if (is_concurrent(change, note))
         contest(merge, change, field, held, note, sent, wins);
-    if (!wins)
+    if (!wins) {
+        if (is_in_page(change, note))
+            count_live(record, change, merge, field);
         return;
+    }
     json_set(record->data, field, json_copy(sent));
-    json_set(record->notes, field, new_note(record, change, currency));
+    json_set(record->notes, field, new_note(record, change, field, currency));
     json_append(merge->changed, json_new_text(field));
 }
 
@@ -163,7 +246,7 @@ static void apply_delete(struct record *record, const struct change *change, str
     if (is_outlived(record, change))
         return;
     record->deleted = true;
-    json_set(record->notes, MERGE_DELETED, new_note(record, change, NULL));
+    json_set(record->notes, MERGE_DELETED, new_note(record, change, MERGE_DELETED, NULL));
     merge->advanced = true;
 }
 
@@ -173,7 +256,7 @@ static void revive(struct record *record, const struct change *change, struct me
     if (!record->deleted || !comes_after(change, json_get(record->notes, MERGE_DELETED)))
         return;
     record->deleted = false;
-    json_set(record->notes, MERGE_DELETED, new_note(record, change, NULL));
+    json_set(record->notes, MERGE_DELETED, new_note(record, change, MERGE_DELETED, NULL));
     merge->advanced = true;
 }
 
@@ -196,6 +279,8 @@ void merge_apply(struct record *record, const struct change *change, struct merg
         apply_delete(record, change, merge);
     } else {
         revive(record, change, merge);
+        if (change->snapshot && record->deleted)
+            return; /* still gone: a page brings nothing to it */
         while (json_next(change->data, &iter, &field, &sent))
             if (strcmp(field, "id") != 0)
                 apply_field(record, change, merge, field, sent);

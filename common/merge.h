@@ -6,8 +6,13 @@
  * two platforms changed at once (within CONCURRENT_MS, or against the change's base_version) is settled the same way and
  * reported, so that it can be recorded.
  *
+ * A row of a page (of a backfill) is what a platform had at some moment after `snapshot_seq` was drawn. It yields to every live
+ * change that the platform may not have had then: to what was accepted later, and to another platform's change that was not
+ * certainly delivered there before. It is never reported, nor is a live change against it: the live one wins.
+ *
  * Field notes: {"o": origin, "t": ms, "s": seq, "v": record version, "c": currency?} per common field; "_deleted" notes the
- * last deletion, or what brought the record back after it.
+ * last deletion, or what brought the record back after it. A page's note has "p", its snapshot_seq, and "l", the live change
+ * {"o", "t", "s", "v"} that it came after, if any: what is live is always settled among the live ones, whenever pages come.
  */
 #pragma once
 #include <stdbool.h>
@@ -40,6 +45,9 @@ struct change {
     int64_t time_ms;         /* merge_time_ms */
     int64_t base_version;    /* 0: not given */
     const struct json *data; /* common names */
+    bool snapshot;           /* a row of a page; then: */
+    int64_t snapshot_seq;
+    int64_t seen_version; /* that the source certainly had before the page was asked for; 0: none */
 };
 
 struct merge {
@@ -47,6 +55,7 @@ struct merge {
     struct json
         *contested; /* array of {"field","held","held_by","held_at","sent","sent_by","sent_at","chosen"} */
     bool advanced;  /* the record has a new version */
+    bool noted;     /* without a new version, a note changed: the record is to be stored */
 };
 void merge_init(struct merge *merge);
 void merge_release(struct merge *merge);

@@ -242,6 +242,11 @@ static void read_event(const struct db_result *result, size_t row, struct event_
     event->open_targets = db_get_text(result, row, db_column(result, "open_targets"), NULL);
     event->expired = !db_is_null(result, row, db_column(result, "expired")) &&
                      db_get_bool(result, row, db_column(result, "expired"));
+    event->snapshot = db_get_uuid(result, row, db_column(result, "backfill"), &event->backfill) == 0;
+    event->snapshot_seq = event->snapshot ? db_get_int(result, row, db_column(result, "snapshot_seq")) : 0;
+    if (event->snapshot && !db_is_null(result, row, db_column(result, "seen_version")))
+        event->seen_version = db_get_int(result, row, db_column(result, "seen_version"));
+    event->held_by = db_get_text(result, row, db_column(result, "held_by"), NULL);
     data = db_get_bytes(result, row, db_column(result, "data"), &event->data_len);
     if (data && event->data_len > 1 && data[0] == BODY_PLAIN) {
         event->data = data + 1;

@@ -63,6 +63,7 @@ static struct folded *fold(struct routing *routing, const struct db_result *resu
         folded->entity_id = mem_strdup(event->entity_id);
     } else {
         load_record(&folded->record, result, event->row);
+        db_get_uuid(result, event->row, db_column(result, "record_event"), &folded->event);
         folded->entity_id =
             mem_strdup(db_get_text(result, event->row, db_column(result, "record_entity_id"), NULL));
     }
@@ -95,7 +96,7 @@ struct addressing {
     const struct event_row *event;
     int64_t version;
     const char *error;
-    uint32_t seen;
+    uint32_t seen; /* or not to be addressed */
     uint32_t open;
     int dead;
 };
@@ -120,21 +121,44 @@ static void address(const struct platform *target, size_t index, void *arg)
     }
 }
 
-/* Deliveries to the named targets and the event's own row. error: the event is refused, and every target with it. */
+/* Deliveries to the named targets and the event's own row. */
+static void finish_to(struct addressing *a, const char *entity_id, struct decision *decision)
+{
+    enum event_status status = EVENT_STATUS_ROUTED;
+
+    each_target(a->routing->platforms, a->event->targets, address, a);
+    if (a->error)
+        status = EVENT_STATUS_FAILED;
+    else if (a->open == 0)
+        status = EVENT_STATUS_COMPLETED;
+    routing_add_event(a->routing, a->event, status, a->version, entity_id, __builtin_popcount(a->open),
+                      a->dead, a->error);
+    decision->verdict = ROUTE_WRITE;
+    decision->targets = a->open;
+}
+
+/* To all named targets. error: the event is refused, and every target with it. */
 static void finish(struct routing *routing, const struct event_row *event, int64_t version,
                    const char *entity_id, const char *error, struct decision *decision)
 {
     struct addressing a = {.routing = routing, .event = event, .version = version, .error = error};
-    enum event_status status = EVENT_STATUS_ROUTED;
 
-    each_target(routing->platforms, event->targets, address, &a);
-    if (error)
-        status = EVENT_STATUS_FAILED;
-    else if (a.open == 0)
-        status = EVENT_STATUS_COMPLETED;
-    routing_add_event(routing, event, status, version, entity_id, __builtin_popcount(a.open), a.dead, error);
-    decision->verdict = ROUTE_WRITE;
-    decision->targets = a.open;
+    finish_to(&a, entity_id, decision);
+}
+
+/* A row of a page that changed nothing goes only to those who lack the record. */
+static void finish_unchanged(struct routing *routing, const struct event_row *event,
+                             const struct folded *folded, struct decision *decision)
+{
+    struct addressing a = {.routing = routing, .event = event, .version = folded->record.version};
+
+    if (folded->record.deleted)
+        a.seen = UINT32_MAX;
+    else
+        each_target(routing->platforms, event->held_by, mark_target, &a.seen);
+    finish_to(&a, folded->entity_id, decision);
+    if (a.open == 0)
+        routing_add_unchanged(routing, event);
 }
 
 void route_refuse(struct routing *routing, const struct event_row *event, const char *why,
@@ -172,18 +196,24 @@ static void route_record(struct routing *routing, const struct db_result *result
                                 .seq = event->seq,
                                 .base_version = event->base_version,
                                 .time_ms = merge_time_ms(event->created_ms, event->occurred_ms, common),
-                                .data = common};
+                                .data = common,
+                                .snapshot = event->snapshot,
+                                .snapshot_seq = event->snapshot_seq,
+                                .seen_version = event->seen_version};
         struct merge merge;
         merge_init(&merge);
         merge_apply(&folded->record, &change, &merge);
-        folded->changed |= merge.advanced;
+        folded->changed |= merge.advanced || merge.noted;
         if (merge.advanced)
             folded->event = event->id;
         if (merge.advanced)
             routing_add_version(routing, event, folded, &merge);
         if (json_count(merge.contested) > 0)
             routing_add_conflict(routing, event, folded, &merge);
-        finish(routing, event, folded->record.version, folded->entity_id, NULL, decision);
+        if (event->snapshot && !merge.advanced)
+            finish_unchanged(routing, event, folded, decision);
+        else
+            finish(routing, event, folded->record.version, folded->entity_id, NULL, decision);
         merge_release(&merge);
     }
     buf_release(&why);

@@ -67,6 +67,10 @@ struct event_row {
     const char *data; /* without the format byte; NULL when the format is not ours */
     size_t data_len;
     size_t row; /* in the result: the record's columns are read when first needed */
+    bool snapshot; /* a row of a backfill's page; then: */
+    struct uuid backfill;
+    int64_t snapshot_seq, seen_version; /* merge.h */
+    const char *held_by;                /* with commas: who needs no delivery when nothing is new */
 };
 
 /* What happens to one event of a batch. */

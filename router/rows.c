@@ -34,6 +34,7 @@ static void add_arrays(struct routing *r)
     r->conflict.entity_id = db_add_array(p, DB_TEXT), r->conflict.kind = db_add_array(p, DB_TEXT);
     r->conflict.fields = db_add_array(p, DB_TEXT), r->conflict.detail = db_add_array(p, DB_BYTEA);
     r->record.event = db_add_array(p, DB_UUID);
+    r->unchanged.job = db_add_array(p, DB_UUID), r->unchanged.partition = db_add_array(p, DB_INT2);
 }
 
 struct routing *routing_new(const struct platform_set *platforms, const struct stage *stage,
@@ -142,6 +143,12 @@ void routing_add_delivery(struct routing *routing, const struct event_row *event
     db_array_text(routing->delivery.tenant, event->tenant);
     db_array_text(routing->delivery.error, error);
     db_array_bool(routing->delivery.named, true);
+}
+
+void routing_add_unchanged(struct routing *routing, const struct event_row *event)
+{
+    db_array_uuid(routing->unchanged.job, &event->backfill);
+    db_array_int(routing->unchanged.partition, event->partition);
 }
 
 void routing_add_conflict(struct routing *routing, const struct event_row *event, const struct folded *folded,

@@ -36,6 +36,9 @@ struct routing {
     struct {
         struct db_array *id, *record, *partition, *event, *tenant, *type, *entity_id, *kind, *fields, *detail;
     } conflict;
+    struct {
+        struct db_array *job, *partition;
+    } unchanged;
 };
 
 void routing_add_event(struct routing *routing, const struct event_row *event, enum event_status status,
@@ -44,5 +47,7 @@ void routing_add_version(struct routing *routing, const struct event_row *event,
                          const struct merge *merge);
 void routing_add_delivery(struct routing *routing, const struct event_row *event, const char *target,
                           int64_t version, enum delivery_state state, const char *error);
+/* A row of a backfill changed nothing, and nobody gets it. */
+void routing_add_unchanged(struct routing *routing, const struct event_row *event);
 void routing_add_conflict(struct routing *routing, const struct event_row *event, const struct folded *folded,
                           const struct merge *merge);

@@ -5,17 +5,18 @@
 --  $15 deliver_at (null unless it lies ahead)  $16 expires_at  $17 user ids  $18 subjects  $19 traces  $20 data
 --  $21 idempotency keys  $22 fingerprints  $23 partitions  $24 writer  $25 hours that keys are kept  $26 days that own ids are kept
 --  $27 record ids that the data itself names: one of the same tenant and type wins over every other id
+--  $28 places in the order that rows of a backfill's page drew before it was asked for  $29 their jobs (null: live changes)
 -- Answers id, seq, record_id, partition of each stored event.
 -- returns: id uuid, seq int8, record_id uuid, partition int2
 WITH input AS MATERIALIZED (
     SELECT i.*, COALESCE(named.id, linked.record_id, i.hashed_id) AS record_id, named.id IS NOT NULL AS claimed
     FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
                 $10::int2[], $11::int2[], $12::int2[], $13::int8[], $14::timestamptz[], $15::timestamptz[], $16::timestamptz[],
-                $17::text[], $18::text[], $19::text[], $20::bytea[], $21::text[], $22::bytea[], $27::uuid[])
+                $17::text[], $18::text[], $19::text[], $20::bytea[], $21::text[], $22::bytea[], $27::uuid[], $28::int8[], $29::uuid[])
          WITH ORDINALITY
          AS i(id, hashed_id, tenant_id, client_id, event_type, entity_type, entity_id, source_platform, targets,
               priority, priority_given, max_retries, base_version, occurred_at, deliver_at, expires_at,
-              user_id, subject, trace, data, key, fingerprint, named_id, place)
+              user_id, subject, trace, data, key, fingerprint, named_id, snapshot_seq, backfill, place)
     -- LATERAL with OFFSET 0, and no plain comparison with the tenant: looked up one by one through the primary keys, however
     -- little the planner knows of fresh tables.
     LEFT JOIN LATERAL (SELECT r.record_id FROM record_ids r WHERE r.tenant_id = i.tenant_id AND r.entity_type = i.entity_type
@@ -42,11 +43,11 @@ WITH input AS MATERIALIZED (
 ), stored AS (
     INSERT INTO sync_events (id, record_id, seq, base_version, occurred_at, deliver_at, expires_at, partition, priority,
         priority_given, max_retries, scheduled, event_type, entity_type, entity_id, source_platform, target_platforms,
-        tenant_id, client_id, user_id, subject, trace, claimed, data)
+        tenant_id, client_id, user_id, subject, trace, claimed, data, snapshot_seq, backfill)
     SELECT id, record_id, nextval('sync_seq'), base_version, occurred_at, deliver_at, expires_at,
         sync_partition(record_id, $23::int), priority, priority_given, max_retries, deliver_at IS NOT NULL, event_type,
         entity_type, entity_id, source_platform, string_to_array(targets, ','), tenant_id, client_id, user_id, subject, trace,
-        claimed, data
+        claimed, data, snapshot_seq, backfill
     FROM (SELECT * FROM fresh ORDER BY place) ordered
     RETURNING id, seq, record_id, partition, tenant_id, event_type
 ), counted AS (

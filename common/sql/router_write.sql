@@ -12,6 +12,7 @@
 --  conflicts:  $45 ids  $46 record ids  $47 partitions  $48 event ids  $49 tenants  $50 entity types  $51 entity ids
 --              $52 types  $53 fields, with commas  $54 detail
 --  $55 the events that made the records' versions, beside $14
+--  backfills:  $56 jobs  $57 partitions, of rows that changed nothing
 -- returns: partition int2
 WITH held AS MATERIALIZED (
     SELECT l.partition FROM leases l JOIN unnest($3::int2[], $4::int8[]) AS o(partition, fence) USING (partition, fence)
@@ -70,6 +71,11 @@ WITH held AS MATERIALIZED (
     ) change GROUP BY stage ORDER BY stage
     ON CONFLICT (stage, writer) DO UPDATE SET waiting = stage_counts.waiting + excluded.waiting,
         dead = stage_counts.dead + excluded.dead
+), unchanged AS (
+    INSERT INTO backfill_counts (job_id, writer, unchanged)
+    SELECT u.job_id, $5, count(*) FROM unnest($56::uuid[], $57::int2[]) AS u(job_id, partition) JOIN held USING (partition)
+    GROUP BY u.job_id ORDER BY u.job_id
+    ON CONFLICT (job_id, writer) DO UPDATE SET unchanged = backfill_counts.unchanged + excluded.unchanged
 ), measured AS (
     INSERT INTO sync_metrics (minute, writer, tenant_id, platform, event_type, completed, failed, total_ms)
     SELECT date_trunc('minute', now()), $5, tenant_id, '', event_type, count(*) FILTER (WHERE status = 2),
