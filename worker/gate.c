@@ -87,6 +87,7 @@ static void open_gate(struct gate *gate, int64_t now_ms)
 static void close_gate(struct gate *gate, int64_t now_ms)
 {
     gate->state = GATE_CLOSED;
+    gate->closed_ms = now_ms;
     gate->open_wait_ms = OPEN_WAIT_MIN_MS;
     gate->slow_cap = gate->window_max / 10 > 1 ? gate->window_max / 10 : 1;
     gate->slow_next_ms = now_ms + 1000;

@@ -33,6 +33,7 @@ struct gate {
     int64_t open_until_ms;
     int64_t open_wait_ms;
     int64_t hold_until_ms; /* Retry-After */
+    int64_t closed_ms;     /* last time that the breaker closed; 0: it never opened */
     struct {
         uint64_t record;
         int64_t at_ms;

@@ -1,11 +1,12 @@
 /*
- * reading.c: what is to be done for the next records: one statement for their unfinished deliveries, and one more for
- * the versions that their bodies are made from.
+ * reading.c: what is to be done for the next records: one statement for their unfinished deliveries, one more for the versions
+ * that their bodies are made from, and for orders one for their parents.
  */
 #include "clock.h"
 #include "dispatch.h"
 #include "log.h"
 #include "mem.h"
+#include "parents_first.h"
 #include "sql.h"
 #include "worker.h"
 
@@ -55,41 +56,60 @@ static void read_rows(struct worker *worker, const struct db_result *result)
     }
 }
 
-static void sort_out(struct work *work)
+/* True: it goes on when its parents were looked at. */
+static bool sort_out(struct work *work)
 {
     bool parked = work->item_count > 0 && work->items[0]->handouts >= STAGE_HANDOUTS_PARK;
 
     if (!work->chosen) {
         limit_return(work);
         work_finish(work);
-        return;
+        return false;
     }
     work_settle(work);
     if (parked)
         give_up(work);
+    else if (parents_first_find(work))
+        return true;
     else
         became_ready(work);
+    return false;
+}
+
+static void read_again(struct work *work)
+{
+    limit_return(work);
+    work_forget_rows(work);
+    work->state = WORK_QUEUED;
+    lanes_add(&work->worker->queued, work);
+}
+
+static void read_parents(struct worker *worker, struct work *const *works, size_t count)
+{
+    static const struct parents_first_ways ways = {.go_on = became_ready, .go_back = read_again};
+
+    if (count > 0)
+        parents_first_read(worker, works, count, &ways);
 }
 
 /* Everything was read: each work goes on, or back to the queue when PostgreSQL did not answer. */
 static void end_reading(struct reading *reading, bool ok)
 {
     struct worker *worker = reading->worker;
+    size_t children = 0;
 
     worker->reading = false;
     for (size_t i = 0; i < reading->count; i++) {
         struct work *work = reading->works[i];
         if (work->lost) {
             work_finish(work);
-        } else if (ok) {
-            sort_out(work);
-        } else {
-            limit_return(work);
-            work_forget_rows(work);
-            work->state = WORK_QUEUED;
-            lanes_add(&worker->queued, work);
+        } else if (!ok) {
+            read_again(work);
+        } else if (sort_out(work)) {
+            reading->works[children++] = work;
         }
     }
+    read_parents(worker, reading->works, children);
     free(reading);
     worker_pump_in(worker, ok ? 0 : RETRY_MS);
 }

@@ -50,6 +50,7 @@ void work_forget_content(struct work *work)
     json_free(work->notes);
     json_free(work->base);
     work->data = work->notes = work->base = NULL;
+    parents_release(&work->parents);
     buf_release(&work->touched);
 }
 

@@ -28,6 +28,7 @@
 #include "map.h"
 #include "mapping.h"
 #include "outcome.h"
+#include "parents.h"
 #include "platform.h"
 #include "stage.h"
 #include "store.h"
@@ -79,6 +80,7 @@ struct work {
     struct uuid record_event, certain_event;
     char *record_entity_id, *platform_id, *platform_state;
     struct json *data, *notes, *base; /* operational: data is the event's data */
+    struct parents parents;           /* of an order: its customer and products, with their records */
     struct buf touched;               /* fields that are sent although base has the same value, with commas */
     /* sending */
     enum verb verb;

@@ -19,7 +19,7 @@ WITH held AS MATERIALIZED (
         AS o(event_id, partition, generation, state, attempts, sendings, wait_ms, http_status, duration_ms, error, covered_by)
     JOIN held USING (partition)
 ), before AS MATERIALIZED (
-    SELECT o.*, d.state AS state_before
+    SELECT o.*, d.state AS state_before, o.sendings > d.sendings AS sent
     FROM outcome o JOIN deliveries d ON d.event_id = o.event_id AND d.target = $6 AND d.generation = o.generation
     WHERE d.state + 0 IN (0, 1) -- the sum keeps the planner from walking all open deliveries, by their own index, for each outcome
     ORDER BY d.event_id FOR UPDATE OF d
@@ -29,7 +29,7 @@ WITH held AS MATERIALIZED (
         next_attempt_at = CASE WHEN b.state = 1 THEN now() + make_interval(secs => b.wait_ms / 1000.0) END,
         processed_at = CASE WHEN b.state > 1 THEN now() END
     FROM before b WHERE d.event_id = b.event_id AND d.target = $6
-    RETURNING d.event_id, d.state, d.named, b.state_before, d.tenant_id, b.duration_ms
+    RETURNING d.event_id, d.state, d.named, b.state_before, d.tenant_id, b.duration_ms, b.sent
 ), attempt AS (
     INSERT INTO sync_results (event_id, target_platform, tenant_id, generation, sending, at, duration_ms, http_status, outcome,
         error, excerpt, costs)
@@ -89,7 +89,7 @@ WITH held AS MATERIALIZED (
         FROM ended WHERE status IN (2, 3) GROUP BY tenant_id, event_type
         UNION ALL
         SELECT tenant_id, $6, '', count(*) FILTER (WHERE state = 2), count(*) FILTER (WHERE state = 5),
-            count(*) FILTER (WHERE state = 1), COALESCE(sum(duration_ms) FILTER (WHERE state = 2), 0),
+            count(*) FILTER (WHERE state = 1 AND sent), COALESCE(sum(duration_ms) FILTER (WHERE state = 2), 0),
             (SELECT array_agg((SELECT count(*) FROM done x WHERE x.tenant_id = done.tenant_id AND x.state = 2
                 AND x.duration_ms > CASE n WHEN 0 THEN -1 ELSE 1 << (n - 1) END
                 AND (n = 17 OR x.duration_ms <= 1 << n))::int4 ORDER BY n) FROM generate_series(0, 17) AS n)
