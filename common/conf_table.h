@@ -123,6 +123,23 @@
       "bearer token for bizoholic; unset: a short-lived JWT of ours")                                        \
     X(coreldove_key, CORELDOVE_API_KEY, CONF_SECRET, "", 0, 0, CONF_WORKER, true,                            \
       "bearer token for coreldove; unset: a short-lived JWT of ours")                                        \
+    X(bizosaas_inbound_secret, BIZOSAAS_INBOUND_SECRET, CONF_SECRET, "", 0, 0, CONF_GATEWAY, true,           \
+      "secret that bizosaas signs its own webhooks with (Standard Webhooks); two with a comma while one replaces the "\
+      "other")                                                                                               \
+    X(bizosaas_inbound_tenant, BIZOSAAS_INBOUND_TENANT, CONF_TEXT, "", 0, 0, CONF_GATEWAY, true,             \
+      "tenant of webhooks of bizosaas that name none")                                                       \
+    X(bizoholic_inbound_secret, BIZOHOLIC_INBOUND_SECRET, CONF_SECRET, "", 0, 0, CONF_GATEWAY, true,         \
+      "secret that bizoholic signs its own webhooks with (Standard Webhooks); two with a comma while one replaces the "\
+      "other")                                                                                               \
+    X(bizoholic_inbound_tenant, BIZOHOLIC_INBOUND_TENANT, CONF_TEXT, "", 0, 0, CONF_GATEWAY, true,           \
+      "tenant of webhooks of bizoholic that name none")                                                      \
+    X(coreldove_inbound_secret, CORELDOVE_INBOUND_SECRET, CONF_SECRET, "", 0, 0, CONF_GATEWAY, true,         \
+      "secret that coreldove signs its own webhooks with (Saleor); two with a comma while one replaces the " \
+      "other")                                                                                               \
+    X(coreldove_inbound_tenant, CORELDOVE_INBOUND_TENANT, CONF_TEXT, "", 0, 0, CONF_GATEWAY, true,           \
+      "tenant of webhooks of coreldove that name none")                                                      \
+    X(coreldove_inbound_jwks, CORELDOVE_INBOUND_JWKS, CONF_SECRET, "", 0, 0, CONF_GATEWAY, true,             \
+      "public keys of the Saleor shop as JSON, where they cannot be fetched from SALEOR_API_URL")            \
     X(auth_service_url, AUTH_SERVICE_URL, CONF_TEXT, "", 0, 0, 0, false,                                     \
       "of the original; means nothing any more: tokens are checked with JWT_SECRET or "                      \
       "JWT_PUBLIC_KEY")                                                                                      \

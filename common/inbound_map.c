@@ -5,6 +5,8 @@
  */
 #include "inbound_map.h"
 
+#include <strings.h>
+
 #include "mem.h"
 
 #define PLACE_DIGITS_MAX 4
@@ -203,16 +205,20 @@ static struct json *joined(const struct inbound_field *field, const struct json 
     return value;
 }
 
+/* true and false are words too. */
+static const char *word_of(const struct json *value)
+{
+    if (json_type(value) == JSON_BOOL)
+        return json_bool(value) ? "true" : "false";
+    return json_type(value) == JSON_STRING ? json_text(value, NULL) : NULL;
+}
+
 static struct json *translated(const struct inbound_field *field, const struct json *value)
 {
-    enum json_type type = json_type(value);
+    const char *word = word_of(value);
 
-    if (type == JSON_BOOL && json_bool(value) && field->yes)
-        return json_new_text(field->yes);
-    if (type == JSON_BOOL && !json_bool(value) && field->no)
-        return json_new_text(field->no);
-    for (size_t i = 0; type == JSON_STRING && i < field->word_count; i++)
-        if (strcmp(json_text(value, NULL), field->words[i].own) == 0)
+    for (size_t i = 0; word && i < field->word_count; i++)
+        if (strcmp(word, field->words[i].own) == 0)
             return json_new_text(field->words[i].common);
     return json_copy(value);
 }
@@ -297,6 +303,62 @@ struct json *inbound_map(const struct inbound_object *object, const struct json 
     if (json_type(record) == JSON_STRING)
         add_record(record, data);
     return data;
+}
+
+/* ---- what comes back ---- */
+
+static bool is_among(const struct inbound_word *word, const char *text)
+{
+    bool found = strcmp(word->common, text) == 0;
+
+    for (size_t i = 0; i < word->same_count && !found; i++)
+        found = strcmp(word->same[i], text) == 0;
+    return found;
+}
+
+/* One row's own word may stand for both. */
+static bool is_same_word(const struct inbound_field *field, const char *held, const char *incoming)
+{
+    bool named = false;
+
+    for (size_t i = 0; i < field->word_count && !named; i++)
+        named = is_among(&field->words[i], held);
+    for (size_t i = 0; i < field->word_count; i++) {
+        const struct inbound_word *word = &field->words[i];
+        if (strcmp(word->common, incoming) == 0 && (is_among(word, held) || (!named && is_among(word, "*"))))
+            return true;
+    }
+    return false;
+}
+
+/* Joining loses how many blanks there were. */
+static bool is_loosely(const char *a, const char *b, bool caseless)
+{
+    for (;;) {
+        a += strspn(a, " \t");
+        b += strspn(b, " \t");
+        size_t len = strcspn(a, " \t");
+        if (strcspn(b, " \t") != len || (caseless ? strncasecmp(a, b, len) : memcmp(a, b, len)) != 0)
+            return false;
+        if (len == 0)
+            return true;
+        a += len;
+        b += len;
+    }
+}
+
+bool inbound_same(const struct inbound_object *object, const char *name, const struct json *held,
+                  const struct json *incoming)
+{
+    const char *old = held ? word_of(held) : "", *new = word_of(incoming);
+
+    for (size_t i = 0; old && new &&i < object->field_count; i++) {
+        const struct inbound_field *field = &object->fields[i];
+        if (strcmp(field->name, name) == 0)
+            return is_same_word(field, old, new) ||
+                   ((field->join[0] || field->caseless) && is_loosely(old, new, field->caseless));
+    }
+    return false;
 }
 
 void inbound_pointer(struct buf *out, const struct inbound_object *object, const struct json *from,

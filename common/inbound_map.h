@@ -17,9 +17,14 @@
 #define INBOUND_PATHS_MAX 8 /* alternatives, or parts that are joined */
 #define INBOUND_PATH_LENGTH_MAX 256
 
+/* What the platform calls it, and what that is here. A platform may have one word for several of ours: `same` are the others
+ * that go out as this word, so that its coming back changes nothing; "" stands for no value at all, "*" for every word that
+ * no row of the field names. */
 struct inbound_word {
-    const char *own;
+    const char *own; /* of true and false: "true", "false" */
     const char *common;
+    const char *const *same;
+    size_t same_count;
 };
 
 struct inbound_object;
@@ -30,9 +35,9 @@ struct inbound_field {
     const char *paths[INBOUND_PATHS_MAX]; /* the first that leads somewhere; NULL ends */
     const char *join[INBOUND_PATHS_MAX];  /* or texts put together with a blank between them; NULL ends */
     const char *on_create;                /* or, in a create alone, this path; NULL: none */
-    const struct inbound_word *words;     /* texts are translated; those that are not here stay */
+    bool caseless;                        /* the platform changes capitals: they make no difference */
+    const struct inbound_word *words;     /* values are translated; those that are not here stay */
     size_t word_count;
-    const char *yes, *no;              /* words for true and false; NULL: they stay what they are */
     const struct inbound_object *each; /* the value is a list, and so are its elements read; NULL: none */
 };
 
@@ -59,6 +64,10 @@ bool inbound_concerns(const struct inbound_object *object, const struct json *fr
 /* The data of an event in common names, with our record id, when the object brings it, in _sync_metadata.record_id; a new
  * object. verb: of the event. */
 struct json *inbound_map(const struct inbound_object *object, const struct json *from, enum verb verb);
+/* Is `incoming` (common words) what the platform says where we hold `held`? held may be NULL. Only what the tables add to
+ * plain equality: false is no answer. */
+bool inbound_same(const struct inbound_object *object, const char *field, const struct json *held,
+                  const struct json *incoming);
 /* Adds the pointer (RFC 6901) into the object where the common field comes from; the field's own name when no table has it. */
 void inbound_pointer(struct buf *out, const struct inbound_object *object, const struct json *from,
                      const char *field);

@@ -3,6 +3,7 @@
  * comes back is the one that went out, which is answered by sending it once more.
  */
 #include "mapping_fields.h"
+#include "platform_inbound.h"
 
 static bool is_one_of(const char *field, const char *const *fields)
 {
@@ -242,6 +243,9 @@ bool mapping_unchanged(const struct platform *source, enum entity entity, const 
 {
     if (entity == ENTITY_NONE)
         return json_equal(held, incoming);
+    if (incoming != NULL && (held != NULL || note == NULL) &&
+        platform_inbound_same(source, entity, field, held, incoming))
+        return true;
     if (held == NULL && incoming != NULL) /* a field never set went out as the default, if there is one */
         return note == NULL && platform_echoes(source) &&
                json_equal(platform_default_value(source, entity, field), incoming);

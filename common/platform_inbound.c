@@ -265,3 +265,13 @@ const struct inbound_object *platform_inbound_object(const struct platform *plat
             return &inbound->objects[i];
     return NULL;
 }
+
+/* By REST it has the words of the group entities. */
+bool platform_inbound_same(const struct platform *platform, enum entity entity, const char *field,
+                           const struct json *held, const struct json *incoming)
+{
+    const struct inbound_object *object =
+        platform_graphql(platform, entity) ? platform_inbound_object(platform, entity) : NULL;
+
+    return object && inbound_same(object, field, held, incoming);
+}

@@ -42,3 +42,6 @@ bool platform_inbound_is_open(const struct platform_inbound *inbound);
 const struct inbound_event *platform_inbound_event(const struct platform_inbound *inbound, const char *name);
 /* The first of the file's objects that is such an entity (rows of a list are read by it); NULL: there is none. */
 const struct inbound_object *platform_inbound_object(const struct platform *platform, enum entity entity);
+/* As inbound_same, by the first object of the entity; false where the entity does not come in and go out by the tables. */
+bool platform_inbound_same(const struct platform *platform, enum entity entity, const char *field,
+                           const struct json *held, const struct json *incoming);

@@ -1,34 +1,27 @@
 /* platform_inbound_fields.c: inbound.objects of a platform file: which members of the platform's objects are which common fields. */
 #include "platform_inbound_fields.h"
 
-#define VARIABLE_BYTES_MAX 64
-
 /* ---- paths ---- */
 
-/* The value of the variable behind "=$", up to its bracket, goes into the path. A variable that is not set: any element will do. */
-static const char *add_variable(const struct reader *reader, const struct setting *setting, const char *at,
-                                struct buf *path)
+/* "=$channel" and "=$warehouse" are those that deliveries go to, so that what comes in is read from the same place. */
+static const char *add_place(const struct reader *reader, const struct setting *setting, const char *at,
+                             struct buf *path)
 {
-    char name[VARIABLE_BYTES_MAX + 1];
-    size_t len = strcspn(at, "]"), selector = path->len;
-    const char *value = NULL, *why;
+    const struct platform_graphql *graphql = reader->platform->graphql;
+    size_t len = strcspn(at, "]");
+    const char *value = NULL;
 
-    snprintf(name, sizeof name, "%.*s", (int)(len < sizeof name ? len : sizeof name - 1), at);
-    why = platform_check_variable(name);
-    if (why)
-        reader_complain(reader, setting, "has a $ in its brackets, behind which %s", why);
+    if (graphql && len == 7 && memcmp(at, "channel", len) == 0)
+        value = graphql->channel;
+    else if (graphql && len == 9 && memcmp(at, "warehouse", len) == 0)
+        value = graphql->warehouse;
     else
-        value = reader->source->lookup(reader->source->lookup_arg, name);
-    if (value && strchr(value, ']'))
-        reader_complain(reader, setting, "takes the value of %s, which must not have a ] in it", name);
-    while (path->data[selector - 1] != '[') /* "member=" goes */
-        selector--;
-    if (value && value[0]) {
-        buf_add_str(path, value);
-    } else {
-        path->len = selector;
-        buf_add_ch(path, '0');
-    }
+        reader_complain(
+            reader, setting,
+            "has $%.*s in its brackets: only $channel and $warehouse are known, of the group graphql "
+            "before this one",
+            (int)(len < 64 ? len : 64), at);
+    buf_add_str(path, value ? value : "?");
     return at + len;
 }
 
@@ -44,7 +37,7 @@ static const char *read_path(const struct reader *reader, const struct setting *
     for (const char *at = why ? "" : setting_text(element); *at;) {
         buf_add_ch(&path, *at++);
         if (at[-1] == '=' && *at == '$')
-            at = add_variable(reader, setting, at + 1, &path);
+            at = add_place(reader, setting, at + 1, &path);
     }
     if (!why)
         why = inbound_path_check(path.data);
@@ -87,21 +80,49 @@ static void read_on_create(const struct reader *reader, const struct setting *se
     ((struct inbound_field *)target)->on_create = read_path(reader, setting, setting);
 }
 
+/* The first is what it is translated to. */
+static void read_word(const struct reader *reader, const struct setting *setting, const char *own,
+                      struct inbound_word *word)
+{
+    bool list = setting_type(setting) == SETTING_LIST && setting_count(setting) > 0;
+    size_t count = list ? setting_count(setting) : 1;
+    const char **texts = arena_alloc(reader->source->arena, count * sizeof *texts);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct setting *one = list ? setting_at(setting, i) : setting;
+        if (setting_type(one) != SETTING_TEXT) {
+            reader_complain(reader, setting, "must be a text in quotes or a list of texts");
+            return;
+        }
+        texts[i] = setting_copy_text(reader, setting_text(one));
+    }
+    if (!*texts[0] || strcmp(texts[0], "*") == 0)
+        reader_complain(reader, setting, "must begin with the word that it is translated to");
+    *word = (struct inbound_word){own, texts[0], texts + 1, count - 1};
+}
+
+/* words, and yes and no beside it: room for all of them was made when the field began. */
+static struct inbound_word *next_word(struct inbound_field *field)
+{
+    return (struct inbound_word *)&field->words[field->word_count++];
+}
+
 static void read_words(const struct reader *reader, const struct setting *group, void *target)
 {
-    struct inbound_field *field = target;
-    struct inbound_word *words = setting_new_rows(reader, group, sizeof *words);
-
     for (size_t i = 0; i < setting_count(group); i++) {
         const struct setting *word = setting_at(group, i);
-        if (setting_type(word) == SETTING_TEXT)
-            words[i] = (struct inbound_word){setting_copy_text(reader, setting_name(word)),
-                                             setting_copy_text(reader, setting_text(word))};
-        else
-            reader_complain(reader, word, "must be a text in quotes");
+        read_word(reader, word, setting_copy_text(reader, setting_name(word)), next_word(target));
     }
-    field->words = words;
-    field->word_count = setting_count(group);
+}
+
+static void read_yes(const struct reader *reader, const struct setting *setting, void *target)
+{
+    read_word(reader, setting, "true", next_word(target));
+}
+
+static void read_no(const struct reader *reader, const struct setting *setting, void *target)
+{
+    read_word(reader, setting, "false", next_word(target));
 }
 
 static void read_fields(const struct reader *reader, const struct setting *group, void *target);
@@ -125,8 +146,9 @@ static void read_field(const struct reader *reader, const struct setting *settin
         {"join", SETTING_ANY, false, 0, NULL, read_join},
         {"on_create", SETTING_TEXT, false, 0, NULL, read_on_create},
         {"words", SETTING_GROUP, false, 0, NULL, read_words},
-        {"yes", SETTING_TEXT, false, FIELD(yes), NULL, NULL},
-        {"no", SETTING_TEXT, false, FIELD(no), NULL, NULL},
+        {"yes", SETTING_ANY, false, 0, NULL, read_yes},
+        {"no", SETTING_ANY, false, 0, NULL, read_no},
+        {"caseless", SETTING_BOOL, false, FIELD(caseless), NULL, NULL},
         {"each", SETTING_GROUP, false, 0, NULL, read_each},
         {NULL, SETTING_ANY, false, 0, NULL, NULL},
     };
@@ -140,6 +162,9 @@ static void read_field(const struct reader *reader, const struct setting *settin
         read_field_path(reader, setting, field);
         return;
     }
+    const struct setting *words = setting_member(setting, "words");
+    size_t room = 2 + (words ? setting_count(words) : 0);
+    field->words = arena_alloc(reader->source->arena, room * sizeof *field->words);
     setting_read_group(reader, setting, rows, field);
     if (!field->paths[0] && !field->join[0] && !field->on_create)
         reader_complain(reader, setting, "lacks a path, or a join of several");
