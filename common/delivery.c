@@ -16,6 +16,32 @@ void delivery_webhook_id(const struct delivery_source *source, char id[MSG_KEY_M
         snprintf(id, MSG_KEY_MAX, "%s.%s", event, platform);
 }
 
+enum verb delivery_verb(enum event_type type, bool record_deleted, int64_t certain_version,
+                        bool deleted_there, bool created)
+{
+    if (msg_event_entity(type) == ENTITY_NONE)
+        return VERB_REPORT;
+    if (record_deleted)
+        return VERB_DELETE;
+    if (certain_version > 0)
+        return deleted_there ? VERB_CREATE : VERB_UPDATE;
+    return created
+               ? VERB_CREATE
+               : VERB_UPDATE; /* of what we never sent: the target may well have it; 404 makes it a create */
+}
+
+static void say_nothing(const struct mapping_request *request, struct buf *error)
+{
+    struct buf withheld = BUF_INIT;
+
+    mapping_withheld(request, &withheld);
+    if (withheld.len > 0)
+        buf_addf(error, "the platform cannot change %s", withheld.data);
+    else
+        buf_add_str(error, "the platform has this already");
+    buf_release(&withheld);
+}
+
 enum delivery_built delivery_data(const struct delivery_source *source, struct json **data, struct buf *error)
 {
     struct mapping_request request = {.target = source->target,
@@ -26,7 +52,8 @@ enum delivery_built delivery_data(const struct delivery_source *source, struct j
                                       .record = source->data,
                                       .notes = source->notes,
                                       .base = source->base,
-                                      .base_seq = source->base ? source->base_seq : 0};
+                                      .base_seq = source->base ? source->base_seq : 0,
+                                      .field = source->field};
     char event[UUID_TEXT_LEN + 1], record[UUID_TEXT_LEN + 1];
     struct json *changed = json_new_array();
     struct mapping_context context = {.source_platform = source->source_platform,
@@ -43,6 +70,7 @@ enum delivery_built delivery_data(const struct delivery_source *source, struct j
         built = DELIVERY_IMPOSSIBLE;
     } else if (source->base && json_count(changed) == 0) {
         built = DELIVERY_NOTHING;
+        say_nothing(&request, error);
         json_free(*data);
         *data = NULL;
     } else {

@@ -30,13 +30,19 @@ struct delivery_source {
         *notes; /* the record in common names (operational: the event's data); notes may be NULL */
     const struct json *base; /* what the target certainly has: the difference goes out; NULL: everything */
     int64_t base_seq;
+    struct buf *field; /* of mapping_request; may be NULL */
 };
 
 enum delivery_built {
     DELIVERY_BUILT,
-    DELIVERY_NOTHING,   /* the target has all of it already */
+    DELIVERY_NOTHING,   /* the target has all of it already, or cannot take the rest: error says which */
     DELIVERY_IMPOSSIBLE /* and why in error: one sentence that names the field */
 };
+/* Create, update or delete: by what the record is now and what the target has, whatever the event was called. created: an open
+ * delivery up to this one is of a create; deleted_there: the target had it and has it no more. */
+enum verb delivery_verb(enum event_type type, bool record_deleted, int64_t certain_version,
+                        bool deleted_there, bool created);
+
 /* The target's data, decorated; NULL unless DELIVERY_BUILT. */
 enum delivery_built delivery_data(const struct delivery_source *source, struct json **data,
                                   struct buf *error);

@@ -59,6 +59,7 @@ struct mapping_request {
     const struct json *base;   /* what the target certainly has, common names; NULL: everything goes */
     /* Seq of base, 0 when not known: money noted later goes out even if its digits are the same, for its currency may not be. */
     int64_t base_seq;
+    struct buf *field; /* gets the common name of the field at fault when it cannot be sent; may be NULL */
 };
 /* The target's `data` without the additions of mapping_decorate: difference to base plus required fields (all of it where the
  * route says full). NULL and a sentence that names the field when a create lacks a required one, an update clears one, or a

@@ -74,6 +74,13 @@ static bool differs(const struct mapper *m, const char *field, const struct json
     return !json_equal(base, value);
 }
 
+static int blame(const struct mapper *m, const char *field)
+{
+    if (m->request->field != NULL)
+        buf_add_str(m->request->field, field);
+    return -1;
+}
+
 static int put(struct mapper *m, const char *field, const struct json *value)
 {
     const struct mapping_request *request = m->request;
@@ -87,7 +94,7 @@ static int put(struct mapper *m, const char *field, const struct json *value)
     };
     struct json *mapped = NULL;
     if (mapping_value_out(&one, &mapped, m->error) != 0)
-        return -1;
+        return blame(m, field);
     json_set(m->out, platform_own_name(request->target, request->entity, field), mapped);
     return 0;
 }
@@ -159,7 +166,7 @@ static int put_defaults(struct mapper *m)
         if (json_get(request->record, row->field) != NULL)
             continue;
         if (mapping_value_out(&one, &mapped, m->error) != 0)
-            return -1;
+            return blame(m, row->field);
         json_set(m->out, platform_own_name(request->target, request->entity, row->field), mapped);
     }
     return 0;
@@ -183,7 +190,7 @@ static int check_required(const struct mapper *m)
                      msg_entity_name(request->entity));
         else
             continue;
-        return -1;
+        return blame(m, field);
     }
     return 0;
 }

@@ -48,7 +48,7 @@ bool send_build(struct work *work, const struct delivery_source *source, struct 
     } else {
         built = delivery_body(source, body, &error);
         if (built == DELIVERY_NOTHING)
-            verdict_conclude(work, DELIVERY_SKIPPED, "the platform has this already");
+            verdict_conclude(work, DELIVERY_SKIPPED, error.data);
         else if (built == DELIVERY_IMPOSSIBLE)
             verdict_conclude(work, DELIVERY_DEAD, error.data);
         buf_release(&error);

@@ -1,5 +1,6 @@
 /* work.c: one record's work for one target: its references, the rows read for it, and which delivery goes next. */
 #include "clock.h"
+#include "delivery.h"
 #include "log.h"
 #include "mem.h"
 #include "worker.h"
@@ -300,24 +301,15 @@ const struct delivery *work_lead(const struct work *work)
     return &work->deliveries[work->lead];
 }
 
-/* Create, update or delete: by what the record is now and what the platform has, whatever the event was called. */
 static enum verb choose_verb(const struct work *work)
 {
-    bool has_it =
-        work->certain_version > 0 && (!work->platform_state || strcmp(work->platform_state, "deleted") != 0);
+    bool deleted_there = work->platform_state && strcmp(work->platform_state, "deleted") == 0;
+    bool created = false;
 
-    if (msg_event_entity(work_lead(work)->type) == ENTITY_NONE)
-        return VERB_REPORT;
-    if (work->record_deleted)
-        return VERB_DELETE;
-    if (has_it)
-        return VERB_UPDATE;
-    if (work->certain_version > 0)
-        return VERB_CREATE; /* it was deleted there */
     for (size_t i = 0; i <= work->lead; i++)
-        if (msg_event_verb(work->deliveries[i].type) == VERB_CREATE)
-            return VERB_CREATE;
-    return VERB_UPDATE; /* an update of what we never sent: the platform may well have it; 404 makes it a create */
+        created |= msg_event_verb(work->deliveries[i].type) == VERB_CREATE;
+    return delivery_verb(work_lead(work)->type, work->record_deleted, work->certain_version, deleted_there,
+                         created);
 }
 
 bool work_choose(struct work *work)
