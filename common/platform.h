@@ -110,7 +110,21 @@ struct platform_inbound; /* platform_inbound.h */
 const struct platform_inbound *platform_inbound(const struct platform *platform); /* NULL: it sends none */
 
 /* Where the platform's records are read, page by page: the group `lists`. */
+#define PLATFORM_PAGE_ROWS_MAX 1000
+enum platform_paging {
+    PLATFORM_CURSOR, /* the answer says where the next page begins */
+    PLATFORM_PAGE,   /* pages are numbered from 1 */
+    PLATFORM_OFFSET  /* rows to skip */
+};
 struct platform_lists {
-    const char *path;
+    const char *paths[ENTITY_NONE]; /* behind the base URL; NULL: this entity has no list */
+    const char *rows;               /* where in the answer the rows are (paths of inbound_map.h); NULL: it is the list itself */
+    const char *next;               /* where the next page's cursor is; of PLATFORM_CURSOR */
+    const char *record;             /* where in a row the record is; NULL: the row is it */
+    const char *cursor_parameter, *limit_parameter; /* of the query */
+    const char *tenant_parameter;                   /* NULL: the platform knows no tenants */
+    const char *tenant_member; /* of a row: a row of another tenant is refused; NULL: rows do not tell */
+    enum platform_paging paging;
+    int64_t page_rows; /* asked for at once, at most */
 };
 const struct platform_lists *platform_lists(const struct platform *platform); /* NULL: it has none */
