@@ -55,9 +55,10 @@
     X(sync_interval, SYNC_INTERVAL_SECONDS, CONF_SPAN_MS, "5s", 100, 60000, CONF_SERVICES, false,            \
       "how often an owner compares its streams with PostgreSQL")                                             \
     X(sync_batch_size, SYNC_BATCH_SIZE, CONF_INT, "100", 1, 1000, CONF_WORKER, true,                         \
-      "items in one bulk delivery at most; without effect until there are bulk deliveries")                   \
+      "items in one bulk delivery at most")                                                                  \
     X(bulk_platforms, SYNC_BULK_PLATFORMS, CONF_TEXT, "", 0, 0, CONF_WORKER, true,                           \
-      "platforms that take bulk deliveries; without effect until there are any")                             \
+      "platforms that take deliveries in bulk, whatever their files say: names with commas between "         \
+      "them")                                                                                                \
     X(max_concurrent_syncs, MAX_CONCURRENT_SYNCS, CONF_INT, "10", 1, 10000, CONF_WORKER, true,               \
       "ceiling of requests in flight per worker; the default of 10 means not set: the window "               \
       "adapts by itself")                                                                                    \

@@ -9,23 +9,9 @@
 #include "mem.h"
 #include "platform_impl.h"
 
-struct delivery {
-    char entity[32];
-    char operation[16];
-    char path_id[256]; /* "" unless the path names the record */
-    bool has_record;   /* false: analytics and operational data */
-    struct json *body, *data;
-    const char *tenant;
-    const char *ids[8]; /* NULL-terminated */
-    int64_t version;
-    char order_key[600];
-    const char *refusal; /* why it cannot be taken, or NULL */
-    int refusal_status;
-};
-
 /* ── reading ── */
 
-static int operation_of(const char *name)
+int delivery_operation(const char *name)
 {
     static const char *const names[] = {"create", "update", "delete"};
 
@@ -35,7 +21,7 @@ static int operation_of(const char *name)
     return -1;
 }
 
-static void refuse(struct delivery *delivery, int status, const char *sentence)
+void delivery_refuse(struct delivery *delivery, int status, const char *sentence)
 {
     if (delivery->refusal)
         return;
@@ -53,18 +39,18 @@ static void read_path(struct delivery *delivery, const char *method, const char 
     rest = rest ? rest + 1 : "";
     delivery->has_record = records_id_names(delivery->entity) != NULL;
     snprintf(delivery->operation, sizeof delivery->operation, "%s", rest);
-    if (delivery->has_record && operation_of(rest) < 0 && *rest && strcmp(method, "POST") != 0) {
+    if (delivery->has_record && delivery_operation(rest) < 0 && *rest && strcmp(method, "POST") != 0) {
         snprintf(delivery->path_id, sizeof delivery->path_id, "%s", rest);
         http_percent_decode(delivery->path_id);
         snprintf(delivery->operation, sizeof delivery->operation,
                  strcmp(method, "DELETE") == 0 ? "delete" : "update");
     }
-    if (delivery->has_record && operation_of(delivery->operation) >= 0)
+    if (delivery->has_record && delivery_operation(delivery->operation) >= 0)
         return;
     for (size_t i = 0; i < sizeof operational / sizeof *operational; i++)
         if (strcmp(operational[i], path) == 0)
             return;
-    refuse(delivery, 404, "no such route");
+    delivery_refuse(delivery, 404, "no such route");
 }
 
 static void read_ids(struct delivery *delivery)
@@ -81,26 +67,19 @@ static void read_ids(struct delivery *delivery)
     if (record_id)
         delivery->ids[n++] = record_id;
     if (n == 0 && delivery->has_record)
-        refuse(delivery, 422,
-               "data names no record: an id, the entity's own id or _sync_metadata.record_id is needed");
+        delivery_refuse(
+            delivery, 422,
+            "data names no record: an id, the entity's own id or _sync_metadata.record_id is needed");
     else if (delivery->has_record)
         snprintf(delivery->order_key, sizeof delivery->order_key, "%s/%s/%s", delivery->entity,
                  delivery->tenant, record_id ? record_id : delivery->ids[0]);
 }
 
-static void read_body(struct delivery *delivery, const struct http_request *request)
+void delivery_read(struct delivery *delivery)
 {
-    struct json_error error;
     const struct json *metadata;
-    bool ok = true;
 
     delivery->tenant = "";
-    if (request->body_len)
-        delivery->body = json_parse(request->body, request->body_len, JSON_DEPTH_MAX, &error, &ok);
-    if (!ok || (request->body_len && json_type(delivery->body) != JSON_OBJECT)) {
-        refuse(delivery, 400, "the body is no JSON object");
-        return;
-    }
     if (delivery->body) {
         delivery->data = json_get(delivery->body, "data");
         if (json_get_text(delivery->body, "tenant_id"))
@@ -109,7 +88,7 @@ static void read_body(struct delivery *delivery, const struct http_request *requ
     if (json_type(delivery->data) != JSON_OBJECT) {
         delivery->data = NULL;
         if (!delivery->path_id[0])
-            refuse(delivery, 422, "data must be an object");
+            delivery_refuse(delivery, 422, "data must be an object");
     }
     metadata = delivery->data ? json_get(delivery->data, "_sync_metadata") : NULL;
     if (metadata && json_get(metadata, "version"))
@@ -118,10 +97,25 @@ static void read_body(struct delivery *delivery, const struct http_request *requ
         read_ids(delivery);
 }
 
+static void read_body(struct delivery *delivery, const struct http_request *request)
+{
+    struct json_error error;
+    bool ok = true;
+
+    if (request->body_len)
+        delivery->body = json_parse(request->body, request->body_len, JSON_DEPTH_MAX, &error, &ok);
+    if (ok && (!request->body_len || json_type(delivery->body) == JSON_OBJECT)) {
+        delivery_read(delivery);
+        return;
+    }
+    delivery->tenant = "";
+    delivery_refuse(delivery, 400, "the body is no JSON object");
+}
+
 /* ── signature ── */
 
 /* One of the signatures in the header ("v1,<base64> v1,<base64>") must be HMAC-SHA256 over "id.timestamp.body". */
-static bool signature_holds(const struct platform *platform, const struct http_request *request)
+bool delivery_is_signed(const struct platform *platform, const struct http_request *request)
 {
     const char *id = http_header(request, "webhook-id"), *time = http_header(request, "webhook-timestamp");
     const char *header = http_header(request, "webhook-signature");
@@ -129,6 +123,8 @@ static bool signature_holds(const struct platform *platform, const struct http_r
     uint8_t mac[32];
     bool holds = false;
 
+    if (!platform->secret.len)
+        return true;
     if (!id || !time || !header)
         return false;
     buf_addf(&text, "%s.%s.", id, time);
@@ -171,8 +167,7 @@ static int write_verdict(struct platform *platform, enum record_verdict verdict,
     return refusals[verdict].status;
 }
 
-/* Changes what the delivery says; the answer's status, its body in platform->out. */
-static int apply(struct platform *platform, const struct delivery *delivery)
+int delivery_apply(struct platform *platform, const struct delivery *delivery)
 {
     struct record_change change = {.entity = delivery->entity,
                                    .tenant = delivery->tenant,
@@ -183,28 +178,25 @@ static int apply(struct platform *platform, const struct delivery *delivery)
     enum record_verdict verdict;
 
     buf_reset(&platform->out);
+    if (delivery->refusal) {
+        buf_addf(&platform->out, "{\"success\":false,\"error\":\"%s\"}", delivery->refusal);
+        return delivery->refusal_status;
+    }
     if (!delivery->has_record) {
         buf_addf(&platform->out, "{\"success\":true,\"id\":\"%s-%s-%" PRIu64 "\"}", platform->name,
                  delivery->entity, ++platform->operational);
         return 200;
     }
-    change.operation = (enum record_operation)operation_of(delivery->operation);
+    change.operation = (enum record_operation)delivery_operation(delivery->operation);
     verdict = records_apply(&platform->records, &change, &record);
     return write_verdict(platform, verdict, record);
-}
-
-static int refuse_now(struct platform *platform, const struct delivery *delivery)
-{
-    buf_reset(&platform->out);
-    buf_addf(&platform->out, "{\"success\":false,\"error\":\"%s\"}", delivery->refusal);
-    return delivery->refusal_status;
 }
 
 static void settle(struct platform *platform, struct http_conn *conn, const struct http_request *request,
                    struct delivery *delivery)
 {
-    struct fault_subject subject = {request->path, delivery->entity, delivery->operation, delivery->tenant,
-                                    delivery->ids};
+    struct fault_subject subject = {request->path,    delivery->entity, delivery->operation,
+                                    delivery->tenant, delivery->ids,    FAULT_SINGLE};
     struct fault fault = {NULL, true, false};
     struct http_answer answer = {0};
     bool struck =
@@ -214,10 +206,8 @@ static void settle(struct platform *platform, struct http_conn *conn, const stru
     int status = 0;
 
     buf_reset(&platform->out);
-    if (delivery->refusal)
-        status = refuse_now(platform, delivery);
-    else if (fault.apply)
-        status = apply(platform, delivery);
+    if (delivery->refusal || fault.apply)
+        status = delivery_apply(platform, delivery);
     if (!struck || !fault.replaces_answer) {
         answer.status = status ? status : 200;
         answer.body = platform->out.data;
@@ -233,8 +223,8 @@ void delivery_request(struct platform *platform, struct http_conn *conn, const s
 {
     struct delivery delivery = {0};
 
-    if (platform->secret.len && !signature_holds(platform, request))
-        refuse(&delivery, 401, "the signature does not hold");
+    if (!delivery_is_signed(platform, request))
+        delivery_refuse(&delivery, 401, "the signature does not hold");
     read_path(&delivery, request->method, path_after_sync);
     read_body(&delivery, request);
     settle(platform, conn, request, &delivery);

@@ -28,6 +28,10 @@ static const struct action {
     {"html", HTTP_WHOLE, false, true, 200, "text/html; charset=utf-8",
      "<!DOCTYPE html><html><head><title>Welcome</title></head><body><h1>It works</h1></body></html>"},
     {"redirect", HTTP_WHOLE, false, true, 302, NULL, "{}"},
+    {"too_few", HTTP_WHOLE, true, false, 0, NULL, NULL}, /* these four: bulk.c */
+    {"foreign_ids", HTTP_WHOLE, true, false, 0, NULL, NULL},
+    {"no_results", HTTP_WHOLE, true, false, 0, NULL, NULL},
+    {"no_statuses", HTTP_WHOLE, true, false, 0, NULL, NULL},
 };
 
 struct rule {
@@ -135,7 +139,7 @@ static int read_rule(struct rule *rule, const struct json *source, char *error, 
     if (!rule->action) {
         snprintf(error, error_size,
                  "unknown action: one of status, delay, hang, reset, close, reset_mid_answer, truncate, "
-                 "empty, huge, html, redirect");
+                 "empty, huge, html, redirect, too_few, foreign_ids, no_results, no_statuses");
         return -1;
     }
     rule->source = json_copy(source);
@@ -182,9 +186,19 @@ static bool names(const char *const *ids, const char *id)
     return false;
 }
 
+/* Is the rule about such requests? */
+static bool concerns(const struct rule *rule, enum fault_part part)
+{
+    bool names_items = rule->entity || rule->operation || rule->tenant || rule->id;
+
+    return part == FAULT_SINGLE ||
+           (part == FAULT_BULK ? rule->path || !names_items : !rule->path && names_items);
+}
+
 static bool matches(const struct rule *rule, const struct fault_subject *subject)
 {
-    return rule->times != 0 && (!rule->entity || strcmp(rule->entity, subject->entity) == 0) &&
+    return concerns(rule, subject->part) && rule->times != 0 &&
+           (!rule->entity || strcmp(rule->entity, subject->entity) == 0) &&
            (!rule->operation || strcmp(rule->operation, subject->operation) == 0) &&
            (!rule->tenant || strcmp(rule->tenant, subject->tenant) == 0) &&
            (!rule->path || strncmp(rule->path, subject->path, strlen(rule->path)) == 0) &&

@@ -5,8 +5,11 @@
  *  "times":3,                  omitted: for ever
  *  "status":503, "retry_after":"2", "delay_ms":500, "body":"…", "headers":{"Location":"/elsewhere"},
  *  "action":"hang"|"reset"|"reset_mid_answer"|"truncate"|"close"|"huge"|"html"|"redirect"|"empty",
+ *            for answers to bulks besides: "too_few"|"foreign_ids"|"no_results"|"no_statuses"
  *  "apply":true}               whether the record changes all the same; default: when the client may believe it did
  *                              (reset_mid_answer, truncate, empty, huge, a delay alone)
+ * A rule that names a path, or names nothing at all, strikes bulks as a whole ("id": those that carry it); any other rule strikes
+ * the items that it matches, whose status is then the rule's.
  * The first rule that matches decides. `every` counts the requests that match the rest.
  */
 #pragma once
@@ -15,12 +18,15 @@
 
 struct faults;
 
+enum fault_part { FAULT_SINGLE, FAULT_BULK, FAULT_ITEM };
+
 struct fault_subject {
     const char *path;
     const char *entity;    /* "" when unknown, as all below */
     const char *operation;
     const char *tenant;
     const char *const *ids; /* NULL-terminated: every id the request names */
+    enum fault_part part;
 };
 
 struct fault {

@@ -47,7 +47,8 @@ static const char help[] =
     "  times        how often; without it for ever\n"
     "  status, body, headers, retry_after   of the answer\n"
     "  delay_ms     waits before it answers\n"
-    "  action       hang, reset, reset_mid_answer, truncate, close, huge, html, redirect or empty\n"
+    "  action       hang, reset, reset_mid_answer, truncate, close, huge, html, redirect or empty; of bulks\n"
+    "               besides too_few, foreign_ids, no_results, no_statuses\n"
     "  apply        true or false: whether the record changes all the same\n"
     "\n"
     "  curl -X POST http://HOST:PORT/control -d '{\"rules\": [{\"status\": 503, \"times\": 2}]}'\n";

@@ -62,7 +62,9 @@ void platform_request(struct http_conn *conn, const struct http_request *request
     struct platform *platform = arg;
     const char *sync = strstr(request->path, "/api/sync/"); /* a base address may have a path of its own */
 
-    if (sync && strcmp(request->method, "GET") != 0)
+    if (sync && strcmp(request->method, "POST") == 0 && strcmp(sync, "/api/sync/bulk") == 0)
+        bulk_request(platform, conn, request);
+    else if (sync && strcmp(request->method, "GET") != 0)
         delivery_request(platform, conn, request, sync + strlen("/api/sync/"));
     else
         inspect_request(platform, conn, request);

@@ -3,6 +3,7 @@
  *
  *   POST PUT PATCH DELETE /api/sync/{user|lead|order|campaign|product}/{create|update|delete}   a delivery
  *   PUT PATCH DELETE      /api/sync/{entity}/{id}                                                a delivery
+ *   POST                  /api/sync/bulk                                                         many deliveries
  *   POST                  /api/sync/analytics/update, /api/sync/system/{health|metrics|config}
  *   GET                   /api/sync/{entity}?cursor=&limit=, /api/sync/{entity}/{id}             as the platform lists them
  *   GET DELETE            /received?after=N&limit=M, ?summary=1

@@ -24,7 +24,7 @@ struct received {
     struct entry *ring;
     size_t keep, kept, bytes;
     int64_t total, first_us, last_us;
-    uint64_t duplicates, repeats, out_of_order, unsigned_count;
+    uint64_t duplicates, repeats, out_of_order, unsigned_count, items;
     struct seen *webhook_ids, *versions;
     struct map *paths; /* to uint64_t */
 };
@@ -198,6 +198,15 @@ void received_add(struct received *received, const struct http_request *request,
         check_order(received, facts);
 }
 
+void received_add_item(struct received *received, const char *webhook_id, const struct received_facts *facts)
+{
+    received->items++;
+    if (webhook_id)
+        check_id(received, webhook_id, facts->status);
+    if (facts->record && facts->version > 0)
+        check_order(received, facts);
+}
+
 /* ── showing ── */
 
 static void write_body(const char *body, size_t len, struct buf *out)
@@ -254,11 +263,11 @@ void received_write_summary(const struct received *received, struct buf *out)
 
     buf_addf(out,
              "{\"total\":%" PRId64 ",\"webhook_ids\":%zu,\"duplicates\":%" PRIu64 ",\"repeats\":%" PRIu64
-             ",\"out_of_order\":%" PRIu64 ",\"unsigned\":%" PRIu64 ",\"first_us\":%" PRId64
-             ",\"last_us\":%" PRId64 ",\"kept\":%zu,\"by_path\":{",
+             ",\"out_of_order\":%" PRIu64 ",\"unsigned\":%" PRIu64 ",\"items\":%" PRIu64
+             ",\"first_us\":%" PRId64 ",\"last_us\":%" PRId64 ",\"kept\":%zu,\"by_path\":{",
              received->total, seen_count(received->webhook_ids), received->duplicates, received->repeats,
-             received->out_of_order, received->unsigned_count, received->first_us, received->last_us,
-             received->kept);
+             received->out_of_order, received->unsigned_count, received->items, received->first_us,
+             received->last_us, received->kept);
     while (map_next(received->paths, &iter, &path, &len, &count)) {
         if (n++)
             buf_add_ch(out, ',');

@@ -20,11 +20,13 @@ struct received *received_new(size_t keep);
 void received_free(struct received **received);
 void received_clear(struct received *received);
 void received_add(struct received *received, const struct http_request *request, const struct received_facts *facts);
+/* One of a bulk's deliveries, after the bulk itself was added. */
+void received_add_item(struct received *received, const char *webhook_id, const struct received_facts *facts);
 /* {"received":[…],"next_after":N,"total":T}: entries with a sequence number above `after`, the oldest first. */
 void received_write(const struct received *received, int64_t after, int64_t limit, struct buf *out);
 /*
- * {"total","webhook_ids","duplicates","repeats","out_of_order","unsigned","first_us","last_us","kept","by_path":{…}}
- * duplicates: a webhook-id that came again after a 2xx was given; repeats: that came again at all. out_of_order: a version
+ * {"total","webhook_ids","duplicates","repeats","out_of_order","unsigned","items","first_us","last_us","kept","by_path":{…}}
+ * total: requests; items: deliveries inside bulks, whose webhook-ids count as well. duplicates: a webhook-id that came again after a 2xx was given; repeats: that came again at all. out_of_order: a version
  * lower than one received before of the same record.
  */
 void received_write_summary(const struct received *received, struct buf *out);

@@ -108,12 +108,12 @@ static void note_number(struct sink *sink, const char *text)
     }
 }
 
-static void note_webhook_id(struct sink *sink, const char *id)
+static void note_webhook_id(struct sink *sink, const char *id, size_t len)
 {
     bool fresh = true;
 
     if (id)
-        seen_note(sink->webhook_ids, seen_hash(id, strlen(id)), &fresh);
+        seen_note(sink->webhook_ids, seen_hash(id, len), &fresh);
     if (!fresh)
         sink->counts.repeated_webhook_ids++;
 }
@@ -148,6 +148,23 @@ static void note_delivery(struct sink *sink, const char *body, size_t len, int64
     note_version(sink, body, len);
     if (sent)
         histogram_add(&sink->latency, received_us - strtoll(sent, NULL, 10));
+}
+
+/* A bulk is not read either: an item begins with its event_id and ends with its webhook_id. */
+static void note_bulk(struct sink *sink, const char *body, size_t len, int64_t received_us)
+{
+    const char *end = body + len, *event, *id;
+
+    buf_add_str(&sink->out, "{\"results\":[");
+    while ((event = MEMBER(body, (size_t)(end - body), "event_id")) &&
+           (id = MEMBER(body, (size_t)(end - body), "webhook_id"))) {
+        note_webhook_id(sink, id + 1, strcspn(id + 1, "\""));
+        note_delivery(sink, body, (size_t)(id - body), received_us);
+        buf_addf(&sink->out, "%s{\"event_id\":%.38s,\"status\":200}",
+                 sink->out.data[sink->out.len - 1] == '[' ? "" : ",", event);
+        body = id;
+    }
+    buf_add_str(&sink->out, "]}");
 }
 
 static void write_stats(struct sink *sink, uint64_t missing)
@@ -199,6 +216,21 @@ static void answer_watcher(struct http_conn *conn, const struct http_request *re
     answer_out(conn, sink);
 }
 
+static void take_request(struct sink *sink, const struct http_request *request)
+{
+    const char *id = http_header(request, "webhook-id"), *bulk = strstr(request->path, "/api/sync/bulk");
+
+    if (id)
+        note_webhook_id(sink, id, strlen(id));
+    if (bulk) {
+        note_bulk(sink, request->body, request->body_len, request->received_us);
+        return;
+    }
+    note_delivery(sink, request->body, request->body_len, request->received_us);
+    buf_addf(&sink->out, "{\"success\":true,\"id\":\"%s-%" PRIu64 "\"}", sink->platform,
+             sink->counts.received);
+}
+
 void sink_request(struct http_conn *conn, const struct http_request *request, void *arg)
 {
     struct sink *sink = arg;
@@ -213,10 +245,7 @@ void sink_request(struct http_conn *conn, const struct http_request *request, vo
         buf_add_str(&sink->out, "{}");
     } else {
         sink->counts.requests++;
-        note_webhook_id(sink, http_header(request, "webhook-id"));
-        note_delivery(sink, request->body, request->body_len, request->received_us);
-        buf_addf(&sink->out, "{\"success\":true,\"id\":\"%s-%" PRIu64 "\"}", sink->platform,
-                 sink->counts.received);
+        take_request(sink, request);
     }
     answer_out(conn, sink);
 }
