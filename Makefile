@@ -145,7 +145,11 @@ unitdir     ?= $(prefix)/lib/systemd/system
 sysconfdir  ?= /etc/data-sync
 INSTALL     ?= install
 
-install: $(SERVICES:%=$(B)/bin/%) $(B)/bin/syncctl
+MAN := $(wildcard docs/man/*.[1-8])
+$(B)/man/%: docs/man/% tools/man $(B)/bin/syncctl
+	@mkdir -p $(@D) && BIN_DIR=$(B)/bin tools/man $< > $@
+
+install: $(SERVICES:%=$(B)/bin/%) $(B)/bin/syncctl $(MAN:docs/man/%=$(B)/man/%)
 	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(libexecdir) $(DESTDIR)$(datadir) $(DESTDIR)$(unitdir) $(DESTDIR)$(sysconfdir) \
 	    $(DESTDIR)$(docdir)
 	$(INSTALL) -m 755 $(SERVICES:%=$(B)/bin/%) $(DESTDIR)$(libexecdir)
@@ -157,7 +161,7 @@ install: $(SERVICES:%=$(B)/bin/%) $(B)/bin/syncctl
 	        -e 's|/usr/share/doc/data-sync|$(docdir)|g' -e 's|/etc/data-sync|$(sysconfdir)|g' \
 	        $$unit > $(DESTDIR)$(unitdir)/$$(basename $$unit); \
 	    chmod 644 $(DESTDIR)$(unitdir)/$$(basename $$unit); done
-	set -e; for page in $(wildcard docs/man/*.[1-8]); do \
+	set -e; for page in $(MAN:docs/man/%=$(B)/man/%); do \
 	    $(INSTALL) -d $(DESTDIR)$(mandir)/man$${page##*.}; \
 	    $(INSTALL) -m 644 $$page $(DESTDIR)$(mandir)/man$${page##*.}; done
 	$(INSTALL) -m 644 README.md $(DESTDIR)$(docdir)

@@ -1,7 +1,7 @@
 /*
  * conf.h: the configuration: environment first, every variable in one table (conf_table.c).
  *
- * From that table come --help, .env.example and the README's table (`syncctl config --format=help|env|markdown`). A row says
+ * From that table come --help, .env.example and the README's table (`syncctl config --format=help|env|markdown|mdoc`). A row says
  * which programs read it, whether SIGHUP reloads it, and what it means. What the environment does not set may stand in the
  * file named by ENV_FILE, lines NAME=value: a process cannot see a change of its environment, but of that file. Secrets may come as NAME_FILE, the path of a file
  * whose content (less one trailing newline) is the value; both set is an error. An empty variable counts as not set.
@@ -60,3 +60,5 @@ int conf_parse_addr(const char *text, char *host, size_t size, uint16_t *port);
 void conf_print_help(struct buf *out, unsigned program);
 void conf_print_env(struct buf *out);      /* .env.example */
 void conf_print_markdown(struct buf *out); /* README's table */
+void conf_print_mdoc(struct buf *out, unsigned program); /* items of a list in a manual page, mdoc(7) */
+unsigned conf_program(const char *name); /* "worker" → CONF_WORKER; 0: there is none of that name */

@@ -1,7 +1,7 @@
 /*
- * conf_print.c: the configuration table as people read it: --help, .env.example and the README's table.
+ * conf_print.c: the configuration table as people read it: --help, .env.example, the README's table and the manual pages.
  *
- * All three come from the rows alone, so none of them can say what the code does not do.
+ * All come from the rows alone, so none of them can say what the code does not do.
  */
 #include "conf_row.h"
 #include "mem.h"
@@ -143,4 +143,43 @@ void conf_print_markdown(struct buf *out)
         add_cell(out, row->help);
         buf_add_str(out, " |\n");
     }
+}
+
+/* A text of ours as a line of a manual page: a dot or quote at its start would be a macro. */
+static void add_roff(struct buf *out, const char *text)
+{
+    if (*text == '.' || *text == '\'')
+        buf_add_str(out, "\\&");
+    for (; *text; text++)
+        if (*text == '\\')
+            buf_add_str(out, "\\e");
+        else
+            buf_add_ch(out, *text);
+}
+
+void conf_print_mdoc(struct buf *out, unsigned program)
+{
+    for (size_t i = 0; i < conf_row_count; i++) {
+        const struct conf_row *row = &conf_rows[i];
+
+        if (!(row->programs & program))
+            continue;
+        buf_addf(out, ".It Ev %s\n", row->variable);
+        add_roff(out, row->help);
+        buf_add_ch(out, '.');
+        if (*row->fallback) {
+            buf_add_str(out, "\nDefault: ");
+            add_roff(out, row->fallback);
+        }
+        add_remark(out, " ", row);
+        buf_add_ch(out, '\n');
+    }
+}
+
+unsigned conf_program(const char *name)
+{
+    for (size_t i = 0; i < sizeof readers / sizeof *readers; i++)
+        if (strcmp(readers[i].name, name) == 0)
+            return readers[i].bit;
+    return 0;
 }

@@ -17,7 +17,9 @@ static const struct command {
      "prints a token signed with JWT_SECRET; tenant * is the operator of the whole service;\n"
      "      roles are viewer, service, operator and admin",
      ctl_token},
-    {"config", "[--format=help|env|markdown]", "prints every variable, as text, as a .env file or as a table",
+    {"config", "[--format=help|env|markdown|mdoc] [--program P]",
+     "prints every variable, as text, as a .env file, as a table or for a manual page; of one program\n"
+     "      with --program (help and mdoc)",
      ctl_config},
     {"migrate", "", "creates the tables in DATABASE_URL, or brings them up to this release", ctl_migrate},
 };
