@@ -11,6 +11,7 @@
  *   inbound        platforms' own webhooks: who they are;  inbound_event  what they say;  inbound_keys  the shop's keys
  *   event_json     an event and its results as JSON;  event_get, event_list, event_retry  read and repeat
  *   status         health, readiness, what waits where;  metrics  counts and percentiles from the counters
+ *   preview        what each target would get for an event
  *   answer         writes JSON text
  */
 #pragma once
@@ -155,6 +156,9 @@ void status_readyz(struct http_request *request, void *arg);
 void status_sync(struct http_request *request, void *arg);
 void metrics_get(struct http_request *request, void *arg);
 void openapi_get(struct http_request *request, void *arg);
+
+/* preview.c */
+void preview_post(struct http_request *request, void *arg);
 
 /* ---- answers that several give ---- */
 

@@ -13,6 +13,7 @@ const struct http_route gateway_routes[] = {
     {HTTP_GET, "/sync/events/{id}", AUTH_VIEWER, false, event_get},
     {HTTP_POST, "/sync/events/{id}/retry", AUTH_OPERATOR, false, event_retry},
     {HTTP_POST, "/sync/inbound/{platform}", AUTH_NONE, false, inbound_post}, /* the signature is the credential */
+    {HTTP_POST, "/sync/mappings/preview", AUTH_OPERATOR, false, preview_post},
     {HTTP_GET, "/sync/status", AUTH_VIEWER, false, status_sync},
     {HTTP_GET, "/sync/metrics", AUTH_VIEWER, false, metrics_get},
 };

@@ -1,0 +1,165 @@
+/* preview.c: see preview.h. */
+#include "preview.h"
+
+#include "delivery.h"
+#include "mapping.h"
+
+void preview_change(const struct preview_event *event, struct record *record)
+{
+    enum entity entity = msg_event_entity(event->type);
+    struct merge merge;
+
+    if (entity == ENTITY_NONE) {
+        json_free(record->data);
+        record->data = json_copy(event->data);
+        return;
+    }
+    struct json *common = mapping_in(event->source, entity, event->data);
+    struct change change = {.source = event->source,
+                            .entity = entity,
+                            .verb = msg_event_verb(event->type),
+                            .entity_id = event->entity_id,
+                            .seq = INT64_MAX, /* nothing was accepted after it */
+                            .time_ms = merge_time_ms(event->now_ms, event->occurred_ms, common),
+                            .base_version = event->base_version,
+                            .data = common};
+    merge_init(&merge);
+    merge_apply(record, &change, &merge);
+    merge_release(&merge);
+    json_free(common);
+}
+
+static const char *method_name(enum platform_method method)
+{
+    static const char *const names[] = {"POST", "PUT", "PATCH", "DELETE", "GET"};
+
+    return names[method];
+}
+
+static struct json *failed(struct json *answer, const struct buf *sentence, const struct buf *field)
+{
+    json_set(answer, "failed", json_new_text(sentence->data));
+    if (field->len > 0)
+        json_set(answer, "field", json_new_text(field->data));
+    return answer;
+}
+
+static struct json *skipped(struct json *answer, const char *why)
+{
+    json_set(answer, "skipped", json_new_text(why));
+    return answer;
+}
+
+static struct json *base_of(const struct delivery_source *source, const struct preview_holding *holding)
+{
+    struct json *base = source->base ? json_new_object() : NULL;
+
+    if (base)
+        json_set(base, "version", json_new_int(holding->version));
+    return base;
+}
+
+static struct json *parse(const struct buf *body)
+{
+    bool ok;
+
+    return json_parse(body->data, body->len, JSON_DEPTH_MAX + 2, NULL, &ok);
+}
+
+static void show_rest(struct json *answer, const struct delivery_source *source, const struct buf *body)
+{
+    const struct platform_route *route = platform_route(source->target, source->type, source->verb);
+    struct buf url = BUF_INIT;
+    char id[MSG_KEY_MAX];
+
+    buf_addf(&url, "%s%s", platform_base_url(source->target), route->path);
+    delivery_webhook_id(source, id);
+    json_set(answer, "method", json_new_text(method_name(route->method)));
+    json_set(answer, "path", json_new_text(route->path));
+    json_set(answer, "url", json_new_text(url.data));
+    json_set(answer, "webhook_id", json_new_text(id));
+    json_set(answer, "body", parse(body));
+    buf_release(&url);
+}
+
+static struct json *preview_rest(struct json *answer, const struct delivery_source *source,
+                                 const struct preview_holding *holding)
+{
+    struct buf body = BUF_INIT, error = BUF_INIT;
+
+    if (!platform_base_url(source->target))
+        return skipped(answer, "this platform has no base URL");
+    switch (delivery_body(source, &body, &error)) {
+    case DELIVERY_BUILT:
+        json_set(answer, "protocol", json_new_text("rest"));
+        json_set(answer, "verb", json_new_text(msg_verb_name(source->verb)));
+        json_set(answer, "base", base_of(source, holding));
+        show_rest(answer, source, &body);
+        break;
+    case DELIVERY_NOTHING:
+        skipped(answer, error.data);
+        break;
+    case DELIVERY_IMPOSSIBLE:
+        failed(answer, &error, source->field);
+        break;
+    }
+    buf_release(&body);
+    buf_release(&error);
+    return answer;
+}
+
+static struct json *preview_graphql(struct json *answer, const struct delivery_source *source,
+                                    const struct preview_holding *holding)
+{
+    (void)source;
+    (void)holding;
+    return skipped(answer, "goes by GraphQL, which is not shown yet");
+}
+
+static struct delivery_source source_of(const struct preview_event *event, const struct record *record,
+                                        const struct platform *target, const struct preview_holding *holding)
+{
+    enum verb verb = delivery_verb(event->type, record->deleted, holding->version, holding->deleted,
+                                   msg_event_verb(event->type) == VERB_CREATE);
+    bool update = verb == VERB_UPDATE && !platform_route(target, event->type, verb)->full;
+
+    return (struct delivery_source){.target = target,
+                                    .platforms = event->platforms,
+                                    .event = event->id,
+                                    .type = event->type,
+                                    .verb = verb,
+                                    .generation = 1,
+                                    .source_platform = platform_name(event->source),
+                                    .tenant = event->tenant,
+                                    .user_id = event->user_id,
+                                    .created_ms = event->now_ms,
+                                    .has_record = msg_event_entity(event->type) != ENTITY_NONE,
+                                    .record = event->record_id,
+                                    .version = record->version,
+                                    .data = record->data,
+                                    .notes = record->notes,
+                                    .base = update ? holding->base : NULL,
+                                    .base_seq = update ? holding->base_seq : 0};
+}
+
+struct json *preview_target(const struct preview_event *event, const struct record *record,
+                            const struct platform *target, const struct preview_holding *holding)
+{
+    struct json *answer = json_new_object();
+    struct delivery_source source = source_of(event, record, target, holding);
+    struct buf field = BUF_INIT;
+
+    source.field = &field;
+    json_set(answer, "platform", json_new_text(platform_name(target)));
+    if (target == event->source)
+        skipped(answer, "the event came from this platform");
+    else if (!platform_route(target, event->type, msg_event_verb(event->type))->takes ||
+             !platform_route(target, event->type, source.verb)->takes)
+        skipped(answer, "this platform does not take this type of event");
+    else if (platform_graphql(target, msg_event_entity(event->type)))
+        preview_graphql(answer, &source, holding);
+    else
+        preview_rest(answer, &source, holding);
+    buf_release(&field);
+    return answer;
+}
