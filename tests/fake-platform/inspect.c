@@ -1,8 +1,8 @@
 /* inspect.c: what tests and people see of a fake platform, and how they tell it to misbehave. */
 #include <inttypes.h>
 
+#include "list.h"
 #include "mem.h"
-#include "platform_impl.h"
 
 #define LIMIT_MAX 10000
 
@@ -182,6 +182,7 @@ static void clear_records(struct platform *platform, struct http_conn *conn)
 void inspect_request(struct platform *platform, struct http_conn *conn, const struct http_request *request)
 {
     const char *path = request->path;
+    const char *list = strstr(path, "/api/sync/"); /* a base address may have a path of its own */
 
     if (strcmp(path, "/received") == 0) {
         show_received(platform, conn, request);
@@ -189,8 +190,14 @@ void inspect_request(struct platform *platform, struct http_conn *conn, const st
         control(platform, conn, request);
     } else if (strcmp(path, "/records") == 0 && strcmp(request->method, "DELETE") == 0) {
         clear_records(platform, conn);
+    } else if (strcmp(path, "/lists") == 0) {
+        list_counts(platform, conn);
+    } else if (strncmp(path, "/records/", 9) == 0 && strcmp(request->method, "POST") == 0) {
+        list_preload(platform, conn, request, path + 9);
     } else if (strncmp(path, "/records/", 9) == 0) {
         show_records(platform, conn, request, path + 9);
+    } else if (list && records_id_names(list + 10)) {
+        list_request(platform, conn, request, list + 10);
     } else if (strncmp(path, "/api/sync/", 10) == 0) {
         show_records(platform, conn, request, path + 10);
     } else if (strcmp(path, "/") == 0 || strcmp(path, "/health") == 0) {

@@ -38,6 +38,7 @@ struct records {
     size_t count, max;
     struct record **all; /* in order of creation */
     struct map *by_id;
+    uint64_t list_requests, listed; /* of list.c: requests, rows */
 };
 
 void records_init(struct records *records, const char *platform, size_t max);
