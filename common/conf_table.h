@@ -43,7 +43,7 @@
     X(log_format, LOG_FORMAT, CONF_TEXT, "auto", 0, 0, CONF_ALL, true,                                       \
       "json, logfmt, or auto: logfmt on a terminal")                                                         \
     X(platform_dir, PLATFORM_DIR, CONF_TEXT, "config/platforms", 0, 0,                                       \
-      CONF_GATEWAY | CONF_ROUTER | CONF_WORKER, true,                                                        \
+      CONF_GATEWAY | CONF_ROUTER | CONF_WORKER | CONF_CTL, true,                                             \
       "one file per platform")                                                                               \
     X(partitions, PARTITIONS, CONF_INT, "16", 1, 256, CONF_ALL, false,                                       \
       "units of order and ownership; fixed when the database is initialised, any other value is "            \

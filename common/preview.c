@@ -72,13 +72,17 @@ static void show_rest(struct json *answer, const struct delivery_source *source,
     struct buf url = BUF_INIT;
     char id[MSG_KEY_MAX];
 
-    buf_addf(&url, "%s%s", platform_base_url(source->target), route->path);
+    if (platform_base_url(source->target))
+        buf_addf(&url, "%s%s", platform_base_url(source->target), route->path);
     delivery_webhook_id(source, id);
     json_set(answer, "method", json_new_text(method_name(route->method)));
     json_set(answer, "path", json_new_text(route->path));
-    json_set(answer, "url", json_new_text(url.data));
+    json_set(answer, "url", url.len > 0 ? json_new_text(url.data) : NULL);
     json_set(answer, "webhook_id", json_new_text(id));
     json_set(answer, "body", parse(body));
+    if (url.len == 0) /* only the worker needs to know it */
+        json_set(answer, "remark",
+                 json_new_text("the platform's base URL is not set here: a worker that has none skips this"));
     buf_release(&url);
 }
 
@@ -87,8 +91,6 @@ static struct json *preview_rest(struct json *answer, const struct delivery_sour
 {
     struct buf body = BUF_INIT, error = BUF_INIT;
 
-    if (!platform_base_url(source->target))
-        return skipped(answer, "this platform has no base URL");
     switch (delivery_body(source, &body, &error)) {
     case DELIVERY_BUILT:
         json_set(answer, "protocol", json_new_text("rest"));

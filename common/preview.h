@@ -38,7 +38,7 @@ struct preview_holding {
 void preview_change(const struct preview_event *event, struct record *record);
 
 /*
- * {"platform", "protocol":"rest", "verb", "method", "path", "url", "webhook_id", "base", "body"}, or
+ * {"platform", "protocol":"rest", "verb", "method", "path", "url", "webhook_id", "base", "body", "remark"?}, or
  * {"platform", "protocol":"graphql", "verb", "url", "base", "operations":[{"operation","document","variables"}], "remark"?}, or
  * {"platform", "skipped":"why"}, or {"platform", "failed":"sentence", "field"?}.
  * base: {"version"} that the difference is taken from; null: everything goes. A new object.

@@ -18,4 +18,5 @@ int ctl_print(struct buf *out); /* to standard output; releases it; returns the 
 
 int ctl_token(int argc, char **argv);
 int ctl_config(int argc, char **argv);
+int ctl_map(int argc, char **argv);
 int ctl_migrate(int argc, char **argv);

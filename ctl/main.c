@@ -21,6 +21,10 @@ static const struct command {
      "prints every variable, as text, as a .env file, as a table or for a manual page; of one program\n"
      "      with --program (help and mdoc)",
      ctl_config},
+    {"map", "[--platform P] [FILE|-]",
+     "shows what each platform would get for an event (a body of POST /sync/events, from FILE or standard\n"
+     "      input) by the files in PLATFORM_DIR, as if it had nothing yet; --platform: that one alone",
+     ctl_map},
     {"migrate", "", "creates the tables in DATABASE_URL, or brings them up to this release", ctl_migrate},
 };
 
