@@ -217,7 +217,8 @@ END_TEST
 /* ── faults ── */
 
 static const char *const ids[] = {"u1", "r1", NULL};
-static const struct fault_subject subject = {"/api/sync/user/create", "user", "create", "t", ids};
+static const struct fault_subject subject = {
+    "/api/sync/user/create", "user", "create", "t", ids, FAULT_SINGLE};
 
 static struct faults *faults_of(const char *rules)
 {
