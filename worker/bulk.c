@@ -166,6 +166,29 @@ static void settle_item(struct verdict *verdict, const char *path)
     }
 }
 
+/* Was that the answer of a bulk? If not, people must know: their platform gets everything twice. */
+static void judge_bulk(struct shipment *shipment, const char *why, size_t unknown)
+{
+    struct worker *worker = shipment->worker;
+    char title[128], message[512];
+
+    bulk_rest_answered(&worker->bulk_rest, unknown == 0, clock_mono_ms());
+    if (!why) {
+        alert_resolve(worker, "bulk", "the platform answers bulks as it should");
+        return;
+    }
+    log_error("bulk not understood", LOG_STR("platform", worker->name), LOG_STR("route", shipment->path),
+              LOG_STR("reason", why), LOG_INT("items", shipment->count), LOG_INT("unknown", unknown));
+    snprintf(title, sizeof title, "The bulk route of %s is not one", worker->name);
+    snprintf(
+        message, sizeof message,
+        "The answer of %s to a bulk at %s is not what the contract says: %s. What it leaves open is sent "
+        "again singly, under the same ids. Mend the route, or switch bulks off in the platform's file and "
+        "in SYNC_BULK_PLATFORMS.",
+        worker->name, shipment->path, why);
+    alert_raise(worker, "bulk", ALERT_ERROR, title, message);
+}
+
 static void on_items(struct shipment *shipment, const struct answer *answer)
 {
     struct worker *worker = shipment->worker;
@@ -190,11 +213,7 @@ static void on_items(struct shipment *shipment, const struct answer *answer)
         judge_item(&verdicts[count], &items[i], why, &texts[i]);
         count++;
     }
-    if (why)
-        log_error("alert: the platform's bulk is not one", LOG_STR("platform", worker->name),
-                  LOG_STR("route", shipment->path), LOG_STR("reason", why), LOG_INT("items", shipment->count),
-                  LOG_INT("unknown", unknown));
-    bulk_rest_answered(&worker->bulk_rest, unknown == 0, clock_mono_ms());
+    judge_bulk(shipment, why, unknown);
     verdict_tell(worker, shipment->path, answer, verdicts, count);
     for (size_t i = count; i-- > 0;)
         settle_item(&verdicts[i], shipment->path);
