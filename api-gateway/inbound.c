@@ -163,7 +163,8 @@ static enum judged judge_by_shop(struct inbound_door *door, const struct platfor
     }
     if (verdict == WEBHOOK_GOOD)
         return JUDGED_GOOD;
-    if (keys && !inbound_keys_failed(door->keys))
+    /* Asked since it came, or a moment ago: what fits no key is bad, what names another key may come again. */
+    if (keys && !inbound_keys_failed(door->keys) && (fetched || verdict == WEBHOOK_UNFIT))
         return JUDGED_BAD;
     refuse_for_now(door, http);
     return JUDGED_ANSWERED;

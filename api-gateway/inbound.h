@@ -85,6 +85,9 @@ void inbound_count(const struct inbound_door *door, enum inbound_outcome outcome
 void inbound_refuse(const struct inbound_door *door, struct http_request *http,
                     const struct problem *problem);
 
+/* 422 with one mistake; -1. inbound_event.c */
+int inbound_refuse_member(const struct arrival *arrival, const char *pointer, const char *detail);
+
 /* inbound_keys.c */
 struct inbound_keys *inbound_keys_new(struct inbound_door *door);
 void inbound_keys_free(struct inbound_keys **keys);

@@ -146,6 +146,19 @@ static void on_done(const struct accept_request *request, void *arg)
     inbound_arrival_free(arrival);
 }
 
+/* Without the platform's own id its later changes would be about another record. */
+static bool lacks_id(const struct arrival *arrival, size_t index, const struct json *body)
+{
+    struct buf pointer = BUF_INIT;
+
+    if (!arrival->event->object || json_get(json_get(body, "data"), "id"))
+        return false;
+    translate_pointer(arrival, index, "/data/id", &pointer);
+    inbound_refuse_member(arrival, pointer.data, "the platform's own id of the record is required");
+    buf_release(&pointer);
+    return true;
+}
+
 /* Answers 422 with the mistakes of an item, in the words of the webhook. */
 static void refuse_item(const struct arrival *arrival, size_t index, const struct accept_item *item)
 {
@@ -182,7 +195,10 @@ void inbound_enter(struct arrival *arrival)
         struct json *body = new_event(arrival, i);
         struct buf key = BUF_INIT;
         buf_addf(&key, "%s\n%zu", arrival->key, i);
-        failed = accept_add(request, i, &context, &(struct accept_source){body, key.data, bytes, len});
+        if (lacks_id(arrival, i, body))
+            failed = 1;
+        else
+            failed = accept_add(request, i, &context, &(struct accept_source){body, key.data, bytes, len});
         json_free(body);
         buf_release(&key);
     }
@@ -190,7 +206,8 @@ void inbound_enter(struct arrival *arrival)
         accept_enter_all(request);
         return;
     }
-    refuse_item(arrival, i - 1, &request->items[i - 1]);
+    if (failed < 0)
+        refuse_item(arrival, i - 1, &request->items[i - 1]);
     accept_request_drop(request);
     inbound_arrival_free(arrival);
 }

@@ -34,7 +34,7 @@ static struct json *new_errors(const char *pointer, const char *detail)
     return errors;
 }
 
-static int refuse(const struct arrival *arrival, const char *pointer, const char *detail)
+int inbound_refuse_member(const struct arrival *arrival, const char *pointer, const char *detail)
 {
     struct json *errors = new_errors(pointer, detail);
 
@@ -87,12 +87,14 @@ static int name_saleor_event(struct arrival *arrival)
     if (json_type(arrival->body) == JSON_OBJECT)
         type = json_get_text(arrival->body, "__typename");
     if (!header && !type)
-        return refuse(arrival, "",
-                      "Neither the header Saleor-Event nor __typename in the body says which event this is.");
+        return inbound_refuse_member(
+            arrival, "",
+            "Neither the header Saleor-Event nor __typename in the body says which event this is.");
     arrival->name = type ? snake_case(type) : mem_strdup(header);
     if (header && strcasecmp(header, arrival->name) != 0)
-        return refuse(arrival, "/__typename",
-                      "__typename in the body is another event than the header Saleor-Event names.");
+        return inbound_refuse_member(
+            arrival, "/__typename",
+            "__typename in the body is another event than the header Saleor-Event names.");
     return 0;
 }
 
@@ -103,7 +105,8 @@ static int name_standard_event(struct arrival *arrival)
     if (!name)
         name = json_get_text(arrival->body, "event_type");
     if (!name)
-        return refuse(arrival, "/type", "type is required: the name of the event, such as user_updated");
+        return inbound_refuse_member(arrival, "/type",
+                                     "type is required: the name of the event, such as user_updated");
     arrival->name = mem_strdup(name);
     return 0;
 }
@@ -114,7 +117,7 @@ static int find_event(struct arrival *arrival)
     bool standard = arrival->inbound->dialect == PLATFORM_STANDARD;
 
     if (json_type(arrival->body) != JSON_OBJECT && (standard || json_type(arrival->body) != JSON_ARRAY))
-        return refuse(arrival, "", "The body must be an object.");
+        return inbound_refuse_member(arrival, "", "The body must be an object.");
     if ((standard ? name_standard_event : name_saleor_event)(arrival) < 0)
         return -1;
     arrival->event = platform_inbound_event(arrival->inbound, arrival->name);
@@ -157,7 +160,7 @@ static int find_objects(struct arrival *arrival)
     arrival->objects = json_new_array();
     arrival->pointers = json_new_array();
     if (json_type(body) == JSON_ARRAY && (json_count(body) == 0 || json_count(body) > OBJECTS_MAX))
-        return refuse(arrival, "", "A list must hold 1 to 100 objects.");
+        return inbound_refuse_member(arrival, "", "A list must hold 1 to 100 objects.");
     if (json_type(body) != JSON_ARRAY)
         add_object(arrival, body, "");
     for (size_t i = 0; json_type(body) == JSON_ARRAY && i < json_count(body); i++) {
@@ -172,7 +175,7 @@ static int find_objects(struct arrival *arrival)
             continue;
         snprintf(detail, sizeof detail, "%.60s must have the object that it is about here, not %s",
                  arrival->name, json_type_name(type));
-        return refuse(arrival, json_text(json_at(arrival->pointers, i), NULL), detail);
+        return inbound_refuse_member(arrival, json_text(json_at(arrival->pointers, i), NULL), detail);
     }
     return 0;
 }
@@ -241,12 +244,13 @@ static int check_saleor_time(const struct arrival *arrival)
     int64_t issued_ms, kept_ms = arrival->door->gateway->conf->idempotency_hours * MS_PER_HOUR;
 
     if (!text || timefmt_parse(text, strlen(text), &issued_ms) != 0)
-        return refuse(arrival, "/issuedAt",
-                      "issuedAt is required: ask for it in the webhook's subscription, as "
-                      "docs/saleor-webhooks.graphql does");
+        return inbound_refuse_member(arrival, "/issuedAt",
+                                     "issuedAt is required: ask for it in the webhook's subscription, as "
+                                     "docs/saleor-webhooks.graphql does");
     if (clock_db_ms() - issued_ms > kept_ms)
-        return refuse(arrival, "/issuedAt",
-                      "issuedAt is so long ago that this may be a repetition of what came before");
+        return inbound_refuse_member(
+            arrival, "/issuedAt",
+            "issuedAt is so long ago that this may be a repetition of what came before");
     return 0;
 }
 

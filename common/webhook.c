@@ -235,11 +235,11 @@ static bool verifies(const struct json *key, const struct buf *content, const st
     return good;
 }
 
-/* A shop may sign with another key under the same kid after a rotation, so a key that does not fit says nothing final. */
 static enum webhook_verdict try_keys(const struct json *keys, const char *kid, const struct buf *content,
                                      const struct buf *signature, const char **why)
 {
     const struct json *list = json_get(keys, "keys");
+    enum webhook_verdict verdict = WEBHOOK_OTHER_KEY;
 
     *why = "No key of the shop has the signature's kid.";
     for (size_t i = 0; json_type(list) == JSON_ARRAY && i < json_count(list); i++) {
@@ -249,8 +249,9 @@ static enum webhook_verdict try_keys(const struct json *keys, const char *kid, c
         if (verifies(key, content, signature))
             return WEBHOOK_GOOD;
         *why = "The signature is not that of this body with the shop's key.";
+        verdict = WEBHOOK_UNFIT;
     }
-    return WEBHOOK_OTHER_KEY;
+    return verdict;
 }
 
 enum webhook_verdict webhook_check_jws(const struct webhook *webhook, const struct json *keys,

@@ -34,7 +34,8 @@ int webhook_check_hmac(const struct webhook *webhook, const char *const *secrets
 enum webhook_verdict {
     WEBHOOK_GOOD,
     WEBHOOK_BAD,
-    WEBHOOK_OTHER_KEY /* not signed by a key that is here: newer keys may know better */
+    WEBHOOK_UNFIT,    /* not by the key of its kid, so it is bad, unless the shop has a newer one under the same kid */
+    WEBHOOK_OTHER_KEY /* by a key that is not here: newer keys may have it */
 };
 /* keys: {"keys": […]} (RFC 7517). Only RS256: the header's alg chooses nothing. */
 enum webhook_verdict webhook_check_jws(const struct webhook *webhook, const struct json *keys,
