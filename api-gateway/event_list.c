@@ -3,7 +3,6 @@
  * that pages neither skip nor repeat while events come in.
  */
 #include "answer.h"
-#include "digest.h"
 #include "gateway.h"
 #include "log.h"
 #include "sql.h"
@@ -54,33 +53,6 @@ int gateway_query_int(struct http_request *request, const char *name, int64_t lo
     return -1;
 }
 
-/* ---- the cursor: base64 of the last id, in the alphabet that URLs need not escape (RFC 4648 §5) ---- */
-
-static void write_cursor(struct buf *out, const struct uuid *id)
-{
-    struct buf text = BUF_INIT;
-    digest_base64(&text, id->bytes, sizeof id->bytes);
-    for (size_t i = 0; i < text.len && text.data[i] != '='; i++)
-        buf_add_ch(out, text.data[i] == '+' ? '-' : text.data[i] == '/' ? '_' : text.data[i]);
-    buf_release(&text);
-}
-
-static int read_cursor(const char *cursor, struct uuid *id)
-{
-    struct buf text = BUF_INIT, bytes = BUF_INIT;
-    int status = -1;
-    for (const char *at = cursor; *at && text.len < 64; at++)
-        buf_add_ch(&text, *at == '-' ? '+' : *at == '_' ? '/' : *at);
-    buf_add_str(&text, "==");
-    if (digest_base64_decode(&bytes, text.data, text.len) == 0 && bytes.len == sizeof id->bytes) {
-        memcpy(id->bytes, bytes.data, bytes.len);
-        status = 0;
-    }
-    buf_release(&text);
-    buf_release(&bytes);
-    return status;
-}
-
 /* ---- the answer ---- */
 
 static void write_page(struct buf *out, const struct db_result *result, const struct listing *listing)
@@ -104,7 +76,7 @@ static void write_page(struct buf *out, const struct db_result *result, const st
     if (count > 0 && db_get_bool(result, 0, db_column(result, "more"))) {
         struct uuid last;
         db_get_uuid(result, count - 1, id, &last);
-        write_cursor(&cursor, &last);
+        cursor_write(&cursor, &last);
     }
     answer_text(out, "next_cursor", cursor.len > 0 ? cursor.data : NULL);
     answer_close(out, '}');
@@ -205,7 +177,7 @@ static int read_bounds(struct http_request *request, struct bounds *bounds)
         gateway_refuse_parameter(request, "status",
                                  "status must be one of pending, scheduled, processing, retry, failed, "
                                  "completed, conflict, cancelled and expired");
-    else if (cursor && read_cursor(cursor, &bounds->cursor) < 0)
+    else if (cursor && cursor_read(cursor, &bounds->cursor) < 0)
         gateway_refuse_parameter(request, "cursor", "cursor must be the next_cursor of an earlier answer");
     else
         return 0;

@@ -10,6 +10,7 @@
  *   accept_commit  group commit: what waits leaves together, while one commit runs the rest gathers
  *   inbound        platforms' own webhooks: who they are;  inbound_event  what they say;  inbound_keys  the shop's keys
  *   event_json     an event and its results as JSON;  event_get, event_list, event_retry  read and repeat
+ *   alerts         what people must know;  cursor  where a page of a list ended
  *   status         health, readiness, what waits where;  metrics  counts and percentiles from the counters
  *   preview        what each target would get for an event
  *   answer         writes JSON text
@@ -144,6 +145,14 @@ void event_json_id(const struct db_result *result, size_t row, struct buf *out);
 const char *event_json_status(const struct db_result *result, size_t row);
 /* "results" and, when there are others, "also", from all rows of get_event.sql. */
 void event_json_results(struct buf *out, const struct db_result *result);
+
+/* cursor.c: next_cursor of a list in order of ids; -1: it is none of ours. */
+void cursor_write(struct buf *out, const struct uuid *id);
+int cursor_read(const char *cursor, struct uuid *id);
+
+/* ---- alerts ---- */
+
+void alert_list(struct http_request *request, void *arg);
 
 /* ---- status ---- */
 

@@ -14,6 +14,7 @@ const struct http_route gateway_routes[] = {
     {HTTP_POST, "/sync/events/{id}/retry", AUTH_OPERATOR, false, event_retry},
     {HTTP_POST, "/sync/inbound/{platform}", AUTH_NONE, false, inbound_post}, /* the signature is the credential */
     {HTTP_POST, "/sync/mappings/preview", AUTH_OPERATOR, false, preview_post},
+    {HTTP_GET, "/sync/alerts", AUTH_VIEWER, false, alert_list},
     {HTTP_GET, "/sync/status", AUTH_VIEWER, false, status_sync},
     {HTTP_GET, "/sync/metrics", AUTH_VIEWER, false, metrics_get},
 };

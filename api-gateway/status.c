@@ -153,6 +153,8 @@ static void add_overview(struct buf *out, const struct db_result *result)
 {
     int64_t completed = db_get_int(result, 0, db_column(result, "completed"));
     int64_t failed = db_get_int(result, 0, db_column(result, "failed")), total = completed + failed;
+    const char *alerts;
+    size_t len;
     answer_open(out, "overview", '{');
     answer_int(out, "total_syncs", total);
     add_share(out, "success_rate", completed, total);
@@ -162,11 +164,14 @@ static void add_overview(struct buf *out, const struct db_result *result)
     answer_int(out, "total_errors", db_get_int(result, 0, db_column(result, "errors")));
     answer_int(out, "critical_errors", db_get_int(result, 0, db_column(result, "critical")));
     answer_close(out, '}');
+    alerts = db_get_text(result, 0, db_column(result, "alerts"), &len);
+    answer_json(out, "active_alerts", alerts, len);
 }
 
 static void end_without_overview(struct asking *asking)
 {
     answer_null(&asking->out, "overview");
+    answer_null(&asking->out, "active_alerts");
     asking_end(asking);
 }
 
@@ -228,7 +233,6 @@ static void on_status(const struct snapshot *snapshot, void *arg)
     answer_bool(out, "sync_engine_active", snapshot->active);
     answer_time(out, "timestamp", clock_db_ms());
     add_json(out, "platform_health", &snapshot->platforms, "[]");
-    answer_json(out, "active_alerts", "[]", 2);
     if (strcmp(tenant, AUTH_ALL_TENANTS) == 0) {
         add_json(out, "queue_status", &snapshot->stages, "[]");
         add_streams(out, snapshot);
