@@ -29,7 +29,7 @@ struct saleor_place {
     char warehouse_id[128];
     char product_type_id[128];
     char category_id[128]; /* "" where the file names none */
-    char country[3]; /* the channel's own, for addresses without one; "" when not told */
+    char country[3];       /* the channel's own, for addresses without one; "" when not told */
 };
 #define SALEOR_PLACE_PARTS 4
 /* The queries that look it up, one document; `variables` are the caller's to json_free after composing. Their count. */
@@ -50,11 +50,12 @@ struct saleor_parent {
 struct saleor_request {
     const struct platform *target;
     const struct platform_set *platforms;
-    enum entity entity;        /* user, product, order */
-    enum event_type type;      /* of the delivery's event */
-    enum verb verb;            /* create, update, delete */
-    const char *record_id;     /* UUID text */
-    const char *platform_id;   /* Saleor's own id, as learnt before (its own webhook, an earlier delivery); NULL: not known */
+    enum entity entity;    /* user, product, order */
+    enum event_type type;  /* of the delivery's event */
+    enum verb verb;        /* create, update, delete */
+    const char *record_id; /* UUID text */
+    const char *
+        platform_id; /* Saleor's own id, as learnt before (its own webhook, an earlier delivery); NULL: not known */
     int64_t version;           /* of the record: steps done for another version are done again */
     const struct json *record; /* the canonical record, common names; NULL is fine for a delete */
     const struct json *notes;  /* field notes; may be NULL */
@@ -103,7 +104,8 @@ bool saleor_plan_lost_place(const struct saleor_plan *plan);
 /* To be stored with the delivery after each answer, and with the record at the end: ids learnt and steps completed. A new
  * reference, never NULL; small (under 2 kB). */
 struct json *saleor_plan_steps(const struct saleor_plan *plan);
-const char *saleor_plan_id(const struct saleor_plan *plan); /* Saleor's own id of the record; NULL: not learnt */
+const char *saleor_plan_id(
+    const struct saleor_plan *plan); /* Saleor's own id of the record; NULL: not learnt */
 
 /* What a delivery would send: an array of {"operation","document","variables"}, or NULL and a sentence. Ids that only Saleor can
  * tell are placeholders: "<id of the product>"; every operation is taken to succeed, and steps is NULL. `remark` (may be NULL) gets
