@@ -225,6 +225,11 @@ const char *platform_currency(const struct platform *platform)
     return platform->currency;
 }
 
+unsigned platform_decimals(const struct platform *platform)
+{
+    return platform->decimals;
+}
+
 const char *platform_locale(const struct platform *platform)
 {
     return platform->locale;

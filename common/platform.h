@@ -35,6 +35,7 @@ const char *platform_credential(
 const char *platform_credential_header(
     const struct platform *platform); /* "Authorization" (Bearer …) or the file's header */
 const char *platform_currency(const struct platform *platform); /* ISO 4217 */
+unsigned platform_decimals(const struct platform *platform);        /* of the currency's minor unit */
 const char *platform_locale(const struct platform *platform);
 const char *platform_timezone(const struct platform *platform);
 bool platform_allows_private(
