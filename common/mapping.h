@@ -67,7 +67,7 @@ struct mapping_request {
  * has the rest. Values are shared with the record: copy before changing nested ones. `changed` (may be
  * NULL) gets the target's names of the fields that differ from base. A difference without any field is an object with the
  * required fields only, and *changed stays empty. What the target's file says it cannot hold, or not change in an update, is
- * left out, and is no change. */
+ * left out, and is no change. A delete carries what is required alone. */
 struct json *mapping_out(const struct mapping_request *request, struct json *changed, struct buf *error);
 
 /* Adds the fields, with commas, that differ from base and are not sent, because the target cannot hold or no longer change them. */

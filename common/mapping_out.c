@@ -65,6 +65,8 @@ static bool is_withheld(const struct mapper *m, const char *field)
 static bool differs(const struct mapper *m, const char *field, const struct json *value)
 {
     struct json *base;
+    if (m->request->verb == VERB_DELETE) /* says which record, and no more of it than is required */
+        return false;
     if (m->request->base == NULL || !json_find(m->request->base, field, &base))
         return true;
     if (strcmp(field, "currency") == 0) /* the target always hears its own */
@@ -145,7 +147,8 @@ static void put_removed(struct mapper *m)
     struct json_iter iter = {NULL};
     const char *field;
     struct json *value;
-    while (m->request->base != NULL && json_next(m->request->base, &iter, &field, &value)) {
+    while (m->request->base != NULL && m->request->verb != VERB_DELETE &&
+           json_next(m->request->base, &iter, &field, &value)) {
         if (value == NULL || json_find(m->request->record, field, &value) || is_shadowed(m, field) ||
             is_withheld(m, field))
             continue;
