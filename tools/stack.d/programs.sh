@@ -86,6 +86,7 @@ start_programs() {
     for platform in $PLATFORMS; do
         start_fake_platform "$platform"
     done
+    start_fake_saleor
     start_replicas api-gateway
     start_replicas router
     for platform in $PLATFORMS; do
@@ -162,6 +163,7 @@ write_env() {
             echo "REDIS_URL='$REDIS_URL'"
             printf "JWT_SECRET='%s'\n" "${JWT_SECRET//\'/\'\\\'\'}"
             printf '%s' "${PLATFORM_LINES:-}"
+            printf '%s' "${SALEOR_LINES:-}"
             [ -z "${METRICS_URLS:-}" ] || echo "METRICS_URLS='$METRICS_URLS'"
             printf '%s' "${METRICS_LINES:-}"
         } >"$DIR/env.new"
