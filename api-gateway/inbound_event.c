@@ -187,7 +187,8 @@ static int drop_unconcerned(struct arrival *arrival)
 
     for (size_t i = 0; i < arrival->count; i++) {
         struct json *object = json_at(arrival->objects, i);
-        if (arrival->event->object && !inbound_concerns(arrival->event->object, object))
+        if (arrival->event->object &&
+            !inbound_concerns(arrival->event->object, object, msg_event_verb(arrival->event->type)))
             continue;
         json_append(objects, json_ref(object));
         json_append(pointers, json_ref(json_at(arrival->pointers, i)));
@@ -197,7 +198,9 @@ static int drop_unconcerned(struct arrival *arrival)
     arrival->objects = objects;
     arrival->pointers = pointers;
     arrival->count = json_count(objects);
-    return arrival->count > 0 ? 0 : ignore(arrival, "it is about none of the objects that are synchronized");
+    return arrival->count > 0
+               ? 0
+               : ignore(arrival, "it is about something that is not synchronized, or not complete yet");
 }
 
 /* ---- its tenant, time and key ---- */
@@ -221,7 +224,7 @@ static int find_tenant(struct arrival *arrival)
     }
     arrival->tenant = body ? body : query ? query : arrival->inbound->tenant;
     if (!arrival->tenant)
-        return refuse(
+        return inbound_refuse_member(
             arrival, "/tenant_id",
             "Nothing says which tenant this is for: put ?tenant_id= behind the address, or configure one.");
     return 0;

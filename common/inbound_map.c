@@ -5,8 +5,7 @@
  */
 #include "inbound_map.h"
 
-#include <strings.h>
-
+#include "inbound_text.h"
 #include "mem.h"
 
 #define PLACE_DIGITS_MAX 4
@@ -243,6 +242,8 @@ static struct json *field_value(const struct inbound_field *field, const struct 
     if (!path)
         return value;
     value = inbound_find(from, path);
+    if (field->rich)
+        return inbound_plain_text(value);
     if (field->each)
         return json_type(value) == JSON_ARRAY ? list_of(field->each, value, verb) : NULL;
     return translated(field, value);
@@ -250,16 +251,22 @@ static struct json *field_value(const struct inbound_field *field, const struct 
 
 /* ---- objects ---- */
 
-bool inbound_concerns(const struct inbound_object *object, const struct json *from)
+static bool is_same(const struct inbound_object *object, const struct json *from)
 {
-    const struct json *other;
     size_t len;
+    const char *text = json_text(inbound_find(from, object->same[1]), &len);
 
-    if (!object->same[0])
-        return true;
-    other = inbound_find(from, object->same[1]);
-    const char *text = json_text(other, &len);
     return text && is_text(inbound_find(from, object->same[0]), text, len);
+}
+
+bool inbound_concerns(const struct inbound_object *object, const struct json *from, enum verb verb)
+{
+    if (verb == VERB_DELETE)
+        return true;
+    for (size_t i = 0; i < INBOUND_PATHS_MAX && object->needs[i]; i++)
+        if (!says_something(inbound_find(from, object->needs[i])))
+            return false;
+    return !object->same[0] || is_same(object, from);
 }
 
 static bool is_taken(const struct inbound_object *object, const char *name, bool ours)
@@ -331,20 +338,16 @@ static bool is_same_word(const struct inbound_field *field, const char *held, co
     return false;
 }
 
-/* Joining loses how many blanks there were. */
-static bool is_loosely(const char *a, const char *b, bool caseless)
+/* Joining loses how many blanks there were, the way to an editor's blocks and back the blanks around the lines. */
+static bool is_same_text(const struct inbound_field *field, const struct json *held, const char *incoming)
 {
-    for (;;) {
-        a += strspn(a, " \t");
-        b += strspn(b, " \t");
-        size_t len = strcspn(a, " \t");
-        if (strcspn(b, " \t") != len || (caseless ? strncasecmp(a, b, len) : memcmp(a, b, len)) != 0)
-            return false;
-        if (len == 0)
-            return true;
-        a += len;
-        b += len;
-    }
+    struct json *text = field->rich && json_type(held) == JSON_OBJECT ? inbound_plain_text(held) : NULL;
+    const char *old = word_of(text ? text : held);
+    bool same = old && (field->join[0] || field->rich || field->caseless) &&
+                inbound_is_loosely(old, incoming, field->caseless);
+
+    json_free(text);
+    return same;
 }
 
 bool inbound_same(const struct inbound_object *object, const char *name, const struct json *held,
@@ -352,11 +355,10 @@ bool inbound_same(const struct inbound_object *object, const char *name, const s
 {
     const char *old = held ? word_of(held) : "", *new = word_of(incoming);
 
-    for (size_t i = 0; old && new &&i < object->field_count; i++) {
+    for (size_t i = 0; new &&i < object->field_count; i++) {
         const struct inbound_field *field = &object->fields[i];
         if (strcmp(field->name, name) == 0)
-            return is_same_word(field, old, new) ||
-                   ((field->join[0] || field->caseless) && is_loosely(old, new, field->caseless));
+            return (old && is_same_word(field, old, new)) || is_same_text(field, held, new);
     }
     return false;
 }

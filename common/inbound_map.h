@@ -35,6 +35,7 @@ struct inbound_field {
     const char *paths[INBOUND_PATHS_MAX]; /* the first that leads somewhere; NULL ends */
     const char *join[INBOUND_PATHS_MAX];  /* or texts put together with a blank between them; NULL ends */
     const char *on_create;                /* or, in a create alone, this path; NULL: none */
+    bool rich;                            /* JSON text of an editor's blocks: their plain text is the value */
     bool caseless;                        /* the platform changes capitals: they make no difference */
     const struct inbound_word *words;     /* values are translated; those that are not here stay */
     size_t word_count;
@@ -46,7 +47,9 @@ struct inbound_object {
     enum entity entity;
     const char
         *record[INBOUND_PATHS_MAX]; /* paths to our own record id, which wins over every other; NULL ends */
-    const char *same[2]; /* it is about the record only where both lead to the same text; NULL: always */
+    const char *needs
+        [INBOUND_PATHS_MAX]; /* all must lead somewhere: until then the object is not complete; NULL ends */
+    const char *same[2];     /* it is about the record only where both lead to the same text; NULL: always */
     const char *const *
         ours; /* where it brings our record id, only these fields are taken: the others cannot change there */
     size_t our_count;            /* 0: all of them */
@@ -59,8 +62,9 @@ struct inbound_object {
 const char *inbound_path_check(const char *path);
 /* What the path leads to; NULL: nowhere, or to null. */
 struct json *inbound_find(const struct json *from, const char *path);
-/* false: the object is about something else of the platform's (a further variant of a product). */
-bool inbound_concerns(const struct inbound_object *object, const struct json *from);
+/* false: the object is about something else of the platform's (a further variant of a product), or, unless it is deleted, not
+ * complete yet (a product without a price): nothing becomes of it. */
+bool inbound_concerns(const struct inbound_object *object, const struct json *from, enum verb verb);
 /* The data of an event in common names, with our record id, when the object brings it, in _sync_metadata.record_id; a new
  * object. verb: of the event. */
 struct json *inbound_map(const struct inbound_object *object, const struct json *from, enum verb verb);

@@ -148,6 +148,7 @@ static void read_field(const struct reader *reader, const struct setting *settin
         {"words", SETTING_GROUP, false, 0, NULL, read_words},
         {"yes", SETTING_ANY, false, 0, NULL, read_yes},
         {"no", SETTING_ANY, false, 0, NULL, read_no},
+        {"rich", SETTING_BOOL, false, FIELD(rich), NULL, NULL},
         {"caseless", SETTING_BOOL, false, FIELD(caseless), NULL, NULL},
         {"each", SETTING_GROUP, false, 0, NULL, read_each},
         {NULL, SETTING_ANY, false, 0, NULL, NULL},
@@ -195,6 +196,11 @@ static void read_record(const struct reader *reader, const struct setting *setti
     read_paths(reader, setting, ((struct inbound_object *)target)->record);
 }
 
+static void read_needs(const struct reader *reader, const struct setting *setting, void *target)
+{
+    read_paths(reader, setting, ((struct inbound_object *)target)->needs);
+}
+
 static void read_same(const struct reader *reader, const struct setting *setting, void *target)
 {
     struct inbound_object *object = target;
@@ -231,6 +237,7 @@ static void read_object(const struct reader *reader, const struct setting *group
     static const struct setting_row rows[] = {
         {"entity", SETTING_TEXT, true, 0, NULL, read_entity},
         {"record", SETTING_ANY, false, 0, NULL, read_record},
+        {"needs", SETTING_ANY, false, 0, NULL, read_needs},
         {"same", SETTING_ANY, false, 0, NULL, read_same},
         {"ours", SETTING_ANY, false, 0, NULL, read_ours},
         {"fields", SETTING_GROUP, true, 0, NULL, read_fields},
