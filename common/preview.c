@@ -3,6 +3,9 @@
 
 #include "delivery.h"
 #include "mapping.h"
+#include "mem.h"
+#include "parents.h"
+#include "saleor.h"
 
 void preview_change(const struct preview_event *event, struct record *record)
 {
@@ -110,12 +113,80 @@ static struct json *preview_rest(struct json *answer, const struct delivery_sour
     return answer;
 }
 
+/* What the record names, by our ids; texts live as long as `found`. */
+struct named {
+    struct parents found;
+    char (*ids)[UUID_TEXT_LEN + 1];
+    struct saleor_parent *list;
+};
+
+static void find_named(struct named *named, const struct delivery_source *source)
+{
+    struct parents *found = &named->found;
+
+    *found = (struct parents){0};
+    parents_find(found, source->target, msg_event_entity(source->type), source->tenant, source->data,
+                 source->notes);
+    named->ids = mem_array(found->count + 1, sizeof *named->ids);
+    named->list = mem_array(found->count + 1, sizeof *named->list);
+    for (size_t i = 0; i < found->count; i++) {
+        uuid_format(&found->list[i].record, named->ids[i]);
+        named->list[i] = (struct saleor_parent){
+            .entity = found->list[i].entity, .path = found->list[i].path, .record_id = named->ids[i]};
+    }
+}
+
+static void forget_named(struct named *named)
+{
+    parents_release(&named->found);
+    free(named->ids);
+    free(named->list);
+}
+
 static struct json *preview_graphql(struct json *answer, const struct delivery_source *source,
                                     const struct preview_holding *holding)
 {
-    (void)source;
-    (void)holding;
-    return skipped(answer, "goes by GraphQL, which is not shown yet");
+    enum entity entity = msg_event_entity(source->type);
+    char record[UUID_TEXT_LEN + 1];
+    struct buf remark = BUF_INIT, error = BUF_INIT;
+    struct named named;
+    find_named(&named, source);
+    struct saleor_request request = {.target = source->target,
+                                     .platforms = source->platforms,
+                                     .entity = entity,
+                                     .type = source->type,
+                                     .verb = source->verb,
+                                     .record_id = record,
+                                     .platform_id = holding->platform_id,
+                                     .version = source->version,
+                                     .record = source->data,
+                                     .notes = source->notes,
+                                     .base = source->base,
+                                     .base_seq = source->base_seq,
+                                     .parents = named.list,
+                                     .parent_count = named.found.count,
+                                     .now_ms = source->created_ms};
+    uuid_format(&source->record, record);
+    struct json *operations = saleor_preview(&request, &remark, &error);
+
+    if (!operations) {
+        failed(answer, &error, source->field);
+    } else if (json_count(operations) == 0) {
+        skipped(answer, remark.len > 0 ? remark.data : "the platform has this already");
+        json_free(operations);
+    } else {
+        json_set(answer, "protocol", json_new_text("graphql"));
+        json_set(answer, "verb", json_new_text(msg_verb_name(source->verb)));
+        json_set(answer, "url", json_new_text(platform_graphql(source->target, entity)->url));
+        json_set(answer, "base", base_of(source, holding));
+        json_set(answer, "operations", operations);
+        if (remark.len > 0)
+            json_set(answer, "remark", json_new_text(remark.data));
+    }
+    forget_named(&named);
+    buf_release(&remark);
+    buf_release(&error);
+    return answer;
 }
 
 static struct delivery_source source_of(const struct preview_event *event, const struct record *record,
