@@ -36,6 +36,7 @@ static void judge_failure(const struct answer *answer, struct outcome *outcome)
     case ANSWER_TLS:
     case ANSWER_FORBIDDEN_ADDRESS:
         set(outcome, OUTCOME_ROUTE, answer->error);
+        outcome->everywhere = true;
         break;
     default:
         set(outcome, OUTCOME_RETRY, answer->error);
@@ -84,6 +85,7 @@ static void judge_rejection(const struct answer *answer, enum verb verb, struct 
     switch (answer->status) {
     case 401:
     case 403:
+        outcome->everywhere = answer->status == 401;
         set(outcome, OUTCOME_ROUTE,
             answer->status == 401 ? "401: the platform refuses our credential"
                                   : "403: the platform forbids this to our credential");
@@ -92,8 +94,7 @@ static void judge_rejection(const struct answer *answer, enum verb verb, struct 
         judge_missing(verb, outcome);
         return;
     case 405:
-        set(outcome, verb == VERB_CREATE || verb == VERB_REPORT ? OUTCOME_ROUTE : OUTCOME_DEAD,
-            "405: the platform's route takes no such method");
+        set(outcome, OUTCOME_ROUTE, "405: the platform's route takes no such method");
         return;
     case 408:
     case 425:

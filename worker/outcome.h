@@ -6,7 +6,7 @@
  *   409 412 on a create            it is there: update instead; otherwise dead
  *   404 on an update               it is not there: create instead; on a delete: delivered (it is gone)
  *   410                            gone for good: dead, this target of the record is stopped
- *   3xx 401 403 TLS, HTML, 404 405 on a create   the route's fault: pause it, count nothing against the event
+ *   3xx 401 403 TLS, HTML, 405, 404 on a create  the route's fault: pause it, count nothing against the event
  *   any other 4xx                  dead
  *   time-out after sending         unknown: again later under the same id
  */
@@ -33,6 +33,7 @@ struct outcome {
     bool costs;           /* counts as one of the attempts */
     bool platform_ok;     /* speaks for the platform's health: it answered as it should */
     bool platform_failed; /* speaks against it: 5xx, time-out, transport */
+    bool everywhere;      /* of OUTCOME_ROUTE: what is at fault (credential, certificate) serves all routes */
     char error[256];      /* why, for people; "" when delivered */
 };
 const char *outcome_name(

@@ -12,6 +12,7 @@
 #define PAUSE_MIN_MS 5000
 #define PAUSE_MAX_MS 60000
 #define SEEN_EVERY_MS 5000
+#define DOUBT_RECORDS 3
 #define PROBE_LOOK_MS 1000 /* the probe's answer is awaited */
 
 static struct paused_route *find(struct worker *worker, const char *path)
@@ -66,26 +67,97 @@ static struct paused_route *add(struct worker *worker, const char *path, int64_t
     return route;
 }
 
-void route_pause(struct worker *worker, const char *path, const char *reason)
+/* ── what people are told ── */
+
+#define ACCESS "access"
+#define ALERT_CAUSE_MAX 300
+
+static void cause_of(const char *path, char cause[ALERT_CAUSE_MAX])
+{
+    snprintf(cause, ALERT_CAUSE_MAX, "route %s", path);
+}
+
+/* A credential or certificate that is refused is one cause, however many routes it stops. */
+static void tell_paused(struct worker *worker, const char *path, const struct outcome *outcome)
+{
+    static const char waits[] =
+        "waits, loses no attempt and goes out by itself once a probe gets through; one is sent at least "
+        "once a minute.";
+    char cause[ALERT_CAUSE_MAX], title[ALERT_CAUSE_MAX], message[700];
+
+    cause_of(path, cause);
+    if (outcome->everywhere) {
+        snprintf(title, sizeof title, "%s cannot be reached with what we have", worker->name);
+        snprintf(message, sizeof message, "%s. What is due to %s %s", outcome->error, worker->name, waits);
+    } else {
+        snprintf(title, sizeof title, "%s: %s is paused", worker->name, path);
+        snprintf(message, sizeof message, "%s. What goes to %s %s", outcome->error, path, waits);
+    }
+    alert_raise(worker, outcome->everywhere ? ACCESS : cause, ALERT_ERROR, title, message);
+}
+
+static void tell_resumed(struct worker *worker, const char *path)
+{
+    char cause[ALERT_CAUSE_MAX];
+
+    if (!alerts_any(worker->alerts))
+        return;
+    cause_of(path, cause);
+    alert_resolve(worker, cause, "a delivery got through");
+    alert_resolve(worker, ACCESS, "a delivery got through");
+}
+
+/* ── pausing ── */
+
+void route_pause(struct worker *worker, const char *path, const struct outcome *outcome)
 {
     struct paused_route *route = find(worker, path);
+    int64_t now = clock_mono_ms();
 
+    if (route && !route->probing && route->until_ms > now && route->reason[0])
+        return; /* one of those that were in flight when it was paused */
     if (!route)
         route = add(worker, path, PAUSE_MIN_MS);
     else if (route->probing)
         route->wait_ms = route->wait_ms * 2 < PAUSE_MAX_MS ? route->wait_ms * 2 : PAUSE_MAX_MS;
-    snprintf(route->reason, sizeof route->reason, "%s", reason);
+    snprintf(route->reason, sizeof route->reason, "%s", outcome->error);
     route->probing = false;
-    route->until_ms = clock_mono_ms() + route->wait_ms;
+    route->until_ms = now + route->wait_ms;
     log_error("route paused", LOG_STR("platform", worker->name), LOG_STR("route", path),
-              LOG_STR("reason", reason), LOG_INT("probe_in_ms", route->wait_ms));
-    platform_status_write(worker, path, "paused", reason, route->wait_ms);
+              LOG_STR("reason", route->reason), LOG_INT("probe_in_ms", route->wait_ms));
+    platform_status_write(worker, path, "paused", route->reason, route->wait_ms);
+    tell_paused(worker, path, outcome);
+}
+
+/* Records that speak against a route, one after the other, none for it between them. */
+struct doubt {
+    struct uuid records[DOUBT_RECORDS];
+    unsigned count;
+};
+
+bool route_doubt(struct worker *worker, const char *path, const struct uuid *record)
+{
+    struct doubt *doubt = map_get(worker->doubts, path, strlen(path));
+
+    if (!doubt) {
+        doubt = mem_alloc(sizeof *doubt);
+        map_put(worker->doubts, path, strlen(path), doubt);
+    }
+    for (unsigned i = 0; i < doubt->count; i++)
+        if (uuid_equal(&doubt->records[i], record))
+            return doubt->count == DOUBT_RECORDS;
+    if (doubt->count < DOUBT_RECORDS)
+        doubt->records[doubt->count++] = *record;
+    return doubt->count == DOUBT_RECORDS;
 }
 
 void route_resume(struct worker *worker, const char *path)
 {
     struct paused_route *route = find(worker, path);
 
+    if (map_count(worker->doubts) > 0)
+        free(map_remove(worker->doubts, path, strlen(path)));
+    tell_resumed(worker, path);
     if (!route)
         return;
     map_remove(worker->routes, path, strlen(path));
@@ -93,6 +165,22 @@ void route_resume(struct worker *worker, const char *path)
     free(route);
     log_info("route resumed", LOG_STR("platform", worker->name), LOG_STR("route", path));
     platform_status_write(worker, path, "closed", NULL, 0);
+}
+
+void route_pauses_free(struct worker *worker)
+{
+    struct map_iter iter = {0};
+    void *value;
+
+    while (map_next(worker->routes, &iter, NULL, NULL, &value)) {
+        free(((struct paused_route *)value)->path);
+        free(value);
+    }
+    iter = (struct map_iter){0};
+    while (map_next(worker->doubts, &iter, NULL, NULL, &value))
+        free(value);
+    map_free(&worker->routes);
+    map_free(&worker->doubts);
 }
 
 static void on_written(enum db_status status, const struct db_result *result, void *arg)

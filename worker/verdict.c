@@ -63,6 +63,7 @@ static void tell_status(struct worker *worker, enum gate_state before, const str
 /* How many of the records were answered well, badly, or told to come later; the last of them speaks for the request. */
 struct tally {
     size_t ok, failed, slow;
+    size_t proofs; /* that the route is there: of those answered well, those that were not 404 */
     const struct verdict *last_ok, *last_failed, *fault;
 };
 
@@ -86,6 +87,7 @@ static struct tally count_up(struct gate *gate, const struct verdict *verdicts, 
         *last = verdict;
         tally.failed += verdict->outcome.platform_failed;
         tally.ok += !verdict->outcome.platform_failed;
+        tally.proofs += !verdict->outcome.platform_failed && verdict->answer.status != 404;
     }
     return tally;
 }
@@ -116,8 +118,8 @@ void verdict_tell(struct worker *worker, const char *path, const struct answer *
             verdicts[i].outcome.costs = false;
     tell_status(worker, before, whole, tally.ok > 0, error);
     if (tally.fault)
-        route_pause(worker, path, tally.fault->outcome.error);
-    else if (tally.ok > 0)
+        route_pause(worker, path, &tally.fault->outcome);
+    else if (tally.proofs > 0)
         route_resume(worker, path);
     else
         route_pause_go_on(worker, path); /* nothing is known about the route */
@@ -163,6 +165,25 @@ static void log_delivery(const struct work *work, const struct answer *answer, c
     stats_add(work->worker->stat_outcome[outcome->class], 1);
 }
 
+/* There when created, unknown when updated. Of one record that is the record's trouble, and tried again while attempts last; of
+ * several, one after the other, it says that the platform has no route for updates. */
+static void contradiction(struct work *work, struct outcome *outcome)
+{
+    const char *path = platform_route(work->worker->platform, work_lead(work)->type, VERB_UPDATE)->path;
+
+    snprintf(outcome->error, sizeof outcome->error,
+             "the platform has the record when it is created (409), and does not know it when it is updated (404)");
+    outcome->class = OUTCOME_RETRY;
+    outcome->costs = true;
+    if (!route_doubt(work->worker, path, &work->record))
+        return;
+    snprintf(outcome->error, sizeof outcome->error,
+             "404 to updates of records that the platform has: it has no such route");
+    outcome->class = OUTCOME_ROUTE;
+    outcome->costs = false;
+    route_pause(work->worker, path, outcome);
+}
+
 void verdict_note(struct verdict *verdict)
 {
     struct work *work = verdict->work;
@@ -171,7 +192,7 @@ void verdict_note(struct verdict *verdict)
     work->http_status = verdict->answer.status;
     work->duration_ms = verdict->answer.duration_us / 1000;
     if (work->turned && (outcome->class == OUTCOME_AS_UPDATE || outcome->class == OUTCOME_AS_CREATE))
-        outcome->class = OUTCOME_DEAD; /* there when created, unknown when updated: nothing more to try */
+        contradiction(work, outcome);
     log_delivery(work, &verdict->answer, outcome);
     if (outcome->class != OUTCOME_DELIVERED || work_lead(work)->sendings > 0 || work->attempts)
         keep_attempt(work, outcome, &verdict->answer);

@@ -214,6 +214,7 @@ struct worker *worker_new(struct service *service, struct store *store, struct s
     gate_init(&worker->gate, WINDOW_START, window_max(worker->conf));
     worker->works = map_new();
     worker->routes = map_new();
+    worker->doubts = map_new();
     lanes_init(&worker->queued);
     dispatch_init(worker);
     bulk_configure(worker);
@@ -291,13 +292,8 @@ void worker_free(struct worker **workerp)
     alerts_free(&worker->alerts);
     while (map_next(worker->works, &iter, NULL, NULL, &value))
         work_free(value);
-    iter = (struct map_iter){0};
-    while (map_next(worker->routes, &iter, NULL, NULL, &value)) {
-        free(((struct paused_route *)value)->path);
-        free(value);
-    }
     map_free(&worker->works);
-    map_free(&worker->routes);
+    route_pauses_free(worker);
     stage_free(&worker->stage);
     belt_activity_free(&worker->activity);
     event_free(worker->pump_timer);

@@ -140,6 +140,7 @@ struct worker {
     unsigned repeats_in_flight;
     struct event *pump_timer;
     struct map *routes; /* path → struct paused_route */
+    struct map *doubts; /* path → records that speak against it */
     bool pauses_read;   /* those that a process before this one set */
     struct ledger *ledger;
     struct alerts *alerts;
@@ -208,8 +209,11 @@ void route_pause_probe(struct worker *worker,
                        const char *path); /* a request starts: where the route was paused, as its probe */
 void route_pause_go_on(struct worker *worker,
                        const char *path); /* the probe ended and told nothing about the route */
-void route_pause(struct worker *worker, const char *path, const char *reason);
+void route_pause(struct worker *worker, const char *path, const struct outcome *outcome);
+/* An answer speaks against the route, if it is not the record's own trouble: true when enough records in a row say so. */
+bool route_doubt(struct worker *worker, const char *path, const struct uuid *record);
 void route_resume(struct worker *worker, const char *path);
+void route_pauses_free(struct worker *worker);
 void platform_status_write(struct worker *worker, const char *route, const char *state, const char *reason,
                            int64_t wait_ms);
 void platform_status_read(struct worker *worker);

@@ -36,7 +36,7 @@ static const struct row {
     {301, {P, P, P, P}, false, false}, {302, {P, P, P, P}, false, false}, {304, {P, P, P, P}, false, false},
     {307, {P, P, P, P}, false, false}, {308, {P, P, P, P}, false, false}, {400, {X, X, X, X}, false, false},
     {401, {P, P, P, P}, false, false}, {402, {X, X, X, X}, false, false}, {403, {P, P, P, P}, false, false},
-    {404, {P, C, D, P}, false, false}, {405, {P, X, X, P}, false, false}, {406, {X, X, X, X}, false, false},
+    {404, {P, C, D, P}, false, false}, {405, {P, P, P, P}, false, false}, {406, {X, X, X, X}, false, false},
     {408, {R, R, R, R}, true, false},  {409, {U, X, X, X}, false, false}, {410, {X, X, X, X}, false, false},
     {412, {U, X, X, X}, false, false}, {413, {X, X, X, X}, false, false}, {415, {X, X, X, X}, false, false},
     {422, {X, X, X, X}, false, false}, {425, {R, R, R, R}, true, false},  {429, {R, R, R, R}, false, false},
