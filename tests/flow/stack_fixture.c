@@ -150,8 +150,14 @@ int stack_up(const struct stack_options *options)
         signal(SIGHUP, on_end);
         prepared = true;
     }
-    const char *const words[] = {options->services_only ? "services" : "up", "--dir",           stack.dir,
-                                 options->replicas ? "--replicas" : NULL,    options->replicas, NULL};
+    const char *words[8] = {options->services_only ? "services" : "up", "--dir", stack.dir};
+    size_t count = 3;
+    if (options->saleor)
+        words[count++] = "--saleor";
+    if (options->replicas)
+        words[count++] = "--replicas";
+    if (options->replicas)
+        words[count++] = options->replicas;
     if (command(words, options->env) == 0)
         return 0;
     printf("the stack does not start:\n");

@@ -12,6 +12,7 @@ struct stack_options {
     const char *replicas;      /* "router=2,worker=2,api-gateway=0": as tools/stack takes it; NULL: one of each */
     const char *const *env;    /* "NAME=value", ends in NULL; NULL: none */
     bool services_only;        /* Redis and PostgreSQL alone */
+    bool saleor;               /* a fake Saleor shop too: FAKE_SALEOR_URL, SALEOR_API_URL */
 };
 
 /* 0, or -1 after telling why on standard output. */
