@@ -163,11 +163,19 @@ bool saleor_amount_fits(struct money amount)
     return amount.minor >= 0 && amount.minor < limit;
 }
 
+/* Sums of doubles come with a tail: 0.30000000000000004. */
+static size_t without_tail(const char *text, size_t len)
+{
+    const char *point = memchr(text, '.', len);
+    size_t most = point != NULL ? (size_t)(point - text) + 1 + DECIMALS_READ : len;
+    return len > most && strcspn(text, "eE") == len ? most : len;
+}
+
 int saleor_amount(const struct saleor_plan *plan, const struct json *value, struct money *amount)
 {
     size_t len;
     const char *text = json_type(value) == JSON_NUMBER ? json_text(value, &len) : NULL;
-    if (text == NULL || money_parse(text, len, amount) != 0 ||
+    if (text == NULL || money_parse(text, without_tail(text, len), amount) != 0 ||
         money_rescale(amount, (uint8_t)platform_decimals(plan->request.target)) != 0)
         return -1;
     return saleor_amount_fits(*amount) ? 0 : -1;

@@ -125,8 +125,8 @@ static const struct saleor_place place = {CHANNEL_ID, WAREHOUSE_ID, TYPE_ID, CAT
 
 static struct saleor_plan *make(const struct errand *errand, struct buf *error)
 {
-    lent = (struct lent){saleor_parse(errand->record), saleor_parse(errand->base), saleor_parse(errand->notes),
-                         saleor_parse(errand->steps)};
+    lent = (struct lent){saleor_parse(errand->record), saleor_parse(errand->base),
+                         saleor_parse(errand->notes), saleor_parse(errand->steps)};
     struct saleor_request request = {.target = saleor_target(),
                                      .platforms = platforms,
                                      .entity = errand->entity,
@@ -189,15 +189,16 @@ static enum saleor_verdict answer(struct saleor_plan *plan, const char *text)
     return verdict;
 }
 
-const char *saleor_talk(const struct errand *errand, const struct say *lines, size_t count, enum saleor_verdict verdict,
-                        const char *why_part)
+const char *saleor_talk(const struct errand *errand, const struct say *lines, size_t count,
+                        enum saleor_verdict verdict, const char *why_part)
 {
     struct saleor_plan *plan = saleor_begin(errand);
     const struct saleor_operation *operation = NULL;
     for (size_t i = 0; i < count; i++) {
         operation = saleor_plan_next(plan);
         ck_assert_msg(operation != NULL, "line %zu: the plan has ended (%s: %s), %s expected", i,
-                      saleor_verdict_name(saleor_plan_verdict(plan)), saleor_plan_why(plan), lines[i].operation);
+                      saleor_verdict_name(saleor_plan_verdict(plan)), saleor_plan_why(plan),
+                      lines[i].operation);
         ck_assert_msg(strcmp(operation->name, lines[i].operation) == 0, "line %zu: %s instead of %s", i,
                       operation->name, lines[i].operation);
         check_variables(operation, lines[i].variables);
@@ -210,9 +211,10 @@ const char *saleor_talk(const struct errand *errand, const struct say *lines, si
         ck_assert_msg(operation == NULL, "one more: %s", operation != NULL ? operation->name : "");
     }
     ck_assert_msg(saleor_plan_verdict(plan) == verdict, "%s (%s) instead of %s",
-                  saleor_verdict_name(saleor_plan_verdict(plan)), saleor_plan_why(plan), saleor_verdict_name(verdict));
-    ck_assert_msg(strstr(saleor_plan_why(plan), why_part) != NULL, "\"%s\" does not say \"%s\"", saleor_plan_why(plan),
-                  why_part);
+                  saleor_verdict_name(saleor_plan_verdict(plan)), saleor_plan_why(plan),
+                  saleor_verdict_name(verdict));
+    ck_assert_msg(strstr(saleor_plan_why(plan), why_part) != NULL, "\"%s\" does not say \"%s\"",
+                  saleor_plan_why(plan), why_part);
     struct json *steps = saleor_plan_steps(plan);
     buf_reset(&last_steps);
     json_write(&last_steps, steps);

@@ -27,7 +27,8 @@
 struct say {
     const char *operation;
     const char *variables; /* JSON they must equal; NULL: any */
-    const char *answer;    /* of this operation; from "!" on: the whole body; NULL: the conversation breaks off before it */
+    const char *
+        answer; /* of this operation; from "!" on: the whole body; NULL: the conversation breaks off before it */
 };
 
 /* A delivery: JSON texts; NULL where there is none. */
@@ -50,8 +51,8 @@ void saleor_load_with(const char *const *replacements);
 
 struct saleor_plan *saleor_begin(const struct errand *errand); /* must be possible */
 /* Every line must be asked and answered, and nothing more. The steps at the end as JSON text, in a buffer of the fixture. */
-const char *saleor_talk(const struct errand *errand, const struct say *lines, size_t count, enum saleor_verdict verdict,
-                        const char *why_part);
+const char *saleor_talk(const struct errand *errand, const struct say *lines, size_t count,
+                        enum saleor_verdict verdict, const char *why_part);
 /* The sentence why no plan could be made. */
 void saleor_check_impossible(const struct errand *errand, const char *why_part);
 /* Adds a request of these parts to SALEOR_DOCUMENTS. */

@@ -2,12 +2,14 @@
 #include "mem.h"
 #include "saleor_fixture.h"
 
-#define ASHA "{\"id\":\"u1\",\"name\":\"Asha Rao\",\"email\":\"a@x.in\",\"phone\":\"+91 1\",\"status\":\"active\"}"
+#define ASHA \
+    "{\"id\":\"u1\",\"name\":\"Asha Rao\",\"email\":\"a@x.in\",\"phone\":\"+91 1\",\"status\":\"active\"}"
 #define META(json) "[{\"key\":\"data_sync\",\"value\":" json "}]"
 #define ASHA_META META("\"{\\\"id\\\":\\\"u1\\\",\\\"phone\\\":\\\"+91 1\\\"}\"")
 #define ASHA_FIELDS "\"firstName\":\"Asha\",\"lastName\":\"Rao\",\"email\":\"a@x.in\",\"isActive\":true"
-#define ASHA_CREATE \
-    "{\"input\":{" ASHA_FIELDS ",\"externalReference\":\"" RECORD_ID "\",\"privateMetadata\":" ASHA_META "}}"
+#define ASHA_CREATE                                                                                          \
+    "{\"input\":{" ASHA_FIELDS ",\"externalReference\":\"" RECORD_ID "\",\"privateMetadata\":" ASHA_META "}" \
+                                                                                                         "}"
 #define DONE "{\"user\":{\"id\":\"" USER_ID "\"},\"errors\":[]}"
 #define REFUSED(field, code) \
     "{\"user\":null,\"errors\":[{\"field\":\"" field "\",\"code\":\"" code "\",\"message\":\"no\"}]}"
@@ -31,18 +33,22 @@ START_TEST(an_update_says_only_what_changed)
     } rows[] = {
         {"{\"id\":\"u1\",\"name\":\"Asha R\",\"email\":\"a@x.in\",\"phone\":\"+91 1\",\"status\":\"active\"}",
          "{\"firstName\":\"Asha\",\"lastName\":\"Rao\"}"},
-        {"{\"id\":\"u1\",\"name\":\"Asha Rao\",\"email\":\"b@x.in\",\"phone\":\"+91 1\",\"status\":\"active\"}",
+        {"{\"id\":\"u1\",\"name\":\"Asha Rao\",\"email\":\"b@x.in\",\"phone\":\"+91 "
+         "1\",\"status\":\"active\"}",
          "{\"email\":\"a@x.in\"}"},
-        {"{\"id\":\"u1\",\"name\":\"Asha Rao\",\"email\":\"a@x.in\",\"phone\":\"+91 2\",\"status\":\"active\"}",
+        {"{\"id\":\"u1\",\"name\":\"Asha Rao\",\"email\":\"a@x.in\",\"phone\":\"+91 "
+         "2\",\"status\":\"active\"}",
          "{\"privateMetadata\":" ASHA_META "}"},
-        {"{\"id\":\"u1\",\"name\":\"Asha Rao\",\"email\":\"a@x.in\",\"phone\":\"+91 1\",\"status\":\"inactive\"}",
+        {"{\"id\":\"u1\",\"name\":\"Asha Rao\",\"email\":\"a@x.in\",\"phone\":\"+91 "
+         "1\",\"status\":\"inactive\"}",
          "{\"isActive\":true,\"privateMetadata\":" ASHA_META "}"},
     };
     for (int i = 0; i < COUNT(rows); i++) {
         struct errand errand = change;
         char variables[512];
         errand.base = rows[i].base;
-        snprintf(variables, sizeof variables, "{\"externalReference\":\"%s\",\"input\":%s}", RECORD_ID, rows[i].input);
+        snprintf(variables, sizeof variables, "{\"externalReference\":\"%s\",\"input\":%s}", RECORD_ID,
+                 rows[i].input);
         saleor_talk(&errand, LINES({"customerUpdate", variables, DONE}), SALEOR_DONE, "");
     }
 }
@@ -60,10 +66,12 @@ START_TEST(an_update_by_a_known_id_of_saleor_uses_it)
 {
     struct errand errand = change;
     errand.platform_id = USER_ID;
-    saleor_talk(&errand,
-                LINES({"customerUpdate",
-                       "{\"id\":\"" USER_ID "\",\"input\":{" ASHA_FIELDS ",\"privateMetadata\":" ASHA_META "}}", DONE}),
-                SALEOR_DONE, "");
+    saleor_talk(
+        &errand,
+        LINES({"customerUpdate",
+               "{\"id\":\"" USER_ID "\",\"input\":{" ASHA_FIELDS ",\"privateMetadata\":" ASHA_META "}}",
+               DONE}),
+        SALEOR_DONE, "");
 }
 END_TEST
 
@@ -103,7 +111,10 @@ START_TEST(a_create_whose_answer_was_lost_becomes_an_update)
 }
 END_TEST
 
-#define TAKEN {"customerCreate", ASHA_CREATE, REFUSED("email", "UNIQUE")}
+#define TAKEN                                                     \
+    {                                                             \
+        "customerCreate", ASHA_CREATE, REFUSED("email", "UNIQUE") \
+    }
 #define WHOSE "{\"email\":\"a@x.in\"}"
 
 START_TEST(a_customer_of_the_shop_with_that_address_becomes_ours)
@@ -111,12 +122,13 @@ START_TEST(a_customer_of_the_shop_with_that_address_becomes_ours)
     static const char *const references[] = {"null", "\"\""};
     for (int i = 0; i < COUNT(references); i++) {
         char found[256];
-        snprintf(found, sizeof found, "{\"id\":\"%s\",\"externalReference\":%s,\"isStaff\":false}", USER_ID, references[i]);
+        snprintf(found, sizeof found, "{\"id\":\"%s\",\"externalReference\":%s,\"isStaff\":false}", USER_ID,
+                 references[i]);
         saleor_talk(&create,
                     LINES(TAKEN, {"user", WHOSE, found},
                           {"customerUpdate",
-                           "{\"id\":\"" USER_ID "\",\"input\":{" ASHA_FIELDS ",\"externalReference\":\"" RECORD_ID
-                           "\",\"privateMetadata\":" ASHA_META "}}",
+                           "{\"id\":\"" USER_ID "\",\"input\":{" ASHA_FIELDS
+                           ",\"externalReference\":\"" RECORD_ID "\",\"privateMetadata\":" ASHA_META "}}",
                            DONE}),
                     SALEOR_DONE, "");
     }
@@ -125,13 +137,15 @@ END_TEST
 
 START_TEST(one_that_is_ours_already_is_updated_and_keeps_its_reference)
 {
-    saleor_talk(&create,
-                LINES(TAKEN,
-                      {"user", WHOSE,
-                       "{\"id\":\"" USER_ID "\",\"externalReference\":\"" RECORD_ID "\",\"isStaff\":false}"},
-                      {"customerUpdate",
-                       "{\"id\":\"" USER_ID "\",\"input\":{" ASHA_FIELDS ",\"privateMetadata\":" ASHA_META "}}", DONE}),
-                SALEOR_DONE, "");
+    saleor_talk(
+        &create,
+        LINES(TAKEN,
+              {"user", WHOSE,
+               "{\"id\":\"" USER_ID "\",\"externalReference\":\"" RECORD_ID "\",\"isStaff\":false}"},
+              {"customerUpdate",
+               "{\"id\":\"" USER_ID "\",\"input\":{" ASHA_FIELDS ",\"privateMetadata\":" ASHA_META "}}",
+               DONE}),
+        SALEOR_DONE, "");
 }
 END_TEST
 
@@ -140,13 +154,16 @@ START_TEST(an_address_of_somebody_else_is_dead_with_the_field_named)
     static const struct {
         const char *found, *why;
     } rows[] = {
-        {"{\"id\":\"" USER_ID "\",\"externalReference\":\"somebody-else\",\"isStaff\":false}", "email: another customer"},
-        {"{\"id\":\"" USER_ID "\",\"externalReference\":null,\"isStaff\":true}", "email: the address belongs to one of"},
+        {"{\"id\":\"" USER_ID "\",\"externalReference\":\"somebody-else\",\"isStaff\":false}",
+         "email: another customer"},
+        {"{\"id\":\"" USER_ID "\",\"externalReference\":null,\"isStaff\":true}",
+         "email: the address belongs to one of"},
         {"null", "email: Saleor says that the address is taken"},
     };
     for (int i = 0; i < COUNT(rows); i++)
         saleor_talk(&create, LINES(TAKEN, {"user", WHOSE, rows[i].found}), SALEOR_DEAD, rows[i].why);
-    saleor_talk(&change, LINES({"customerUpdate", NULL, REFUSED("email", "UNIQUE")}), SALEOR_DEAD, "email: another customer");
+    saleor_talk(&change, LINES({"customerUpdate", NULL, REFUSED("email", "UNIQUE")}), SALEOR_DEAD,
+                "email: another customer");
 }
 END_TEST
 
@@ -159,9 +176,10 @@ START_TEST(an_update_of_one_that_is_not_there_becomes_a_create)
                 LINES({"customerUpdate", NULL, REFUSED("externalReference", "NOT_FOUND")},
                       {"customerCreate", ASHA_CREATE, DONE}),
                 SALEOR_DONE, "");
-    saleor_talk(&by_id,
-                LINES({"customerUpdate", NULL, REFUSED("id", "NOT_FOUND")}, {"customerCreate", ASHA_CREATE, DONE}),
-                SALEOR_DONE, "");
+    saleor_talk(
+        &by_id,
+        LINES({"customerUpdate", NULL, REFUSED("id", "NOT_FOUND")}, {"customerCreate", ASHA_CREATE, DONE}),
+        SALEOR_DONE, "");
     saleor_talk(&difference,
                 LINES({"customerUpdate", NULL, REFUSED("externalReference", "NOT_FOUND")},
                       {"customerCreate", ASHA_CREATE, DONE}),
@@ -184,9 +202,11 @@ START_TEST(a_delete_needs_no_record_and_is_done_when_nothing_is_there)
 {
     struct errand by_id = erase;
     by_id.platform_id = USER_ID;
-    saleor_talk(&erase, LINES({"customerDelete", "{\"externalReference\":\"" RECORD_ID "\"}", DONE}), SALEOR_DONE, "");
+    saleor_talk(&erase, LINES({"customerDelete", "{\"externalReference\":\"" RECORD_ID "\"}", DONE}),
+                SALEOR_DONE, "");
     saleor_talk(&by_id, LINES({"customerDelete", "{\"id\":\"" USER_ID "\"}", DONE}), SALEOR_DONE, "");
-    saleor_talk(&erase, LINES({"customerDelete", NULL, REFUSED("externalReference", "NOT_FOUND")}), SALEOR_DONE, "");
+    saleor_talk(&erase, LINES({"customerDelete", NULL, REFUSED("externalReference", "NOT_FOUND")}),
+                SALEOR_DONE, "");
     saleor_talk(&erase, LINES({"customerDelete", NULL, REFUSED("id", "DELETE_STAFF_ACCOUNT")}), SALEOR_DEAD,
                 "DELETE_STAFF_ACCOUNT");
 }
@@ -203,19 +223,25 @@ START_TEST(each_error_code_has_its_verdict)
         {REFUSED("email", "REQUIRED"), SALEOR_DEAD, "email: customerCreate"},
         {REFUSED("firstName", "INVALID"), SALEOR_DEAD, "name: customerCreate"},
         {REFUSED("isActive", "GRAPHQL_ERROR"), SALEOR_DEAD, "status: customerCreate"},
-        {REFUSED("somethingNew", "SOMETHING_NEW"), SALEOR_DEAD, "somethingNew: customerCreate: no (SOMETHING_NEW)"},
+        {REFUSED("somethingNew", "SOMETHING_NEW"), SALEOR_DEAD,
+         "somethingNew: customerCreate: no (SOMETHING_NEW)"},
         {REFUSED("", "PERMISSION_DENIED"), SALEOR_HOLD, "may not"},
         {"{\"user\":null,\"errors\":[{\"message\":\"no\"}]}", SALEOR_DEAD, "customerCreate: no (no code)"},
-        {"!{\"data\":{\"o0\":null},\"errors\":[{\"message\":\"To access this path, you need one of the following "
-         "permissions: MANAGE_USERS\",\"path\":[\"o0\"],\"extensions\":{\"exception\":{\"code\":\"PermissionDenied\"}}}]}",
+        {"!{\"data\":{\"o0\":null},\"errors\":[{\"message\":\"To access this path, you need one of the "
+         "following "
+         "permissions: "
+         "MANAGE_USERS\",\"path\":[\"o0\"],\"extensions\":{\"exception\":{\"code\":\"PermissionDenied\"}}}]}",
          SALEOR_HOLD, "MANAGE_USERS"},
-        {"!{\"data\":{\"o0\":null},\"errors\":[{\"message\":\"Internal Server Error\",\"path\":[\"o0\"],\"extensions\":{"
+        {"!{\"data\":{\"o0\":null},\"errors\":[{\"message\":\"Internal Server "
+         "Error\",\"path\":[\"o0\"],\"extensions\":{"
          "\"exception\":{\"code\":\"OperationalError\"}}}]}",
          SALEOR_RETRY, "Internal Server Error"},
-        {"!{\"data\":{\"o0\":null},\"errors\":[{\"message\":\"Throttled\",\"path\":[\"o0\"],\"extensions\":{\"code\":"
+        {"!{\"data\":{\"o0\":null},\"errors\":[{\"message\":\"Throttled\",\"path\":[\"o0\"],\"extensions\":{"
+         "\"code\":"
          "\"THROTTLED\"}}]}",
          SALEOR_SLOW_DOWN, "slow down"},
-        {"!{\"data\":{\"o0\":null},\"errors\":[{\"message\":\"Invalid ID: x. Expected: User\",\"path\":[\"o0\"],"
+        {"!{\"data\":{\"o0\":null},\"errors\":[{\"message\":\"Invalid ID: x. Expected: "
+         "User\",\"path\":[\"o0\"],"
          "\"extensions\":{\"exception\":{\"code\":\"GraphQLError\"}}}]}",
          SALEOR_DEAD, "Invalid ID"},
         {"!{\"data\":{\"o0\":null}}", SALEOR_RETRY, "neither a result nor errors"},
@@ -246,7 +272,8 @@ START_TEST(names_are_split_at_the_first_blank)
         char record[256], variables[512];
         snprintf(record, sizeof record, "{\"id\":\"u1\",\"name\":\"%s\",\"email\":\"a@x.in\"}", rows[i].name);
         snprintf(variables, sizeof variables,
-                 "{\"input\":{\"firstName\":\"%s\",\"lastName\":\"%s\",\"email\":\"a@x.in\",\"externalReference\":\"%s\","
+                 "{\"input\":{\"firstName\":\"%s\",\"lastName\":\"%s\",\"email\":\"a@x.in\","
+                 "\"externalReference\":\"%s\","
                  "\"privateMetadata\":" META("\"{\\\"id\\\":\\\"u1\\\"}\"") "}}",
                  rows[i].first, rows[i].last, RECORD_ID);
         struct errand errand = create;
@@ -265,9 +292,10 @@ START_TEST(what_saleor_has_no_place_for_goes_into_its_private_metadata)
         &errand,
         LINES({"customerCreate",
                "{\"input\":{\"firstName\":\"A\",\"lastName\":\"B\",\"email\":\"a@x.in\",\"note\":\"vip\","
-               "\"externalReference\":\"" RECORD_ID "\",\"privateMetadata\":" META(
-                   "\"{\\\"id\\\":7,\\\"status\\\":\\\"pending\\\",\\\"preferences\\\":{\\\"news\\\":true,\\\"n\\\":0.10},"
-                   "\\\"tags\\\":[\\\"x\\\"]}\"") "}}",
+               "\"externalReference\":\"" RECORD_ID
+               "\",\"privateMetadata\":" META("\"{\\\"id\\\":7,\\\"status\\\":\\\"pending\\\","
+                                              "\\\"preferences\\\":{\\\"news\\\":true,\\\"n\\\":0.10},"
+                                              "\\\"tags\\\":[\\\"x\\\"]}\"") "}}",
                DONE}),
         SALEOR_DONE, "");
 }
@@ -279,7 +307,8 @@ START_TEST(a_cleared_note_is_cleared_there)
     errand.record = "{\"id\":\"u1\",\"name\":\"A B\",\"email\":\"a@x.in\"}";
     errand.base = "{\"id\":\"u1\",\"name\":\"A B\",\"email\":\"a@x.in\",\"note\":\"vip\"}";
     saleor_talk(&errand,
-                LINES({"customerUpdate", "{\"externalReference\":\"" RECORD_ID "\",\"input\":{\"note\":null}}", DONE}),
+                LINES({"customerUpdate",
+                       "{\"externalReference\":\"" RECORD_ID "\",\"input\":{\"note\":null}}", DONE}),
                 SALEOR_DONE, "");
 }
 END_TEST
