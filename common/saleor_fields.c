@@ -154,7 +154,6 @@ struct json *saleor_rich_text(const struct json *value)
 
 #define DECIMALS_READ 9
 #define DIGITS_MAX 15 /* Saleor reads amounts through a double: that many survive it */
-    17 /* Saleor reads amounts through a double; that many survive it (and its columns hold 20) */
 
 bool saleor_amount_fits(struct money amount)
 {
