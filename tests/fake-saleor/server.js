@@ -222,7 +222,7 @@ class Server {
     context(principal, more) {
         const context = {
             shop: this.shop, app: this.app, principal, domain: this.domain, storefront: this.settings.storefront, count: () => {},
-            legacyUpdates: this.settings.legacyUpdates, ...more,
+            requestTime: new Date(), legacyUpdates: this.settings.legacyUpdates, ...more,
         };
 
         context.emit = (event, subject) => this.webhooks.emit(event, subject, context);

@@ -63,7 +63,7 @@ class Webhooks {
 
     payload(event, subject, context) {
         const eventType = pascal(event);
-        const source = { ...subject, eventType, issuedAt: new Date(), principal: context.principal };
+        const source = { ...subject, eventType, issuedAt: context.requestTime, principal: context.principal };
         const field = eventType[0].toLowerCase() + eventType.slice(1);
         const rootValue = { event: source, [field]: (args) => this.inChannels(source, args.channels) };
         const { body } = this.executor.execute(this.documents.get(event), {}, eventType, { ...context, may: () => true, visible: () => true, rootValue }, {});
@@ -184,7 +184,7 @@ class Webhooks {
 
     show({ after = 0, limit = 100, bodies = false }) {
         return this.log.filter((delivery) => delivery.n > after).slice(0, limit)
-            .map(({ body, domain, ...rest }) => ({ ...rest, ...(bodies && { body: body.toString() }) }));
+            .map(({ body, domain, headers, ...rest }) => ({ ...rest, ...(bodies && { headers, body: body.toString() }) }));
     }
 
     close() {
