@@ -15,6 +15,8 @@
 #include "stream.h"
 
 #define SAME_MS 60000 /* raised again within it, with the same words: nothing to write */
+#define ORPHAN_MS \
+    180000 /* who raised it would have done so again: SAME_MS, and the longest time between two probes */
 #define RETRY_MS 500
 
 /* One key. Owner: the map. */
@@ -24,6 +26,7 @@ struct cause {
     bool shared;
     bool active; /* the last word about it */
     bool due;    /* the last word is still to be written */
+    bool others; /* another process raised it, and may do so again */
     int64_t changed_ms;
 };
 
@@ -234,6 +237,7 @@ void alerts_raise(struct alerts *alerts, const struct alert *alert)
     cause->level = alert->level;
     cause->shared = alert->shared;
     cause->active = cause->due = true;
+    cause->others = false;
     cause->changed_ms = now;
     write_in(alerts, 0);
 }
@@ -249,6 +253,14 @@ void alerts_resolve(struct alerts *alerts, const char *key, const char *note)
     cause->due = true;
     cause->changed_ms = clock_mono_ms();
     write_in(alerts, 0);
+}
+
+void alerts_resolve_own(struct alerts *alerts, const char *key, const char *note)
+{
+    const struct cause *cause = find(alerts, key);
+
+    if (cause && !cause->others)
+        alerts_resolve(alerts, key, note);
 }
 
 bool alerts_any(const struct alerts *alerts)
@@ -301,9 +313,12 @@ static void on_open(enum db_status status, const struct db_result *result, void 
     drop_resolved(alerts, result);
     for (size_t row = 0; row < db_rows(result); row++) {
         const char *key = db_get_text(result, row, 0, NULL);
-        struct cause *cause = find(alerts, key) ? NULL : add(alerts, key);
-        if (cause)
-            cause->active = true;
+        bool spoken_of = db_get_int(result, row, db_column(result, "silent_ms")) < ORPHAN_MS;
+        struct cause *cause = find(alerts, key);
+        if (cause && cause->others)
+            cause->others = spoken_of;
+        else if (!cause && (cause = add(alerts, key)))
+            cause->active = true, cause->others = spoken_of;
     }
 }
 

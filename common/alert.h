@@ -40,6 +40,9 @@ void alerts_free(struct alerts **alerts);
 void alerts_raise(struct alerts *alerts, const struct alert *alert);
 /* Nothing happens when it is not active, as far as this process knows. */
 void alerts_resolve(struct alerts *alerts, const char *key, const char *note);
+/* The same, but what another process raised stays its own while that one speaks of it: for causes that one process can have
+ * and another not. */
+void alerts_resolve_own(struct alerts *alerts, const char *key, const char *note);
 bool alerts_is_active(const struct alerts *alerts, const char *key);
 bool alerts_any(const struct alerts *alerts); /* false: there is nothing to resolve */
 /* What other processes raised and resolved (of the scope): asked for every few seconds. */

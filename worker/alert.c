@@ -43,6 +43,16 @@ void alert_resolve(struct worker *worker, const char *cause, const char *note)
     alerts_resolve(worker->alerts, key, note);
 }
 
+void alert_resolve_own(struct worker *worker, const char *cause, const char *note)
+{
+    char key[ALERT_KEY_MAX];
+
+    if (!alerts_any(worker->alerts))
+        return;
+    full_key(worker, cause, key, sizeof key);
+    alerts_resolve_own(worker->alerts, key, note);
+}
+
 /* A breaker that opens for the seconds of a restart is the service doing its work; one that stays open is somebody's. */
 static void watch_breaker(struct worker *worker, int64_t now)
 {
@@ -52,7 +62,7 @@ static void watch_breaker(struct worker *worker, int64_t now)
         worker->failing_since_ms = 0;
         /* Ours was closed all along, perhaps: only who has just had an answer speaks for the others. */
         if (worker->ok_ms > now - ANSWERED_MS)
-            alert_resolve(worker, "breaker", "the platform answers again");
+            alert_resolve_own(worker, "breaker", "the platform answers again");
         return;
     }
     if (worker->failing_since_ms == 0)

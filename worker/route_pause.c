@@ -96,6 +96,18 @@ static void tell_paused(struct worker *worker, const char *path, const struct ou
     alert_raise(worker, outcome->everywhere ? ACCESS : cause, ALERT_ERROR, title, message);
 }
 
+/* A platform may take our credential for some of its routes. */
+static bool any_refused(const struct worker *worker)
+{
+    struct map_iter iter = {0};
+    void *value;
+
+    while (map_next(worker->routes, &iter, NULL, NULL, &value))
+        if (((struct paused_route *)value)->everywhere)
+            return true;
+    return false;
+}
+
 static void tell_resumed(struct worker *worker, const char *path)
 {
     char cause[ALERT_CAUSE_MAX];
@@ -104,7 +116,8 @@ static void tell_resumed(struct worker *worker, const char *path)
         return;
     cause_of(path, cause);
     alert_resolve(worker, cause, "a delivery got through");
-    alert_resolve(worker, ACCESS, "a delivery got through");
+    if (!any_refused(worker))
+        alert_resolve_own(worker, ACCESS, "a delivery got through");
 }
 
 /* ── pausing ── */
@@ -121,6 +134,7 @@ void route_pause(struct worker *worker, const char *path, const struct outcome *
     else if (route->probing)
         route->wait_ms = route->wait_ms * 2 < PAUSE_MAX_MS ? route->wait_ms * 2 : PAUSE_MAX_MS;
     snprintf(route->reason, sizeof route->reason, "%s", outcome->error);
+    route->everywhere = outcome->everywhere;
     route->probing = false;
     route->until_ms = now + route->wait_ms;
     log_error("route paused", LOG_STR("platform", worker->name), LOG_STR("route", path),
@@ -157,14 +171,14 @@ void route_resume(struct worker *worker, const char *path)
 
     if (map_count(worker->doubts) > 0)
         free(map_remove(worker->doubts, path, strlen(path)));
+    if (route) {
+        map_remove(worker->routes, path, strlen(path));
+        free(route->path);
+        free(route);
+        log_info("route resumed", LOG_STR("platform", worker->name), LOG_STR("route", path));
+        platform_status_write(worker, path, "closed", NULL, 0);
+    }
     tell_resumed(worker, path);
-    if (!route)
-        return;
-    map_remove(worker->routes, path, strlen(path));
-    free(route->path);
-    free(route);
-    log_info("route resumed", LOG_STR("platform", worker->name), LOG_STR("route", path));
-    platform_status_write(worker, path, "closed", NULL, 0);
 }
 
 void route_pauses_free(struct worker *worker)

@@ -30,6 +30,7 @@
 #include "outcome.h"
 #include "parents.h"
 #include "platform.h"
+#include "saleor.h"
 #include "stage.h"
 #include "store.h"
 #include "transfer.h"
@@ -37,6 +38,7 @@
 struct service;
 struct worker;
 struct shipment;
+struct plan;
 struct limits;
 
 enum work_state { WORK_QUEUED, WORK_READING, WORK_READY, WORK_SENDING, WORK_RECORDING };
@@ -87,6 +89,9 @@ struct work {
     bool turned; /* a create became an update, or the reverse */
     bool single;      /* goes by itself: a bulk left it without an answer */
     unsigned company; /* at most so many together: it was in a bulk that was refused; 0: any number */
+    struct plan *plan;         /* of what goes by GraphQL: plan.h */
+    struct json *steps;        /* done by an earlier sending, or known from the last delivery; or NULL */
+    char *steps_done;          /* to be stored with the outcome */
     struct shipment *shipment; /* the request in flight that carries it, or NULL */
     int64_t began_ms;          /* database time */
     /* outcome */
@@ -133,6 +138,14 @@ struct worker {
     struct map *works; /* record id → work */
     struct lanes queued;
     struct lanes ready, singles, repeats; /* dispatch.h */
+    struct lanes queries, mutations;      /* dispatch.h: by GraphQL */
+    struct saleor_place place;            /* document.h */
+    bool place_known, place_asked;
+    unsigned document_max[2]; /* operations in one document of queries, of mutations: what the platform bore */
+    bool documents_last;      /* the last request was a document: REST is next */
+    size_t plans;             /* begun */
+    struct platform_set **retired; /* plans may point into them */
+    size_t retired_count;
     bool takes_bulk;
     struct bulk_rest bulk_rest;
     struct limits *limits;
@@ -200,6 +213,7 @@ struct paused_route {
     int64_t until_ms;
     int64_t wait_ms;
     bool probing;
+    bool everywhere; /* its fault is all routes' */
 };
 /* Why the route is paused; NULL: it is not, or that was read from PostgreSQL without a reason. */
 const char *route_pause_reason(struct worker *worker, const char *path);
@@ -230,6 +244,8 @@ size_t ledger_waiting(const struct ledger *ledger);
 void alert_raise(struct worker *worker, const char *cause, enum alert_level level, const char *title,
                  const char *message);
 void alert_resolve(struct worker *worker, const char *cause, const char *note);
+void alert_resolve_own(struct worker *worker, const char *cause,
+                       const char *note); /* not what another replica still speaks of */
 void alert_watch(struct worker *worker); /* with the heartbeat: the breaker, and what other replicas raised */
 
 /* limit.c: rate_per_minute of the platform's file: a record takes its place in the minute before it is read. */
