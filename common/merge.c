@@ -241,13 +241,17 @@ static bool is_outlived(const struct record *record, const struct change *change
     return false;
 }
 
+/* Deleting what is deleted is no new version, but an update between the two does not bring it back. */
 static void apply_delete(struct record *record, const struct change *change, struct merge *merge)
 {
+    bool again = record->exists && record->deleted;
+
     if (is_outlived(record, change))
         return;
     record->deleted = true;
     json_set(record->notes, MERGE_DELETED, new_note(record, change, MERGE_DELETED, NULL));
-    merge->advanced = true;
+    merge->advanced = !again;
+    merge->noted |= again;
 }
 
 /* A create or an update that comes after the deletion brings the record back. */

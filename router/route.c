@@ -96,7 +96,8 @@ struct addressing {
     const struct event_row *event;
     int64_t version;
     const char *error;
-    uint32_t seen; /* or not to be addressed */
+    const char *skipped; /* why all of them have this already; NULL: they may not */
+    uint32_t seen;       /* or not to be addressed */
     uint32_t open;
     int dead;
 };
@@ -115,6 +116,8 @@ static void address(const struct platform *target, size_t index, void *arg)
     } else if (!platform_route(target, a->event->type, msg_event_verb(a->event->type))->takes) {
         routing_add_delivery(a->routing, a->event, name, a->version, DELIVERY_SKIPPED,
                              "this platform does not take this type of event");
+    } else if (a->skipped) {
+        routing_add_delivery(a->routing, a->event, name, a->version, DELIVERY_SKIPPED, a->skipped);
     } else {
         routing_add_delivery(a->routing, a->event, name, a->version, DELIVERY_OPEN, NULL);
         a->open |= UINT32_C(1) << index;
@@ -159,6 +162,27 @@ static void finish_unchanged(struct routing *routing, const struct event_row *ev
     finish_to(&a, folded->entity_id, decision);
     if (a.open == 0)
         routing_add_unchanged(routing, event);
+}
+
+/* A webhook tells of every change, ours included: what changed nothing is what the platform was sent, and goes nowhere, also not to
+ * those who were never named for the record. */
+static bool is_webhook(const struct json *raw)
+{
+    const struct json *metadata = json_get(raw, "_sync_metadata");
+
+    return json_type(metadata) == JSON_OBJECT && json_type(json_get(metadata, "webhook")) == JSON_BOOL &&
+           json_bool(json_get(metadata, "webhook"));
+}
+
+static void finish_echo(struct routing *routing, const struct event_row *event, const struct folded *folded,
+                        struct decision *decision)
+{
+    struct addressing a = {.routing = routing,
+                           .event = event,
+                           .version = folded->record.version,
+                           .skipped = "the webhook told nothing new"};
+
+    finish_to(&a, folded->entity_id, decision);
 }
 
 void route_refuse(struct routing *routing, const struct event_row *event, const char *why,
@@ -212,6 +236,8 @@ static void route_record(struct routing *routing, const struct db_result *result
             routing_add_conflict(routing, event, folded, &merge);
         if (event->snapshot && !merge.advanced)
             finish_unchanged(routing, event, folded, decision);
+        else if (!merge.advanced && is_webhook(raw))
+            finish_echo(routing, event, folded, decision);
         else
             finish(routing, event, folded->record.version, folded->entity_id, NULL, decision);
         merge_release(&merge);
