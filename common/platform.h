@@ -103,6 +103,7 @@ struct platform_graphql {
     size_t order_word_count[PLATFORM_ORDER_CANCEL + 1];
 };
 enum platform_order_step platform_order_step(const struct platform_graphql *graphql, const char *status);
+const struct platform_graphql *platform_graphql_api(const struct platform *platform); /* NULL: it has none */
 /* NULL: this entity goes by REST. */
 const struct platform_graphql *platform_graphql(const struct platform *platform, enum entity entity);
 

@@ -199,6 +199,11 @@ void platform_read_graphql(const struct reader *reader, const struct setting *gr
     setting_read_group(reader, group, rows, platform->graphql);
 }
 
+const struct platform_graphql *platform_graphql_api(const struct platform *platform)
+{
+    return platform->graphql && platform->graphql->url ? platform->graphql : NULL;
+}
+
 const struct platform_graphql *platform_graphql(const struct platform *platform, enum entity entity)
 {
     const struct platform_graphql *graphql = platform->graphql;
