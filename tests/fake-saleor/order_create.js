@@ -51,7 +51,8 @@ class Draft {
         const key = by === 'id' && !fault ? split(value).key : value;
 
         if (fault) return this.error(at, fault, 'INVALID');
-        return (by === 'id' ? table.get(key) : table.find(by, by === 'email' ? String(key).toLowerCase() : key)) ||
+        // Saleor files variants under their skus as if those were ids, so that it never finds one by its sku here.
+        return (by === 'id' ? table.get(key) : by === 'sku' ? null : table.find(by, key)) ||
             this.error(at, `${table.type} instance with ${by === 'externalReference' ? 'external_reference' : by}=${key} doesn't exist.`, 'NOT_FOUND');
     }
 }
