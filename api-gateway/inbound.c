@@ -120,13 +120,18 @@ static struct webhook webhook_of(const struct http_request *http, enum platform_
 
 static void refuse_for_now(const struct inbound_door *door, struct http_request *http)
 {
-    inbound_refuse(door, http,
-                   &(struct problem){.status = 503,
-                                     .type = "keys-unavailable",
-                                     .retry_after_s = INBOUND_KEYS_RETRY_MS / 1000,
-                                     .detail =
-                                         "The shop's public keys cannot be fetched, so the signature cannot "
-                                         "be checked now. Send this again shortly."});
+    bool failed = inbound_keys_failed(door->keys);
+
+    inbound_refuse(
+        door, http,
+        &(struct problem){.status = 503,
+                          .type = "keys-unavailable",
+                          .retry_after_s = INBOUND_KEYS_RETRY_MS / 1000,
+                          .detail =
+                              failed ? "The shop's public keys cannot be fetched, so the signature cannot "
+                                       "be checked now. Send this again shortly."
+                                     : "The signature names a key that the shop did not have a moment ago. "
+                                       "Send this again shortly."});
 }
 
 /* By the keys that the configuration gives. */
