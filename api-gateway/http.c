@@ -116,7 +116,8 @@ static bool is_overloaded(const struct http_request *request)
 {
     const struct http *http = request->http;
     const struct http_route *route = request->match.route;
-    return http->pending > http->config.limits.requests_max && (route->role != AUTH_NONE || route->method != HTTP_GET);
+    return http->pending > http->config.limits.requests_max &&
+           (route->role != AUTH_NONE || route->method != HTTP_GET);
 }
 
 static void give(struct http_request *request)

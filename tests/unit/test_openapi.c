@@ -100,14 +100,16 @@ START_TEST(the_role_that_a_route_needs_is_named)
 }
 END_TEST
 
+/* Without a role only reading is open: what takes a body has a credential of its own, a signature. */
 START_TEST(routes_with_a_role_describe_401_403_and_success)
 {
     for (size_t i = 0; i < gateway_route_count; i++) {
+        bool open = gateway_routes[i].role == AUTH_NONE && gateway_routes[i].method == HTTP_GET;
         const struct json *responses = json_get(operation_of(&gateway_routes[i]), "responses");
-        ck_assert_msg(json_get(responses, "200"), "%s has no 200", gateway_routes[i].path);
-        bool secured = json_get(responses, "401") && json_get(responses, "403");
-        ck_assert_msg(secured == (gateway_routes[i].role != AUTH_NONE), "%s: 401 and 403",
+        ck_assert_msg(json_get(responses, "200") || json_get(responses, "202"), "%s has no 200 or 202",
                       gateway_routes[i].path);
+        bool secured = json_get(responses, "401") && json_get(responses, "403");
+        ck_assert_msg(secured != open, "%s: 401 and 403", gateway_routes[i].path);
     }
 }
 END_TEST
