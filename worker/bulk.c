@@ -47,6 +47,7 @@ static void note(struct work *work, const struct answer *answer, enum outcome_cl
 {
     struct verdict verdict = {.work = work, .answer = *answer, .outcome = {.class = class}};
 
+    verdict.answer.body_len = 0; /* it may speak of other tenants' items */
     snprintf(verdict.outcome.error, sizeof verdict.outcome.error, "%s", error);
     verdict_note(&verdict);
 }
@@ -110,6 +111,8 @@ static void on_whole(struct shipment *shipment, const struct answer *answer)
             continue;
         verdicts[count].work = shipment->works[i];
         verdicts[count].answer = *answer;
+        if (shipment->count > 1)
+            verdicts[count].answer.body_len = 0; /* it may speak of other tenants' items */
         outcome_judge(answer, VERB_REPORT, &any, &verdicts[count++].outcome);
     }
     verdict_tell(shipment->worker, shipment->path, answer, verdicts, count);

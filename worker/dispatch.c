@@ -3,6 +3,8 @@
 
 #include "bulk.h"
 #include "clock.h"
+#include "document.h"
+#include "plan.h"
 #include "send.h"
 #include "verdict.h"
 
@@ -13,12 +15,16 @@ void dispatch_init(struct worker *worker)
     lanes_init(&worker->ready);
     lanes_init(&worker->singles);
     lanes_init(&worker->repeats);
+    lanes_init(&worker->queries);
+    lanes_init(&worker->mutations);
 }
 
 static struct lanes *lanes_of(const struct work *work)
 {
     struct worker *worker = work->worker;
 
+    if (plan_takes(work))
+        return plan_mutates(work) ? &worker->mutations : &worker->queries;
     if (work_lead(work)->sendings > 0)
         return &worker->repeats;
     return work->single || work->alone ? &worker->singles : &worker->ready;
@@ -38,11 +44,12 @@ void dispatch_again(struct work *work)
 
 size_t dispatch_waiting(const struct worker *worker)
 {
-    return worker->ready.count + worker->singles.count + worker->repeats.count;
+    return worker->ready.count + worker->singles.count + worker->repeats.count + worker->queries.count +
+           worker->mutations.count;
 }
 
 /* The next one whose partition is still ours. */
-static struct work *next(struct lanes *lanes)
+struct work *dispatch_take(struct lanes *lanes)
 {
     struct work *work;
 
@@ -56,7 +63,7 @@ static struct work *next(struct lanes *lanes)
 
 struct work *dispatch_next(struct worker *worker)
 {
-    return next(&worker->ready);
+    return dispatch_take(&worker->ready);
 }
 
 /* Repeats get at most a tenth of the window, and at least one. */
@@ -65,20 +72,27 @@ static bool repeat_may_start(const struct worker *worker)
     return worker->repeats.count > 0 && worker->repeats_in_flight <= (unsigned)worker->gate.window / 10;
 }
 
-/* Starts one request, or concludes works that need none; false when nothing may start. */
-static bool start_one(struct worker *worker)
+/* Starts one REST request, or concludes works that need none; false when nothing may start. */
+static bool start_rest(struct worker *worker)
 {
     struct work *work;
 
-    if (repeat_may_start(worker) && (work = next(&worker->repeats)))
+    if (repeat_may_start(worker) && (work = dispatch_take(&worker->repeats)))
         send_start(work);
-    else if ((work = next(&worker->singles)))
+    else if ((work = dispatch_take(&worker->singles)))
         send_start(work);
-    else if ((work = next(&worker->ready)) && bulk_is_open(worker))
+    else if ((work = dispatch_take(&worker->ready)) && bulk_is_open(worker))
         bulk_start(work);
     else if (work)
         send_start(work);
     return work != NULL;
+}
+
+/* In turns, where both wait. */
+static bool start_one(struct worker *worker)
+{
+    worker->documents_last = !worker->documents_last && document_start(worker);
+    return worker->documents_last || start_rest(worker) || document_start(worker);
 }
 
 void dispatch_start(struct worker *worker)
@@ -95,7 +109,8 @@ void dispatch_start(struct worker *worker)
 
 void dispatch_release(struct worker *worker)
 {
-    struct lanes *all[] = {&worker->queued, &worker->ready, &worker->singles, &worker->repeats};
+    struct lanes *all[] = {&worker->queued,  &worker->ready,   &worker->singles,
+                           &worker->repeats, &worker->queries, &worker->mutations};
 
     limits_release(worker);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {

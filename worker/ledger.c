@@ -48,14 +48,14 @@ static enum delivery_state state_of(const struct work *work, size_t index)
 
 struct outcome_arrays {
     struct db_array *event, *partition, *generation, *state, *attempts, *sendings, *wait, *status, *duration,
-        *error, *covered;
+        *error, *covered, *steps;
 };
 struct attempt_arrays {
     struct db_array *event, *tenant, *generation, *sending, *at, *duration, *status, *outcome, *error,
         *excerpt, *costs;
 };
 struct platform_arrays {
-    struct db_array *record, *partition, *tenant, *version, *event, *started, *id, *state;
+    struct db_array *record, *partition, *tenant, *version, *event, *started, *id, *state, *steps;
 };
 struct id_arrays {
     struct db_array *tenant, *type, *id, *record, *partition;
@@ -74,6 +74,26 @@ static int costly(const struct work *work)
 static int at_most(int count)
 {
     return count < INT16_MAX ? count : INT16_MAX;
+}
+
+/* A format byte, then the text. */
+static void add_body(struct db_array *array, const char *text, size_t len)
+{
+    struct buf body = BUF_INIT;
+
+    if (!text) {
+        db_array_null(array);
+        return;
+    }
+    buf_add_ch(&body, BODY_PLAIN);
+    buf_add(&body, text, len);
+    db_array_bytes(array, body.data, body.len);
+    buf_release(&body);
+}
+
+static void add_steps(struct db_array *array, const char *steps)
+{
+    add_body(array, steps, steps ? strlen(steps) : 0);
 }
 
 static void add_outcomes(const struct work *work, struct outcome_arrays *a)
@@ -98,6 +118,7 @@ static void add_outcomes(const struct work *work, struct outcome_arrays *a)
         db_array_int(a->duration, lead ? work->duration_ms : 0);
         db_array_text(a->error, *work->error ? work->error : NULL);
         db_array_uuid(a->covered, lead ? NULL : &work_lead(work)->event);
+        add_steps(a->steps, lead ? work->steps_done : NULL);
     }
 }
 
@@ -116,15 +137,7 @@ static void add_attempts(const struct work *work, struct attempt_arrays *a)
             db_array_null(a->status);
         db_array_text(a->outcome, outcome_name(attempt->class));
         db_array_text(a->error, *attempt->error ? attempt->error : NULL);
-        if (attempt->excerpt_len > 0) {
-            struct buf excerpt = BUF_INIT;
-            buf_add_ch(&excerpt, BODY_PLAIN);
-            buf_add(&excerpt, attempt->excerpt, attempt->excerpt_len);
-            db_array_bytes(a->excerpt, excerpt.data, excerpt.len);
-            buf_release(&excerpt);
-        } else {
-            db_array_null(a->excerpt);
-        }
+        add_body(a->excerpt, attempt->excerpt, attempt->excerpt_len);
         db_array_bool(a->costs, attempt->costs);
     }
 }
@@ -146,6 +159,7 @@ static void add_platform(const struct work *work, struct platform_arrays *a)
     db_array_int(a->started, work->record_version);
     db_array_text(a->id, work->learnt_id);
     db_array_text(a->state, !certain ? "failed" : work->verb == VERB_DELETE ? "deleted" : "present");
+    add_steps(a->steps, work->steps_done);
 }
 
 static void add_id(const struct work *work, struct id_arrays *a)
@@ -223,6 +237,7 @@ static struct db_params *parameters(struct ledger *ledger)
     struct attempt_arrays attempts = attempt_arrays(params);
     struct platform_arrays platforms = platform_arrays(params);
     struct id_arrays ids = id_arrays(params);
+    outcomes.steps = db_add_array(params, DB_BYTEA), platforms.steps = db_add_array(params, DB_BYTEA);
     TAILQ_FOREACH(work, &ledger->sent, link)
     {
         add_attempts(

@@ -20,7 +20,6 @@ struct shipment *shipment_new(struct worker *worker, const struct shipment_kind 
 
 void shipment_free(struct shipment *shipment)
 {
-    json_free(shipment->memo);
     free(shipment->path);
     free(shipment);
 }
@@ -53,12 +52,10 @@ void shipment_start(struct shipment *shipment, const struct transfer_request *re
 {
     struct worker *worker = shipment->worker;
 
-    shipment->began_ms = clock_db_ms();
     for (size_t i = 0; i < shipment->count; i++) {
         struct work *work = shipment->works[i];
         work->state = WORK_SENDING;
         work->shipment = shipment;
-        work->began_ms = shipment->began_ms;
     }
     route_pause_probe(worker, shipment->path);
     gate_started(&worker->gate);
@@ -95,12 +92,39 @@ void shipment_post(struct shipment *shipment, const struct shipment_request *pos
     for (unsigned i = 0; i < count; i++)
         request.headers[i] = headers[i].data;
     request.url = url.data;
-    for (size_t i = 0; i < shipment->count; i++)
+    for (size_t i = 0; i < shipment->count; i++) {
         shipment->works[i]->sent++;
+        shipment->works[i]->began_ms = clock_db_ms();
+    }
     shipment_start(shipment, &request);
     for (unsigned i = 0; i < HEADERS_MAX; i++)
         buf_release(&headers[i]);
     buf_release(&url);
+}
+
+void shipment_query(struct shipment *shipment, const char *url, const struct buf *body)
+{
+    struct worker *worker = shipment->worker;
+    const char *trace = shipment->count == 1 ? work_lead(shipment->works[0])->trace : NULL;
+    struct buf credential = BUF_INIT, parent = BUF_INIT;
+    struct transfer_request request = {.method = PLATFORM_POST,
+                                       .url = url,
+                                       .body = body->data,
+                                       .body_len = body->len,
+                                       .keep_max = TRANSFER_MAX,
+                                       .timeout_ms = worker->conf->request_timeout,
+                                       .allow_private = platform_allows_private(worker->platform)};
+
+    credential_add(&worker->credential, worker->conf, worker->platform, &credential);
+    request.headers[0] = "Content-Type: application/json";
+    request.headers[1] = credential.data;
+    if (trace) {
+        buf_addf(&parent, "traceparent: %s", trace);
+        request.headers[2] = parent.data;
+    }
+    shipment_start(shipment, &request);
+    buf_release(&credential);
+    buf_release(&parent);
 }
 
 bool shipment_leave(struct work *work)

@@ -7,7 +7,7 @@
  *                                      └── the partition of a work was lost: its place is empty, the others go on;
  *                                          the last one left: aborted ──▶ gone
  *
- * A work belongs to at most one shipment (work->shipment), and only while that is in flight. The gate counts shipments, the
+ * A shipment may carry nobody: a look-up that serves all works. A work belongs to at most one shipment (work->shipment), and only while that is in flight. The gate counts shipments, the
  * platform's health is told record by record (verdict.h).
  */
 #pragma once
@@ -23,10 +23,9 @@ struct shipment {
     struct worker *worker;
     const struct shipment_kind *kind;
     struct transfer *transfer;
-    char *path;        /* whose pause counts: the route's, behind the base URL */
-    bool repeat;       /* counts among the repeats in flight */
-    struct json *memo; /* what its kind needs to read the answer; or NULL */
-    int64_t began_ms;  /* database time */
+    char *path;     /* whose pause counts: the route's, behind the base URL */
+    bool repeat;    /* counts among the repeats in flight */
+    bool mutations; /* of a GraphQL document */
     size_t count;
     struct work *works[]; /* NULL: its partition was lost meanwhile */
 };
@@ -45,6 +44,8 @@ struct shipment_request {
     size_t keep_max; /* bytes of the answer that are needed; 0: the usual beginning */
 };
 void shipment_post(struct shipment *shipment, const struct shipment_request *request);
+/* A GraphQL document: credential, and the trace of the only work. */
+void shipment_query(struct shipment *shipment, const char *url, const struct buf *body);
 /* Any request; its route's probe, gate and the works' states are the shipment's business. */
 void shipment_start(struct shipment *shipment, const struct transfer_request *request);
 

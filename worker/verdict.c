@@ -5,6 +5,7 @@
 #include "digest.h"
 #include "log.h"
 #include "mem.h"
+#include "plan.h"
 #include "send.h"
 #include "stats.h"
 
@@ -17,6 +18,7 @@ void verdict_conclude(struct work *work, enum delivery_state result, const char 
     work->result = result;
     if (error && error != work->error)
         snprintf(work->error, sizeof work->error, "%s", error);
+    plan_keep_steps(work);
     work_forget_content(work); /* hundreds may wait for the next statement */
     ledger_add(work);
 }
@@ -172,7 +174,8 @@ static void contradiction(struct work *work, struct outcome *outcome)
     const char *path = platform_route(work->worker->platform, work_lead(work)->type, VERB_UPDATE)->path;
 
     snprintf(outcome->error, sizeof outcome->error,
-             "the platform has the record when it is created (409), and does not know it when it is updated (404)");
+             "the platform has the record when it is created (409), and does not know it when it is updated "
+             "(404)");
     outcome->class = OUTCOME_RETRY;
     outcome->costs = true;
     if (!route_doubt(work->worker, path, &work->record))
@@ -259,11 +262,9 @@ static void again_later(struct work *work, const struct answer *answer, const st
         wait_out(work, outcome->error);
 }
 
-void verdict_learn_id(struct work *work, const struct json *answer)
+void verdict_learn(struct work *work, const char *id)
 {
-    const char *id = json_text(json_get(answer, "id"), NULL);
-
-    if (id && *id && strlen(id) <= ID_MAX && strcmp(id, work->record_entity_id) != 0 && !work->learnt_id)
+    if (*id && strlen(id) <= ID_MAX && strcmp(id, work->record_entity_id) != 0 && !work->learnt_id)
         work->learnt_id = mem_strdup(id);
 }
 
@@ -272,13 +273,14 @@ static void learn_id(struct work *work, const struct answer *answer)
 {
     struct json_error error;
     struct json *json;
+    const char *id;
     bool ok;
 
     if (!work->has_record || work->verb != VERB_CREATE || answer->body_len < 2 || answer->body[0] != '{')
         return;
     json = json_parse(answer->body, answer->body_len, JSON_DEPTH_MAX, &error, &ok);
-    if (ok)
-        verdict_learn_id(work, json);
+    if (ok && (id = json_text(json_get(json, "id"), NULL)))
+        verdict_learn(work, id);
     json_free(json);
 }
 

@@ -30,5 +30,4 @@ void verdict_wait_for_route(struct work *work, const char *path, int64_t wait_ms
 void verdict_put_off(struct work *work);
 /* The partition was lost while it was on its way: only the attempt is recorded. */
 void verdict_lost(struct work *work, bool reached);
-void verdict_learn_id(struct work *work,
-                      const struct json *answer); /* an object with the platform's own id */
+void verdict_learn(struct work *work, const char *id); /* the platform's own id of the record */

@@ -3,6 +3,7 @@
 #include "delivery.h"
 #include "log.h"
 #include "mem.h"
+#include "plan.h"
 #include "worker.h"
 
 struct work *work_new(struct worker *worker, const struct stage_item *item)
@@ -47,6 +48,9 @@ void work_done_items(struct work *work)
 
 void work_forget_content(struct work *work)
 {
+    plan_free(work);
+    json_free(work->steps);
+    work->steps = NULL;
     json_free(work->data);
     json_free(work->notes);
     json_free(work->base);
@@ -73,6 +77,8 @@ void work_forget_rows(struct work *work)
     free(work->platform_id);
     free(work->platform_state);
     free(work->learnt_id);
+    free(work->steps_done);
+    work->steps_done = NULL;
     work->record_entity_id = work->platform_id = work->platform_state = work->learnt_id = NULL;
     work->has_record = work->record_deleted = work->turned = work->stripped = false;
     work->record_version = work->certain_version = work->started_version = work->base_seq = 0;
@@ -220,6 +226,7 @@ static void read_record(struct work *work, const struct db_result *result, size_
     work->platform_state = text_column(result, row, "platform_state");
     work->data = json_column(result, row, work->has_record ? "record_data" : "event_data");
     work->notes = json_column(result, row, "record_notes");
+    work->steps = json_column(result, row, "record_steps");
 }
 
 /* A delivery under its first id carries the version it was made for, whatever others changed since for other platforms: its
@@ -278,6 +285,18 @@ void work_read_version(struct work *work, const struct db_result *result, size_t
     }
 }
 
+/* What an earlier sending did knows more than the record's last delivery. */
+static bool read_steps(struct work *work, const struct db_result *result, size_t row)
+{
+    struct json *steps = json_column(result, row, "steps");
+
+    if (!steps)
+        return false;
+    json_free(work->steps);
+    work->steps = steps;
+    return true;
+}
+
 size_t work_read_rows(struct work *work, const struct db_result *result, size_t row)
 {
     int record = db_column(result, "record_id");
@@ -293,6 +312,8 @@ size_t work_read_rows(struct work *work, const struct db_result *result, size_t 
         read_delivery(&work->deliveries[i], result, first + i);
     if (work->delivery_count > 0)
         read_record(work, result, first);
+    for (size_t i = row; i-- > first && !read_steps(work, result, i);)
+        ;
     return row;
 }
 

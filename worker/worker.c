@@ -10,8 +10,10 @@
 #include "bulk.h"
 #include "clock.h"
 #include "dispatch.h"
+#include "document.h"
 #include "log.h"
 #include "mem.h"
+#include "plan.h"
 #include "service.h"
 #include "shipment.h"
 #include "sql.h"
@@ -218,6 +220,7 @@ struct worker *worker_new(struct service *service, struct store *store, struct s
     lanes_init(&worker->queued);
     dispatch_init(worker);
     bulk_configure(worker);
+    document_configure(worker);
     worker->limits = limits_new();
     limits_set(worker);
     register_stats(worker);
@@ -254,11 +257,11 @@ int worker_reload(struct worker *worker, struct platform_set *platforms)
     else
         log_error("the old schedule stays", LOG_STR("reason", why));
     gate_set_window_max(&worker->gate, window_max(worker->conf));
-    /* Bodies in flight were built already; nothing else keeps pointers into the old set. */
-    platform_set_free(&worker->platforms);
+    plan_retire_set(worker, worker->platforms);
     worker->platforms = platforms;
     worker->platform = platform;
     bulk_configure(worker);
+    document_configure(worker);
     limits_set(worker);
     credential_release(&worker->credential);
     return 0;
@@ -297,6 +300,7 @@ void worker_free(struct worker **workerp)
     stage_free(&worker->stage);
     belt_activity_free(&worker->activity);
     event_free(worker->pump_timer);
+    free(worker->retired);
     free(worker->limits);
     platform_set_free(&worker->platforms);
     credential_release(&worker->credential);

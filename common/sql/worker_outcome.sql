@@ -8,6 +8,7 @@
 --  platforms:  $29 record ids  $30 partitions  $31 tenants  $32 certain version  $33 certain event  $34 started version
 --              $35 platform's id  $36 state
 --  ids:        $37 tenants  $38 entity types  $39 platform's ids  $40 record ids  $41 partitions
+--  steps:      $42 of each delivery (null: those that it has stay)  $43 of each platform (null: likewise)
 -- Answers the partitions written, and each event that ended: (partition, null) rows, then (null, event_id, status, …).
 -- returns: partition int2, event_id uuid, status int2, tenant_id text, event_type text, record_id uuid
 WITH held AS MATERIALIZED (
@@ -15,8 +16,9 @@ WITH held AS MATERIALIZED (
     WHERE l.stage = $1 AND l.owner = $2 FOR KEY SHARE OF l
 ), outcome AS MATERIALIZED (
     SELECT o.* FROM unnest($7::uuid[], $8::int2[], $9::int2[], $10::int2[], $11::int2[], $12::int2[], $13::int8[], $14::int2[],
-                           $15::int4[], $16::text[], $17::uuid[])
-        AS o(event_id, partition, generation, state, attempts, sendings, wait_ms, http_status, duration_ms, error, covered_by)
+                           $15::int4[], $16::text[], $17::uuid[], $42::bytea[])
+        AS o(event_id, partition, generation, state, attempts, sendings, wait_ms, http_status, duration_ms, error, covered_by,
+            steps)
     JOIN held USING (partition)
 ), before AS MATERIALIZED (
     SELECT o.*, d.state AS state_before, o.sendings > d.sendings AS sent
@@ -27,7 +29,7 @@ WITH held AS MATERIALIZED (
     UPDATE deliveries d SET state = b.state, attempts = b.attempts, sendings = b.sendings, http_status = b.http_status,
         duration_ms = b.duration_ms, error = b.error, covered_by = b.covered_by,
         next_attempt_at = CASE WHEN b.state = 1 THEN now() + make_interval(secs => b.wait_ms / 1000.0) END,
-        processed_at = CASE WHEN b.state > 1 THEN now() END
+        processed_at = CASE WHEN b.state > 1 THEN now() END, steps = CASE WHEN b.state = 1 THEN COALESCE(b.steps, d.steps) END
     FROM before b WHERE d.event_id = b.event_id AND d.target = $6
     RETURNING d.event_id, d.state, d.named, b.state_before, d.tenant_id, b.duration_ms, b.sent
 ), attempt AS (
@@ -53,17 +55,19 @@ WITH held AS MATERIALIZED (
     RETURNING e.id, e.status, e.tenant_id, e.event_type, e.created_at, e.record_id
 ), platform AS (
     INSERT INTO record_platforms AS p (record_id, platform, tenant_id, certain_version, certain_event, started_version,
-        platform_id, state, delivered_at)
+        platform_id, state, delivered_at, steps)
     SELECT q.record_id, $6, q.tenant_id, COALESCE(q.certain_version, 0), q.certain_event, q.started_version, q.platform_id,
-        q.state, CASE WHEN q.certain_version IS NOT NULL THEN now() END
-    FROM unnest($29::uuid[], $30::int2[], $31::text[], $32::int8[], $33::uuid[], $34::int8[], $35::text[], $36::text[])
-        AS q(record_id, partition, tenant_id, certain_version, certain_event, started_version, platform_id, state)
+        q.state, CASE WHEN q.certain_version IS NOT NULL THEN now() END, q.steps
+    FROM unnest($29::uuid[], $30::int2[], $31::text[], $32::int8[], $33::uuid[], $34::int8[], $35::text[], $36::text[],
+                $43::bytea[])
+        AS q(record_id, partition, tenant_id, certain_version, certain_event, started_version, platform_id, state, steps)
         JOIN held USING (partition)
     ON CONFLICT (record_id, platform) DO UPDATE SET
         certain_version = CASE WHEN excluded.certain_event IS NULL THEN p.certain_version ELSE excluded.certain_version END,
         certain_event = COALESCE(excluded.certain_event, p.certain_event),
         started_version = greatest(p.started_version, excluded.started_version),
         platform_id = COALESCE(excluded.platform_id, p.platform_id), state = excluded.state,
+        steps = CASE WHEN excluded.state <> 'deleted' THEN COALESCE(excluded.steps, p.steps) END,
         delivered_at = COALESCE(excluded.delivered_at, p.delivered_at)
 ), learnt AS (
     INSERT INTO record_ids (tenant_id, entity_type, platform, platform_id, record_id)

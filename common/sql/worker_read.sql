@@ -5,7 +5,7 @@
 -- returns: event_type text, entity_id text, source_platform text, user_id text, trace text, max_retries int2, created_at
 -- returns: timestamptz, event_data bytea, record_version int8, record_event uuid, record_deleted bool, record_entity_id
 -- returns: text, record_data bytea, record_notes bytea, certain_version int8, certain_event uuid, started_version int8,
--- returns: platform_id text, platform_state text
+-- returns: platform_id text, platform_state text, steps bytea, record_steps bytea
 WITH unfinished AS (
     SELECT d.*, row_number() OVER (PARTITION BY d.record_id ORDER BY d.seq) AS place
     FROM deliveries d WHERE d.target = $1 AND d.record_id = ANY ($2::uuid[]) AND d.state IN (0, 1)
@@ -16,7 +16,8 @@ SELECT d.event_id, d.record_id, d.seq, d.version, d.partition, d.priority, d.sta
     CASE WHEN d.place = 1 AND e.entity_type = '' THEN e.data END AS event_data,
     r.version AS record_version, r.event_id AS record_event, r.deleted AS record_deleted, r.entity_id AS record_entity_id,
     CASE WHEN d.place = 1 THEN r.data END AS record_data, CASE WHEN d.place = 1 THEN r.notes END AS record_notes,
-    rp.certain_version, rp.certain_event, rp.started_version, rp.platform_id, rp.state AS platform_state
+    rp.certain_version, rp.certain_event, rp.started_version, rp.platform_id, rp.state AS platform_state,
+    d.steps, CASE WHEN d.place = 1 THEN rp.steps END AS record_steps
 FROM unfinished d
 -- LATERAL with OFFSET 0: looked up one by one through the primary keys, however little the planner knows of fresh tables.
 CROSS JOIN LATERAL (SELECT * FROM sync_events e WHERE e.id = d.event_id OFFSET 0) e
