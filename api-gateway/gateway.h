@@ -9,6 +9,7 @@
  *   accept_keys    idempotency: equal keys share one answer;  accept_owners  lost keys find their owner
  *   accept_commit  group commit: what waits leaves together, while one commit runs the rest gathers
  *   inbound        platforms' own webhooks: who they are;  inbound_event  what they say;  inbound_keys  the shop's keys
+ *   backfill       first syncs: see backfill_inside.h
  *   event_json     an event and its results as JSON;  event_get, event_list, event_retry  read and repeat
  *   alerts         what people must know;  cursor  where a page of a list ended
  *   status         health, readiness, what waits where;  metrics  counts and percentiles from the counters
@@ -33,6 +34,7 @@
 #include "transfer.h"
 
 struct accept;
+struct backfill;
 struct inbound;
 struct status;
 
@@ -47,6 +49,7 @@ struct gateway {
     struct transfers *transfers;    /* for what the gateway itself asks of platforms */
     struct http *http;
     struct accept *accept;
+    struct backfill *backfill;
     struct inbound *inbound;
     struct status *status;
 };
@@ -149,6 +152,18 @@ void event_json_results(struct buf *out, const struct db_result *result);
 /* cursor.c: next_cursor of a list in order of ids; -1: it is none of ours. */
 void cursor_write(struct buf *out, const struct uuid *id);
 int cursor_read(const char *cursor, struct uuid *id);
+
+/* ---- first syncs ---- */
+
+struct backfill *backfill_new(struct gateway *gateway);
+void backfill_free(struct backfill **backfill);
+void backfill_drain(struct backfill *backfill); /* leaves its jobs to the other gateways; the last pages end in accept */
+void backfill_post(struct http_request *request, void *arg);
+void backfill_list(struct http_request *request, void *arg);
+void backfill_get(struct http_request *request, void *arg);
+void backfill_patch(struct http_request *request, void *arg);
+void backfill_delete(struct http_request *request, void *arg);
+void backfill_put_part(struct http_request *request, void *arg);
 
 /* ---- alerts ---- */
 

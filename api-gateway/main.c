@@ -51,6 +51,7 @@ static void on_answered_all(void *arg)
 static void drain(void *arg)
 {
     struct gateway *gateway = arg;
+    backfill_drain(gateway->backfill);
     http_drain(gateway->http, on_answered_all, gateway);
 }
 
@@ -94,6 +95,7 @@ int main(int argc, char **argv)
     gateway.activity = belt_activity_new(service_base(gateway.service), gateway.belt, conf->activity_max);
     gateway.transfers = transfers_new(service_base(gateway.service), PLATFORM_CONNECTIONS_MAX);
     gateway.accept = accept_new(&gateway);
+    gateway.backfill = backfill_new(&gateway);
     gateway.inbound = inbound_new(&gateway);
     gateway.status = status_new(&gateway);
     gateway.http = open_http(&gateway);
@@ -108,6 +110,7 @@ int main(int argc, char **argv)
 
     store_free(&gateway.store); /* first: what is in a statement is answered while the rest still stands */
     accept_free(&gateway.accept);
+    backfill_free(&gateway.backfill);
     status_free(&gateway.status);
     transfers_free(&gateway.transfers);
     inbound_free(&gateway.inbound);

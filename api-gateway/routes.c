@@ -12,7 +12,13 @@ const struct http_route gateway_routes[] = {
     {HTTP_POST, "/sync/events/bulk", AUTH_SERVICE, true, accept_bulk},
     {HTTP_GET, "/sync/events/{id}", AUTH_VIEWER, false, event_get},
     {HTTP_POST, "/sync/events/{id}/retry", AUTH_OPERATOR, false, event_retry},
-    {HTTP_POST, "/sync/inbound/{platform}", AUTH_NONE, false, inbound_post}, /* the signature is the credential */
+    {HTTP_POST, "/sync/inbound/{platform}", AUTH_NONE, false, inbound_post}, /* it is signed */
+    {HTTP_POST, "/sync/backfill", AUTH_OPERATOR, true, backfill_post},
+    {HTTP_GET, "/sync/backfill", AUTH_VIEWER, false, backfill_list},
+    {HTTP_GET, "/sync/backfill/{id}", AUTH_VIEWER, false, backfill_get},
+    {HTTP_PATCH, "/sync/backfill/{id}", AUTH_OPERATOR, false, backfill_patch},
+    {HTTP_DELETE, "/sync/backfill/{id}", AUTH_OPERATOR, false, backfill_delete},
+    {HTTP_PUT, "/sync/backfill/{id}/parts/{n}", AUTH_OPERATOR, true, backfill_put_part},
     {HTTP_POST, "/sync/mappings/preview", AUTH_OPERATOR, false, preview_post},
     {HTTP_GET, "/sync/alerts", AUTH_VIEWER, false, alert_list},
     {HTTP_GET, "/sync/status", AUTH_VIEWER, false, status_sync},

@@ -36,6 +36,8 @@
       "production")                                                                                          \
     X(listen_addr, LISTEN_ADDR, CONF_TEXT, "0.0.0.0:8025", 0, 0, CONF_GATEWAY, false,                        \
       "where the API listens")                                                                               \
+    X(api_url, API_URL, CONF_URL, "http://127.0.0.1:8025", 0, 0, CONF_CTL, false,                            \
+      "where syncctl finds the API")                                                                         \
     X(metrics_addr, METRICS_ADDR, CONF_TEXT, "127.0.0.1:0", 0, 0, CONF_SERVICES, false,                      \
       "this process's own listener for /metrics, /livez and /readyz; port 0 picks a free one, "              \
       "off means none")                                                                                      \
@@ -64,7 +66,7 @@
       "adapts by itself")                                                                                    \
     X(max_http_connections, MAX_HTTP_CONNECTIONS, CONF_INT, "100", 1, 10000, CONF_WORKER, false,             \
       "connections to a platform at most")                                                                   \
-    X(request_timeout, REQUEST_TIMEOUT, CONF_SPAN_MS, "30s", 100, 600000, CONF_WORKER, true,                 \
+    X(request_timeout, REQUEST_TIMEOUT, CONF_SPAN_MS, "30s", 100, 600000, CONF_GATEWAY | CONF_WORKER, true, \
       "a platform's time to answer")                                                                         \
     X(retry_attempts, RETRY_ATTEMPTS, CONF_INT, "3", 0, 100, CONF_GATEWAY, true,                             \
       "repeats per target where the event says no max_retries")                                              \
@@ -95,6 +97,16 @@
       "largest body of a bulk request")                                                                      \
     X(bulk_events_max, BULK_EVENTS_MAX, CONF_INT, "1000", 1, 10000, CONF_GATEWAY, false,                     \
       "events in one bulk request at most")                                                                  \
+    X(backfill_rate, BACKFILL_RATE, CONF_INT, "100", 1, 100000, CONF_GATEWAY, true,                          \
+      "rows a second that a first sync reads, where the job says nothing else")                              \
+    X(backfill_window, BACKFILL_WINDOW, CONF_INT, "2000", 1, 100000, CONF_GATEWAY, true,                     \
+      "events of one first sync that are not delivered yet, at most; it waits then")                         \
+    X(backfill_jobs, BACKFILL_JOBS, CONF_INT, "16", 1, 256, CONF_GATEWAY, true,                              \
+      "first syncs that one gateway runs at a time")                                                         \
+    X(backfill_tenant_jobs, BACKFILL_TENANT_JOBS, CONF_INT, "20", 1, 10000, CONF_GATEWAY, true,              \
+      "unfinished first syncs of one tenant at most")                                                        \
+    X(backfill_file_max, BACKFILL_FILE_MAX_BYTES, CONF_BYTES, "1GiB", 1024, 1099511627776, CONF_GATEWAY,     \
+      true, "largest file of a first sync, all its parts together")                                          \
     X(json_depth_max, JSON_DEPTH_MAX, CONF_INT, "64", 4, 64, CONF_GATEWAY, false, "nesting of JSON at most") \
     X(header_max, HEADER_MAX_BYTES, CONF_BYTES, "16KiB", 1024, 1048576, CONF_GATEWAY, false,                 \
       "all headers of a request at most")                                                                    \
@@ -112,17 +124,17 @@
       "entries kept in the activity stream")                                                                 \
     X(drain_timeout, DRAIN_TIMEOUT, CONF_SPAN_MS, "20s", 0, 600000, CONF_SERVICES, false,                    \
       "how long TERM waits for what is in hand")                                                             \
-    X(bizosaas_url, BIZOSAAS_BRAIN_URL, CONF_URL, "http://bizosaas-brain:8001", 0, 0, CONF_WORKER, true,     \
-      "base URL of bizosaas")                                                                                \
+    X(bizosaas_url, BIZOSAAS_BRAIN_URL, CONF_URL, "http://bizosaas-brain:8001", 0, 0,                        \
+      CONF_GATEWAY | CONF_WORKER, true, "base URL of bizosaas")                                              \
     X(bizoholic_url, BIZOHOLIC_FRONTEND_URL, CONF_URL, "http://bizosaas-bizoholic-frontend:3008", 0, 0,      \
-      CONF_WORKER, true, "base URL of bizoholic")                                                            \
+      CONF_GATEWAY | CONF_WORKER, true, "base URL of bizoholic")                                            \
     X(coreldove_url, CORELDOVE_FRONTEND_URL, CONF_URL, "http://bizosaas-coreldove-frontend:3012", 0, 0,      \
-      CONF_WORKER, true, "base URL of coreldove")                                                            \
-    X(bizosaas_key, BIZOSAAS_API_KEY, CONF_SECRET, "", 0, 0, CONF_WORKER, true,                              \
+      CONF_GATEWAY | CONF_WORKER, true, "base URL of coreldove")                                            \
+    X(bizosaas_key, BIZOSAAS_API_KEY, CONF_SECRET, "", 0, 0, CONF_GATEWAY | CONF_WORKER, true,              \
       "bearer token for bizosaas; unset: a short-lived JWT of ours")                                         \
-    X(bizoholic_key, BIZOHOLIC_API_KEY, CONF_SECRET, "", 0, 0, CONF_WORKER, true,                            \
+    X(bizoholic_key, BIZOHOLIC_API_KEY, CONF_SECRET, "", 0, 0, CONF_GATEWAY | CONF_WORKER, true,            \
       "bearer token for bizoholic; unset: a short-lived JWT of ours")                                        \
-    X(coreldove_key, CORELDOVE_API_KEY, CONF_SECRET, "", 0, 0, CONF_WORKER, true,                            \
+    X(coreldove_key, CORELDOVE_API_KEY, CONF_SECRET, "", 0, 0, CONF_GATEWAY | CONF_WORKER, true,            \
       "bearer token for coreldove; unset: a short-lived JWT of ours")                                        \
     X(bizosaas_inbound_secret, BIZOSAAS_INBOUND_SECRET, CONF_SECRET, "", 0, 0, CONF_GATEWAY, true,           \
       "secret that bizosaas signs its own webhooks with (Standard Webhooks); two with a comma while one replaces the "\

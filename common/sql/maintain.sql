@@ -8,5 +8,11 @@ WITH keys AS (
     DELETE FROM sync_metrics WHERE minute < now() - make_interval(days => $1::int) RETURNING 1
 ), alerts AS (
     DELETE FROM sync_alerts WHERE status = 'resolved' AND resolved_at < now() - interval '30 days'
+), backfills AS ( -- those that ended long ago, and files whose sender has given up
+    DELETE FROM backfill_jobs WHERE ended_at < now() - make_interval(days => $2::int)
+        OR (state = 'uploading' AND updated_at < now() - interval '7 days')
+    RETURNING id
+), backfill_rows AS (
+    DELETE FROM backfill_counts c USING backfills b WHERE c.job_id = b.id
 )
 SELECT sync_make_days(2) AS days, sync_drop_days($2::int) AS dropped, (SELECT count(*) FROM keys) AS keys, (SELECT count(*) FROM metrics) AS metrics
