@@ -1,10 +1,11 @@
-// documents.js: parses and validates documents, once each: the last 1,000 are kept. Also what can be said of a document before it
+// documents.js: parses and validates documents, once each: 1,000 are kept. Also what can be said of a document before it
 // runs: its fields at the root, aliases and mutations, and the limits that Saleor sets to them.
 'use strict';
 
 const { GraphQLError, Kind, parse, validate, visit } = require('./graphql');
 
 const KEPT = 1000;
+const KEPT_LENGTH = 100000; // longer ones are read each time
 
 class Documents {
     constructor(schema) {
@@ -18,6 +19,7 @@ class Documents {
 
         if (!known) {
             known = this.read(text);
+            if (text.length > KEPT_LENGTH) return known;
             if (this.kept.size >= KEPT) this.kept.delete(this.kept.keys().next().value);
             this.kept.set(text, known);
         }

@@ -117,7 +117,8 @@ class Edits {
     }
 
     // {email, lines: [{sku | externalReference, quantity}], status}: as from a checkout, whose orders an order_created announces.
-    buy({ email, lines, status = 'UNFULFILLED', externalReference }, context) {
+    buy({ email, lines = [], status = 'UNFULFILLED', externalReference }, context) {
+        if (!email || !Array.isArray(lines) || !lines.length) throw new Error('an order has an email and lines of sku and quantity');
         const [channel] = this.shop.channels.all();
         const now = new Date();
         const input = {

@@ -31,12 +31,15 @@ const MEMBERS = ['match', 'times', 'action', 'status', 'body', 'headers', 'retry
 const MATCHES = ['operation', 'name', 'alias', 'text', 'every'];
 
 function readRule(source) {
+    if (source === null || typeof source !== 'object') throw new Error('each rule is an object');
     const unknown = Object.keys(source).find((name) => !MEMBERS.includes(name)) ||
         Object.keys(source.match || {}).find((name) => !MATCHES.includes(name));
     const name = source.action || (source.status || source.body !== undefined ? 'status' : source.code ? 'alias_refused' : 'delay');
 
     if (unknown) throw new Error(`a rule has no member '${unknown}'; it has ${MEMBERS.join(', ')} and match has ${MATCHES.join(', ')}`);
     if (!ACTIONS[name]) throw new Error(`unknown action '${name}': one of ${Object.keys(ACTIONS).join(', ')}`);
+    for (const number of ['times', 'status', 'delay_ms'])
+        if (source[number] !== undefined && !(Number.isInteger(source[number]) && source[number] >= 0)) throw new Error(`${number} is a whole number`);
     return { source, name, action: ACTIONS[name], match: source.match || {}, left: source.times ?? Infinity, seen: 0, hits: 0 };
 }
 

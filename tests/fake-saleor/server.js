@@ -27,12 +27,13 @@ class Server {
         this.executor = new Executor();
         this.keys = new Keys();
         this.requests = new Requests(options.keep);
-        this.webhooks = new Webhooks({ executor: this.executor, keys: this.keys, text: options.subscriptions, retryMs: options.retryMs });
+        this.webhooks = new Webhooks({
+            executor: this.executor, keys: this.keys, text: options.subscriptions, retryMs: options.retryMs, target: options.webhook,
+        });
         this.edits = new Edits(this.executor, this.shop);
         this.app = { isApp: true, key: 1, identifier: null, name: 'data-sync', isActive: true, version: null, metadata: {}, privateMetadata: {} };
         this.staff = this.hireStaff();
         this.reset();
-        this.webhooks.configure(options.webhook);
         this.http = http.createServer((request, response) => this.answer(request, response));
         this.http.maxConnections = CONNECTIONS_MAX;
         this.http.keepAliveTimeout = 75000;
@@ -47,6 +48,7 @@ class Server {
             limits: { mutations: this.options.mutationLimit, aliases: 100, cost: 50000, requests_per_minute: 0 },
         };
         this.window = { minute: 0, count: 0 };
+        this.webhooks.reset();
     }
 
     hireStaff() {

@@ -9,6 +9,7 @@ const { Kind, parse, separateOperations, validate } = require('./graphql');
 
 const QUEUE_MAX = 10000;
 const LOG_MAX = 1000;
+const BYTES_MAX = 64 << 20; // of bodies in each of the two
 const RETRIES = 5;
 const TIMEOUT_MS = 10000;
 const AT_ONCE = 4;
@@ -18,15 +19,23 @@ const snake = (name) => name.replace(/(?!^)([A-Z])/g, '_$1').toLowerCase();
 
 class Webhooks {
     // retryMs: wait before the first repetition (Saleor: 10,000), doubled each time.
-    constructor({ executor, keys, text, retryMs }) {
-        Object.assign(this, { executor, keys, retryMs, retries: RETRIES, target: null, waiting: [], timers: new Set(), inFlight: 0 });
+    constructor({ executor, keys, text, retryMs, target }) {
+        Object.assign(this, { executor, keys, waiting: [], timers: new Set(), inFlight: 0, options: { text, retryMs, target } });
         this.agents = { 'http:': new http.Agent({ keepAlive: true }), 'https:': new https.Agent({ keepAlive: true }) };
         this.clear();
-        this.subscribe(text);
+        this.reset();
+    }
+
+    // As they were at the start.
+    reset() {
+        Object.assign(this, { retryMs: this.options.retryMs, retries: RETRIES });
+        this.subscribe(this.options.text);
+        this.configure(this.options.target);
     }
 
     clear() {
         this.log = [];
+        this.bytes = 0;
         this.counters = { sent: 0, delivered: 0, refused: 0, given_up: 0, retried: 0, dropped: 0 };
         this.number = 0;
     }
@@ -35,17 +44,18 @@ class Webhooks {
     subscribe(text) {
         const all = parse(text).definitions;
         const fragments = all.filter((each) => each.kind === Kind.FRAGMENT_DEFINITION);
+        const documents = new Map();
+        const unknown = [];
 
-        this.documents = new Map();
-        this.unknown = [];
         for (const operation of all.filter((each) => each.operation === 'subscription' && each.name)) {
             const document = separateOperations({ kind: Kind.DOCUMENT, definitions: [operation, ...fragments] })[operation.name.value];
             const [error] = validate(this.executor.schema, document);
 
-            if (error) this.unknown.push(`${operation.name.value}: ${error.message}`);
-            else this.documents.set(snake(operation.name.value), document);
+            if (error) unknown.push(`${operation.name.value}: ${error.message}`);
+            else documents.set(snake(operation.name.value), document);
         }
-        if (!this.documents.size) throw new Error(`no subscription fits the schema; ${this.unknown.join('; ')}`);
+        if (!documents.size) throw new Error(`no subscription fits the schema; ${unknown.join('; ')}`);
+        Object.assign(this, { documents, unknown });
     }
 
     // target: {url, secret, events, headers}, null for none.
@@ -87,14 +97,14 @@ class Webhooks {
     }
 
     queue(event, body, domain) {
-        if (this.waiting.length >= QUEUE_MAX) {
+        if (this.waiting.length >= QUEUE_MAX || this.waiting.reduce((total, each) => total + each.body.length, 0) > BYTES_MAX) {
             this.counters.dropped++;
             return;
         }
         const delivery = { n: ++this.number, event, at: new Date().toISOString(), status: 'waiting', attempts: 0, http_status: null, body, domain };
 
         this.log.push(delivery);
-        if (this.log.length > LOG_MAX) this.log.shift();
+        for (this.bytes += body.length; this.log.length > LOG_MAX || this.bytes > BYTES_MAX;) this.bytes -= this.log.shift().body.length;
         this.waiting.push(delivery);
         this.next();
     }
