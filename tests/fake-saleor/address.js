@@ -7,14 +7,32 @@ const { refuse } = require('./errors');
 const { emptyAddress } = require('./shop');
 
 const MAX = {
-    firstName: 256, lastName: 256, companyName: 256, streetAddress1: 256, streetAddress2: 256, city: 256, cityArea: 128,
-    postalCode: 20, countryArea: 128,
+    firstName: 256,
+    lastName: 256,
+    companyName: 256,
+    streetAddress1: 256,
+    streetAddress2: 256,
+    city: 256,
+    cityArea: 128,
+    postalCode: 20,
+    countryArea: 128,
 };
 // Postal code and whether a state is demanded.
 const COUNTRIES = {
-    US: [/^\d{5}(-\d{4})?$/, true], IN: [/^\d{6}$/, true], GB: [/^[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}$/i, false], DE: [/^\d{5}$/, false],
-    FR: [/^\d{2} ?\d{3}$/, false], PL: [/^\d{2}-\d{3}$/, false], NL: [/^\d{4} ?[A-Z]{2}$/i, false], CA: [/^[A-Z]\d[A-Z] ?\d[A-Z]\d$/i, true],
-    AU: [/^\d{4}$/, true], ES: [/^\d{5}$/, true], IT: [/^\d{5}$/, true], JP: [/^\d{3}-?\d{4}$/, true], SG: [/^\d{6}$/, false], AE: [null, true],
+    US: [/^\d{5}(-\d{4})?$/, true],
+    IN: [/^\d{6}$/, true],
+    GB: [/^[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}$/i, false],
+    DE: [/^\d{5}$/, false],
+    FR: [/^\d{2} ?\d{3}$/, false],
+    PL: [/^\d{2}-\d{3}$/, false],
+    NL: [/^\d{4} ?[A-Z]{2}$/i, false],
+    CA: [/^[A-Z]\d[A-Z] ?\d[A-Z]\d$/i, true],
+    AU: [/^\d{4}$/, true],
+    ES: [/^\d{5}$/, true],
+    IT: [/^\d{5}$/, true],
+    JP: [/^\d{3}-?\d{4}$/, true],
+    SG: [/^\d{6}$/, false],
+    AE: [null, true],
 };
 const STATES = {
     IN: /^(AN|AP|AR|AS|BR|CH|CT|CG|DD|DN|DH|DL|GA|GJ|HP|HR|JH|JK|KA|KL|LA|LD|MH|ML|MN|MP|MZ|NL|OD|OR|PB|PY|RJ|SK|TG|TN|TR|TS|UK|UP|UT|WB|[A-Z][A-Za-z &]{3,})$/,

@@ -29,7 +29,15 @@ function close() {
 function ask(port, method, url, { body, headers = {}, timeout = 20000 } = {}) {
     return new Promise((resolve, reject) => {
         const text = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body);
-        const request = http.request({ host: '127.0.0.1', port, method, path: url, agent, timeout, headers: { 'Content-Length': Buffer.byteLength(text), ...headers } });
+        const request = http.request({
+            host: '127.0.0.1',
+            port,
+            method,
+            path: url,
+            agent,
+            timeout,
+            headers: { 'Content-Length': Buffer.byteLength(text), ...headers },
+        });
 
         request.on('timeout', () => request.destroy(new Error('timed out')));
         request.on('error', reject);
@@ -59,7 +67,10 @@ class Fake {
     static async start(options = [], environment = {}) {
         const fake = new Fake();
 
-        fake.process = spawn(process.execPath, [path.join(__dirname, 'main.js'), ...options], { env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'inherit'] });
+        fake.process = spawn(process.execPath, [path.join(__dirname, 'main.js'), ...options], {
+            env: { ...process.env, ...environment },
+            stdio: ['ignore', 'pipe', 'inherit'],
+        });
         fake.exit = new Promise((resolve) => fake.process.on('exit', (code, signal) => resolve(signal || code)));
         fake.port = await new Promise((resolve, reject) => {
             fake.process.stdout.on('data', (chunk) => {
@@ -95,7 +106,8 @@ class Fake {
     // The whole answer of the API to a document.
     graphql(query, variables, { token = 'secret', timeout } = {}) {
         return ask(this.port, 'POST', '/graphql/', {
-            body: { query, variables }, timeout,
+            body: { query, variables },
+            timeout,
             headers: { 'Content-Type': 'application/json', ...(token && { Authorization: `Bearer ${token}` }) },
         });
     }

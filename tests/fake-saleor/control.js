@@ -6,7 +6,15 @@ const { Refused } = require('./errors');
 const { globalId } = require('./ids');
 const { KINDS, records, places } = require('./inspect');
 
-const SETTINGS = { rules: 'object', webhook: 'object', token: 'string', permissions: 'object', storefront: 'boolean', legacy_updates: 'boolean', limits: 'object' };
+const SETTINGS = {
+    rules: 'object',
+    webhook: 'object',
+    token: 'string',
+    permissions: 'object',
+    storefront: 'boolean',
+    legacy_updates: 'boolean',
+    limits: 'object',
+};
 const LIMITS = ['mutations', 'aliases', 'cost', 'requests_per_minute'];
 
 function showControl({ settings, faults, webhooks }) {
@@ -14,18 +22,29 @@ function showControl({ settings, faults, webhooks }) {
     const { url = null, events = null } = webhooks.target || {};
 
     return {
-        ...rest, token_set: Boolean(token), legacy_updates: legacyUpdates, rules: faults.show(),
-        webhook: { url, events, secret_set: Boolean(webhooks.target?.secret), subscribed: [...webhooks.documents.keys()], unknown: webhooks.unknown },
+        ...rest,
+        token_set: Boolean(token),
+        legacy_updates: legacyUpdates,
+        rules: faults.show(),
+        webhook: {
+            url,
+            events,
+            secret_set: Boolean(webhooks.target?.secret),
+            subscribed: [...webhooks.documents.keys()],
+            unknown: webhooks.unknown,
+        },
     };
 }
 
 function checkControl(wanted) {
     for (const [name, value] of Object.entries(wanted)) {
         if (!SETTINGS[name]) throw new Error(`control has no '${name}'; it has ${Object.keys(SETTINGS).join(', ')}`);
-        if (value !== null && typeof value !== SETTINGS[name]) throw new Error(`${name} must be of type ${SETTINGS[name]}`);
+        if (value !== null && typeof value !== SETTINGS[name])
+            throw new Error(`${name} must be of type ${SETTINGS[name]}`);
     }
     for (const [name, value] of Object.entries(wanted.limits || {}))
-        if (!LIMITS.includes(name) || !Number.isInteger(value)) throw new Error(`limits are whole numbers of ${LIMITS.join(', ')}`);
+        if (!LIMITS.includes(name) || !Number.isInteger(value))
+            throw new Error(`limits are whole numbers of ${LIMITS.join(', ')}`);
 }
 
 function setControl(server, wanted) {
@@ -34,7 +53,8 @@ function setControl(server, wanted) {
     checkControl(wanted);
     if (wanted.rules !== undefined) server.faults.load(wanted.rules || []);
     if (wanted.webhook !== undefined) server.webhooks.configure(wanted.webhook);
-    for (const name of ['token', 'permissions', 'storefront']) if (wanted[name] !== undefined) settings[name] = wanted[name];
+    for (const name of ['token', 'permissions', 'storefront'])
+        if (wanted[name] !== undefined) settings[name] = wanted[name];
     if (wanted.legacy_updates !== undefined) settings.legacyUpdates = wanted.legacy_updates;
     Object.assign(settings.limits, wanted.limits);
     return showControl(server);
@@ -50,15 +70,23 @@ const ROUTES = {
     },
     'GET /inspect/places': ({ shop }) => places(shop),
     'GET /inspect/requests': ({ requests }, body, query) => ({
-        counters: requests.counters, requests: requests.show({ after: Number(query.after || 0), limit: Number(query.limit || 1000) }),
+        counters: requests.counters,
+        requests: requests.show({ after: Number(query.after || 0), limit: Number(query.limit || 1000) }),
     }),
     'GET /inspect/counters': ({ requests, webhooks, shop }) => ({
-        ...requests.counters, webhooks: { ...webhooks.counters, waiting: webhooks.backlog },
-        records: Object.fromEntries(Object.entries(KINDS).map(([kind, [table, , counts]]) => [kind, shop[table].all().filter(counts).length])),
+        ...requests.counters,
+        webhooks: { ...webhooks.counters, waiting: webhooks.backlog },
+        records: Object.fromEntries(
+            Object.entries(KINDS).map(([kind, [table, , counts]]) => [kind, shop[table].all().filter(counts).length]),
+        ),
     }),
     'GET /inspect/webhooks': ({ webhooks }, body, query) => ({
         counters: { ...webhooks.counters, waiting: webhooks.backlog },
-        deliveries: webhooks.show({ after: Number(query.after || 0), limit: Number(query.limit || 100), bodies: Boolean(query.bodies) }),
+        deliveries: webhooks.show({
+            after: Number(query.after || 0),
+            limit: Number(query.limit || 100),
+            bodies: Boolean(query.bodies),
+        }),
     }),
     'DELETE /inspect': (server) => {
         server.empty();
@@ -70,8 +98,14 @@ const ROUTES = {
     },
 };
 
-for (const kind of Object.keys(KINDS)) ROUTES[`GET /inspect/${kind}`] = ({ shop }, body, query) => records(shop, kind, query);
-for (const [kind, type] of Object.entries({ customer: 'User', product: 'Product', stock: 'ProductVariant', order: 'Order' }))
+for (const kind of Object.keys(KINDS))
+    ROUTES[`GET /inspect/${kind}`] = ({ shop }, body, query) => records(shop, kind, query);
+for (const [kind, type] of Object.entries({
+    customer: 'User',
+    product: 'Product',
+    stock: 'ProductVariant',
+    order: 'Order',
+}))
     ROUTES[`POST /edit/${kind}`] = (server, body) => {
         const before = server.webhooks.number;
         const record = server.edits[kind](body, server.staffContext());

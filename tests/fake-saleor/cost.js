@@ -15,7 +15,10 @@ const COSTS = {
         ...lists('customers products productVariants orders warehouses productTypes categories taxClasses stocks'),
     },
     User: lists('orders'),
-    Product: { ...singles('category channelListings defaultVariant description productType variants'), ...lists('productVariants') },
+    Product: {
+        ...singles('category channelListings defaultVariant description productType variants'),
+        ...lists('productVariants'),
+    },
     ProductChannelListing: singles('channel'),
     ProductVariant: singles('channelListings product'),
     ProductVariantChannelListing: singles('channel'),
@@ -46,8 +49,10 @@ function fieldCost(schema, fragments, variables, type, node, multipliers) {
     const factors = (costs[node.name.value] || []).map((name) => args[name]).filter((value) => value > 0);
     const inside = factors.length ? [...multipliers, factors.reduce((total, value) => total + value, 0)] : multipliers;
 
-    return (known ? product(inside) : 0) +
-        selectionCost(schema, fragments, variables, getNamedType(definition.type), node.selectionSet, inside);
+    return (
+        (known ? product(inside) : 0) +
+        selectionCost(schema, fragments, variables, getNamedType(definition.type), node.selectionSet, inside)
+    );
 }
 
 function selectionCost(schema, fragments, variables, type, selectionSet, multipliers) {
@@ -63,18 +68,30 @@ function selectionCost(schema, fragments, variables, type, selectionSet, multipl
         const name = fragment?.typeCondition ? fragment.typeCondition.name.value : type.name;
 
         if (!fragment || !schema.getType(name)) continue;
-        byType.set(name, (byType.get(name) || 0) +
-            selectionCost(schema, fragments, variables, schema.getType(name), fragment.selectionSet, multipliers));
+        byType.set(
+            name,
+            (byType.get(name) || 0) +
+                selectionCost(schema, fragments, variables, schema.getType(name), fragment.selectionSet, multipliers),
+        );
     }
     return total + Math.max(0, ...byType.values());
 }
 
 function documentCost(schema, document, variables) {
-    const fragments = Object.fromEntries(document.definitions.filter((each) => each.kind === Kind.FRAGMENT_DEFINITION)
-        .map((each) => [each.name.value, each]));
+    const fragments = Object.fromEntries(
+        document.definitions
+            .filter((each) => each.kind === Kind.FRAGMENT_DEFINITION)
+            .map((each) => [each.name.value, each]),
+    );
 
-    return document.definitions.filter((each) => each.kind === Kind.OPERATION_DEFINITION)
-        .reduce((total, each) => total + selectionCost(schema, fragments, variables, schema.getRootType(each.operation), each.selectionSet, []), 0);
+    return document.definitions
+        .filter((each) => each.kind === Kind.OPERATION_DEFINITION)
+        .reduce(
+            (total, each) =>
+                total +
+                selectionCost(schema, fragments, variables, schema.getRootType(each.operation), each.selectionSet, []),
+            0,
+        );
 }
 
 module.exports = { documentCost };

@@ -14,9 +14,23 @@ function newUser() {
     const now = new Date();
 
     return {
-        email: '', firstName: '', lastName: '', isStaff: false, isActive: true, isConfirmed: false, note: null, languageCode: 'EN',
-        externalReference: null, defaultBillingAddress: null, defaultShippingAddress: null, addresses: [], lastLogin: null,
-        metadata: {}, privateMetadata: {}, dateJoined: now, updatedAt: now,
+        email: '',
+        firstName: '',
+        lastName: '',
+        isStaff: false,
+        isActive: true,
+        isConfirmed: false,
+        note: null,
+        languageCode: 'EN',
+        externalReference: null,
+        defaultBillingAddress: null,
+        defaultShippingAddress: null,
+        addresses: [],
+        lastLogin: null,
+        metadata: {},
+        privateMetadata: {},
+        dateJoined: now,
+        updatedAt: now,
     };
 }
 
@@ -40,7 +54,10 @@ function check(shop, copy, user) {
     checks.text('lastName', copy.lastName, 256);
     checks.text('externalReference', copy.externalReference, 250);
     checks.text('note', copy.note, 0);
-    for (const [index, label] of [['email', 'Email'], ['externalReference', 'External reference']])
+    for (const [index, label] of [
+        ['email', 'Email'],
+        ['externalReference', 'External reference'],
+    ])
         if (shop.users.taken(index, shop.users.unique[index](copy), user))
             checks.add(index, `User with this ${label} already exists.`, 'UNIQUE');
     checks.end();
@@ -48,7 +65,8 @@ function check(shop, copy, user) {
 
 // Addresses are checked first and kept last.
 function readAddresses(input) {
-    return Object.entries(ADDRESSES).filter(([field]) => input[field])
+    return Object.entries(ADDRESSES)
+        .filter(([field]) => input[field])
         .map(([field, addressType]) => [field, readAddress(input[field], { addressType })]);
 }
 
@@ -83,7 +101,8 @@ function customerUpdate(args, { shop, emit, legacyUpdates }) {
     const metadata = storeBoth(copy, input);
 
     check(shop, copy, user);
-    const fields = Object.keys(copy).some((name) => !name.endsWith('etadata') && copy[name] !== user[name]) || read.length > 0;
+    const fields =
+        Object.keys(copy).some((name) => !name.endsWith('etadata') && copy[name] !== user[name]) || read.length > 0;
 
     Object.assign(user, copy);
     keepAddresses(shop, user, read);

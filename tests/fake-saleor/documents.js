@@ -42,14 +42,28 @@ class Documents {
 
 function describe(document) {
     const operations = document.definitions.filter((each) => each.kind === Kind.OPERATION_DEFINITION);
-    const roots = operations.flatMap((each) => each.selectionSet.selections.filter((node) => node.kind === Kind.FIELD).map((node) => ({
-        operation: each.operation, name: each.name?.value || null, alias: node.alias?.value || null, field: node.name.value,
-    })));
+    const roots = operations.flatMap((each) =>
+        each.selectionSet.selections
+            .filter((node) => node.kind === Kind.FIELD)
+            .map((node) => ({
+                operation: each.operation,
+                name: each.name?.value || null,
+                alias: node.alias?.value || null,
+                field: node.name.value,
+            })),
+    );
     let aliases = 0;
 
-    visit(document, { Field: (node) => { aliases += node.alias ? 1 : 0; } });
+    visit(document, {
+        Field: (node) => {
+            aliases += node.alias ? 1 : 0;
+        },
+    });
     return {
-        roots, aliases, mutations: operations.filter((each) => each.operation === 'mutation')
+        roots,
+        aliases,
+        mutations: operations
+            .filter((each) => each.operation === 'mutation')
             .reduce((total, each) => total + each.selectionSet.selections.length, 0),
     };
 }
@@ -57,13 +71,16 @@ function describe(document) {
 // What exceeds the limits {mutations, aliases, cost}: errors of the whole document.
 function limitErrors({ aliases, mutations }, cost, limits) {
     const errors = [];
-    const over = (message, exception, extensions) => errors.push(Object.assign(new GraphQLError(message, { extensions }), { exception }));
+    const over = (message, exception, extensions) =>
+        errors.push(Object.assign(new GraphQLError(message, { extensions }), { exception }));
 
     if (cost > limits.cost)
-        over(`The query exceeds the maximum cost of ${limits.cost}. Actual cost is ${cost}`, 'QueryCostError',
-            { cost: { requestedQueryCost: cost, maximumAvailable: limits.cost } });
+        over(`The query exceeds the maximum cost of ${limits.cost}. Actual cost is ${cost}`, 'QueryCostError', {
+            cost: { requestedQueryCost: cost, maximumAvailable: limits.cost },
+        });
     if (aliases > limits.aliases) over(`Number of aliases exceed the limit of ${limits.aliases}`, 'GraphQLError');
-    if (mutations > limits.mutations) over(`Number of mutations exceed the limit of ${limits.mutations}`, 'GraphQLError');
+    if (mutations > limits.mutations)
+        over(`Number of mutations exceed the limit of ${limits.mutations}`, 'GraphQLError');
     return errors;
 }
 

@@ -16,9 +16,11 @@ function refuse(field, message, code, more) {
 
 class PermissionDenied extends Error {
     constructor(permissions) {
-        super(permissions
-            ? `To access this path, you need one of the following permissions: ${permissions.join(', ')}`
-            : 'You do not have permission to perform this action');
+        super(
+            permissions
+                ? `To access this path, you need one of the following permissions: ${permissions.join(', ')}`
+                : 'You do not have permission to perform this action',
+        );
         this.exception = 'PermissionDenied';
     }
 }

@@ -12,13 +12,21 @@ const { giveScalars } = require('./scalars');
 const { giveTypes } = require('./types');
 const { queries } = require('./queries');
 
-const mutations = Object.assign({}, ...['customers', 'products', 'variants', 'order_create', 'order_ways', 'metadata']
-    .map((name) => require(`./${name}`).mutations));
+const mutations = Object.assign(
+    {},
+    ...['customers', 'products', 'variants', 'order_create', 'order_ways', 'metadata'].map(
+        (name) => require(`./${name}`).mutations,
+    ),
+);
 
 const PERMISSIONS = [
-    [/^(user|customers?)/, ['MANAGE_USERS']], [/^orderBulkCreate$/, ['MANAGE_ORDERS_IMPORT']], [/^orders?/, ['MANAGE_ORDERS']],
-    [/^channels?$/, ['AUTHENTICATED_APP', 'AUTHENTICATED_STAFF_USER']], [/^(warehouse|stock)s?$/, ['MANAGE_PRODUCTS', 'MANAGE_ORDERS']],
-    [/^product\w+(Create|Update|Delete)$/, ['MANAGE_PRODUCTS']], [/^(update|delete)\w*Metadata$/, ['MANAGE_USERS', 'MANAGE_PRODUCTS', 'MANAGE_ORDERS']],
+    [/^(user|customers?)/, ['MANAGE_USERS']],
+    [/^orderBulkCreate$/, ['MANAGE_ORDERS_IMPORT']],
+    [/^orders?/, ['MANAGE_ORDERS']],
+    [/^channels?$/, ['AUTHENTICATED_APP', 'AUTHENTICATED_STAFF_USER']],
+    [/^(warehouse|stock)s?$/, ['MANAGE_PRODUCTS', 'MANAGE_ORDERS']],
+    [/^product\w+(Create|Update|Delete)$/, ['MANAGE_PRODUCTS']],
+    [/^(update|delete)\w*Metadata$/, ['MANAGE_USERS', 'MANAGE_PRODUCTS', 'MANAGE_ORDERS']],
 ];
 
 function checkPermission(field, { may }) {
@@ -52,7 +60,10 @@ function loadSchema() {
 
     giveScalars(schema);
     giveTypes(schema);
-    for (const [type, table] of [[schema.getQueryType(), queries], [schema.getMutationType(), mutations]])
+    for (const [type, table] of [
+        [schema.getQueryType(), queries],
+        [schema.getMutationType(), mutations],
+    ])
         for (const [name, field] of Object.entries(type.getFields()))
             field.resolve = wrap(name, table[name], type === schema.getMutationType());
     return schema;
@@ -61,17 +72,23 @@ function loadSchema() {
 // Saleor's form of an error: hidden texts do not go out, the exception's name always does.
 function formatError(error) {
     const cause = error.originalError || error;
-    const hidden = cause.hidden || (error.originalError && !cause.exception && !(cause instanceof GraphQLError) && !(cause instanceof Refused));
+    const hidden =
+        cause.hidden ||
+        (error.originalError && !cause.exception && !(cause instanceof GraphQLError) && !(cause instanceof Refused));
     const formatted = error.toJSON ? error.toJSON() : { message: error.message };
     const code = cause.exception || (hidden ? cause.name : 'GraphQLError');
 
     return {
-        ...formatted, message: hidden ? 'Internal Server Error' : formatted.message,
+        ...formatted,
+        message: hidden ? 'Internal Server Error' : formatted.message,
         extensions: { ...formatted.extensions, exception: { code } },
     };
 }
 
-const refused = (errors, extensions) => ({ status: 400, body: { errors: errors.map(formatError), ...(extensions && { extensions }) } });
+const refused = (errors, extensions) => ({
+    status: 400,
+    body: { errors: errors.map(formatError), ...(extensions && { extensions }) },
+});
 
 class Executor {
     constructor() {
@@ -92,18 +109,32 @@ class Executor {
         const over = limitErrors(known, cost, context.limits);
 
         if (over.length) return refused(over, extensions);
-        return this.execute(known.document, values, typeof operationName === 'string' ? operationName : undefined, context, extensions);
+        return this.execute(
+            known.document,
+            values,
+            typeof operationName === 'string' ? operationName : undefined,
+            context,
+            extensions,
+        );
     }
 
     // Resolvers are synchronous, so is the result.
     execute(document, variableValues, operationName, contextValue, extensions) {
         const result = execute({
-            schema: this.schema, document, variableValues, operationName, contextValue, rootValue: contextValue.rootValue,
+            schema: this.schema,
+            document,
+            variableValues,
+            operationName,
+            contextValue,
+            rootValue: contextValue.rootValue,
         });
 
         if (!('data' in result)) return refused(result.errors, extensions);
         for (const error of result.errors || []) contextValue.failed?.(error);
-        return { status: 200, body: { ...(result.errors && { errors: result.errors.map(formatError) }), data: result.data, extensions } };
+        return {
+            status: 200,
+            body: { ...(result.errors && { errors: result.errors.map(formatError) }), data: result.data, extensions },
+        };
     }
 }
 

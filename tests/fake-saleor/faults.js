@@ -5,12 +5,20 @@
 
 const RULES_MAX = 256;
 const HTML = '<!DOCTYPE html><html><head><title>Welcome</title></head><body><h1>It works</h1></body></html>';
-const THROTTLED = { errors: [{ message: 'Too many requests.', extensions: { code: 'THROTTLED', exception: { code: 'Throttled' } } }], data: null };
-const REFUSED = { errors: [{ message: 'The document was told to fail.', extensions: { exception: { code: 'GraphQLError' } } }] };
+const THROTTLED = {
+    errors: [{ message: 'Too many requests.', extensions: { code: 'THROTTLED', exception: { code: 'Throttled' } } }],
+    data: null,
+};
+const REFUSED = {
+    errors: [{ message: 'The document was told to fail.', extensions: { exception: { code: 'GraphQLError' } } }],
+};
 
 // apply: whether the document runs all the same. ending: how the connection ends instead of with a whole answer.
 const ACTIONS = {
-    status: { status: 500, body: { errors: [{ message: 'Internal Server Error', extensions: { exception: { code: 'Exception' } } }] } },
+    status: {
+        status: 500,
+        body: { errors: [{ message: 'Internal Server Error', extensions: { exception: { code: 'Exception' } } }] },
+    },
     delay: { apply: true },
     hang: { ending: 'hang' },
     reset: { ending: 'reset' },
@@ -27,20 +35,48 @@ const ACTIONS = {
     alias_error: { alias: true },
     alias_refused: { alias: true },
 };
-const MEMBERS = ['match', 'times', 'action', 'status', 'body', 'headers', 'retry_after', 'delay_ms', 'apply', 'code', 'field', 'message'];
+const MEMBERS = [
+    'match',
+    'times',
+    'action',
+    'status',
+    'body',
+    'headers',
+    'retry_after',
+    'delay_ms',
+    'apply',
+    'code',
+    'field',
+    'message',
+];
 const MATCHES = ['operation', 'name', 'alias', 'text', 'every'];
 
 function readRule(source) {
     if (source === null || typeof source !== 'object') throw new Error('each rule is an object');
-    const unknown = Object.keys(source).find((name) => !MEMBERS.includes(name)) ||
+    const unknown =
+        Object.keys(source).find((name) => !MEMBERS.includes(name)) ||
         Object.keys(source.match || {}).find((name) => !MATCHES.includes(name));
-    const name = source.action || (source.status || source.body !== undefined ? 'status' : source.code ? 'alias_refused' : 'delay');
+    const name =
+        source.action ||
+        (source.status || source.body !== undefined ? 'status' : source.code ? 'alias_refused' : 'delay');
 
-    if (unknown) throw new Error(`a rule has no member '${unknown}'; it has ${MEMBERS.join(', ')} and match has ${MATCHES.join(', ')}`);
+    if (unknown)
+        throw new Error(
+            `a rule has no member '${unknown}'; it has ${MEMBERS.join(', ')} and match has ${MATCHES.join(', ')}`,
+        );
     if (!ACTIONS[name]) throw new Error(`unknown action '${name}': one of ${Object.keys(ACTIONS).join(', ')}`);
     for (const number of ['times', 'status', 'delay_ms'])
-        if (source[number] !== undefined && !(Number.isInteger(source[number]) && source[number] >= 0)) throw new Error(`${number} is a whole number`);
-    return { source, name, action: ACTIONS[name], match: source.match || {}, left: source.times ?? Infinity, seen: 0, hits: 0 };
+        if (source[number] !== undefined && !(Number.isInteger(source[number]) && source[number] >= 0))
+            throw new Error(`${number} is a whole number`);
+    return {
+        source,
+        name,
+        action: ACTIONS[name],
+        match: source.match || {},
+        left: source.times ?? Infinity,
+        seen: 0,
+        hits: 0,
+    };
 }
 
 class Faults {
@@ -49,12 +85,17 @@ class Faults {
     }
 
     load(rules) {
-        if (!Array.isArray(rules) || rules.length > RULES_MAX) throw new Error(`rules are a list of at most ${RULES_MAX}`);
+        if (!Array.isArray(rules) || rules.length > RULES_MAX)
+            throw new Error(`rules are a list of at most ${RULES_MAX}`);
         this.rules = rules.map(readRule);
     }
 
     show() {
-        return this.rules.map((rule) => ({ hits: rule.hits, times_left: rule.left === Infinity ? null : rule.left, rule: rule.source }));
+        return this.rules.map((rule) => ({
+            hits: rule.hits,
+            times_left: rule.left === Infinity ? null : rule.left,
+            rule: rule.source,
+        }));
     }
 
     // subject: {fields, names, aliases, text()}; the rule that strikes, or null.
@@ -89,26 +130,47 @@ class Faults {
         const body = source.body !== undefined ? source.body : action.huge ? 'x'.repeat(10 << 20) : action.body;
 
         return {
-            name: rule.name, apply: source.apply ?? action.apply ?? false, delayMs: source.delay_ms || 0, ending: action.ending || null,
-            answer: replaces ? {
-                status: source.status || action.status || 500, body: typeof body === 'string' ? body : JSON.stringify(body ?? ''),
-                headers: {
-                    'Content-Type': action.type || 'application/json', ...action.headers,
-                    ...(source.retry_after !== undefined && { 'Retry-After': String(source.retry_after) }), ...source.headers,
-                },
-            } : null,
+            name: rule.name,
+            apply: source.apply ?? action.apply ?? false,
+            delayMs: source.delay_ms || 0,
+            ending: action.ending || null,
+            answer: replaces
+                ? {
+                      status: source.status || action.status || 500,
+                      body: typeof body === 'string' ? body : JSON.stringify(body ?? ''),
+                      headers: {
+                          'Content-Type': action.type || 'application/json',
+                          ...action.headers,
+                          ...(source.retry_after !== undefined && { 'Retry-After': String(source.retry_after) }),
+                          ...source.headers,
+                      },
+                  }
+                : null,
         };
     }
 
     // What to do about one field of a mutation: null, {document: message} or {errors: […]}.
     forAlias(alias, field, args) {
-        const rule = this.haveAlias &&
-            this.strike({ fields: [field], names: [], aliases: [String(alias)], text: () => JSON.stringify(args) }, true);
+        const rule =
+            this.haveAlias &&
+            this.strike(
+                { fields: [field], names: [], aliases: [String(alias)], text: () => JSON.stringify(args) },
+                true,
+            );
         const { source } = rule || {};
 
         if (!rule) return null;
         if (rule.name === 'alias_error') return { document: source.message || 'This field was told to fail.' };
-        return { errors: [{ field: source.field ?? null, path: source.field ?? null, message: source.message || 'Told to fail.', code: source.code || 'INVALID' }] };
+        return {
+            errors: [
+                {
+                    field: source.field ?? null,
+                    path: source.field ?? null,
+                    message: source.message || 'Told to fail.',
+                    code: source.code || 'INVALID',
+                },
+            ],
+        };
     }
 }
 

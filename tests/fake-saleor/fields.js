@@ -37,8 +37,11 @@ class Checks {
         const value = table.unique[index](record);
 
         if (table.taken(index, value, record))
-            this.add(field, `${table.type === 'ProductVariant' ? 'Product variant' : table.type} with this ${label} already exists.`,
-                'UNIQUE');
+            this.add(
+                field,
+                `${table.type === 'ProductVariant' ? 'Product variant' : table.type} with this ${label} already exists.`,
+                'UNIQUE',
+            );
     }
 
     end() {

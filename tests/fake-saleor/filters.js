@@ -5,11 +5,17 @@
 const { split } = require('./ids');
 
 const within = ({ gte, lte }, moment) => (!gte || moment >= gte) && (!lte || moment <= lte);
-const contains = (value, ...texts) => texts.some((text) => String(text || '').toLowerCase().includes(value.toLowerCase()));
+const contains = (value, ...texts) =>
+    texts.some((text) =>
+        String(text || '')
+            .toLowerCase()
+            .includes(value.toLowerCase()),
+    );
 const keyed = (ids, record) => ids.some((id) => split(id)?.key === record.key);
-const equals = ({ eq, oneOf }, value) => (eq === undefined || eq === null || eq === value) && (!oneOf || oneOf.includes(value));
-const moment = ({ eq, oneOf, range }, value) => (!eq || +eq === +value) && (!oneOf || oneOf.some((each) => +each === +value)) &&
-    (!range || within(range, value));
+const equals = ({ eq, oneOf }, value) =>
+    (eq === undefined || eq === null || eq === value) && (!oneOf || oneOf.includes(value));
+const moment = ({ eq, oneOf, range }, value) =>
+    (!eq || +eq === +value) && (!oneOf || oneOf.some((each) => +each === +value)) && (!range || within(range, value));
 
 const common = { ids: keyed, slugs: (slugs, record) => slugs.includes(record.slug) };
 
@@ -25,7 +31,10 @@ const CONDITIONS = {
     Product: {
         ...common,
         search: (text, product) => contains(text, product.name, product.slug),
-        updatedAt: (range, product) => (range.range || range.eq || range.oneOf ? moment(range, product.updatedAt) : within(range, product.updatedAt)),
+        updatedAt: (range, product) =>
+            range.range || range.eq || range.oneOf
+                ? moment(range, product.updatedAt)
+                : within(range, product.updatedAt),
         slug: (wanted, product) => equals(wanted, product.slug),
         name: (wanted, product) => equals(wanted, product.name),
     },
@@ -55,8 +64,9 @@ const CONDITIONS = {
 // A function of a record, or null when nothing is filtered.
 function keeper(type, { filter, where, search, ids }) {
     const conditions = CONDITIONS[type] || CONDITIONS.other;
-    const wanted = Object.entries({ ...filter, ...where, ...(search && { search }), ...(ids && { ids }) })
-        .filter(([, value]) => value !== null && value !== undefined);
+    const wanted = Object.entries({ ...filter, ...where, ...(search && { search }), ...(ids && { ids }) }).filter(
+        ([, value]) => value !== null && value !== undefined,
+    );
 
     return wanted.length ? (record) => wanted.every(([name, value]) => conditions[name](value, record)) : null;
 }

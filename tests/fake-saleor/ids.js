@@ -12,7 +12,8 @@ function split(id) {
     const colon = text.indexOf(':');
     const key = text.slice(colon + 1);
 
-    if (colon < 1 || !(/^-?\d+$/.test(key) || UUID.test(key)) || globalId(text.slice(0, colon), key) !== String(id)) return null;
+    if (colon < 1 || !(/^-?\d+$/.test(key) || UUID.test(key)) || globalId(text.slice(0, colon), key) !== String(id))
+        return null;
     return { type: text.slice(0, colon), key: UUID.test(key) ? key.toLowerCase() : Number(key) };
 }
 
@@ -38,8 +39,14 @@ function resolveIds(table, ids, field) {
     return ids.map((id) => {
         const fault = faultOf(id, table.type);
 
-        return (!fault && table.get(split(id).key)) ||
-            refuse(field, fault || `Could not resolve to a node with the global id list of '${JSON.stringify(ids)}'.`, 'GRAPHQL_ERROR');
+        return (
+            (!fault && table.get(split(id).key)) ||
+            refuse(
+                field,
+                fault || `Could not resolve to a node with the global id list of '${JSON.stringify(ids)}'.`,
+                'GRAPHQL_ERROR',
+            )
+        );
     });
 }
 
@@ -48,9 +55,16 @@ function exactlyOne(names, values) {
     const given = names.filter((name, index) => values[index]);
 
     if (given.length === 1) return;
-    refuse(null, given.length
-        ? `Argument '${given[0]}' cannot be combined with ${given.slice(1).map((name) => `'${name}'`).join(', ')}`
-        : `At least one of arguments is required: ${names.map((name) => `'${name}'`).join(', ')}.`, 'GRAPHQL_ERROR');
+    refuse(
+        null,
+        given.length
+            ? `Argument '${given[0]}' cannot be combined with ${given
+                  .slice(1)
+                  .map((name) => `'${name}'`)
+                  .join(', ')}`
+            : `At least one of arguments is required: ${names.map((name) => `'${name}'`).join(', ')}.`,
+        'GRAPHQL_ERROR',
+    );
 }
 
 // A record by id, externalReference or (of: ['sku', …]) another unique name.
@@ -58,7 +72,10 @@ function resolveOne(table, args, of = []) {
     const names = ['id', 'externalReference', ...of];
     const name = names.find((wanted) => args[wanted]);
 
-    exactlyOne(names.map((each) => each.replace('R', '_r')), names.map((each) => args[each]));
+    exactlyOne(
+        names.map((each) => each.replace('R', '_r')),
+        names.map((each) => args[each]),
+    );
     if (name === 'id') return resolveId(table, args.id);
     return table.find(name, args[name]) || refuse(name, `Couldn't resolve to a node: ${args[name]}`, 'NOT_FOUND');
 }

@@ -17,7 +17,13 @@ function compare(a, b) {
 // Every record with its sort values, in order; kept at the table until it changes. (A record changed in place counts through put.)
 function sorted(table, name, keysOf) {
     if (!table.sorted.has(name))
-        table.sorted.set(name, table.all().map((record) => ({ record, keys: keysOf(record) })).sort((a, b) => compare(a.keys, b.keys)));
+        table.sorted.set(
+            name,
+            table
+                .all()
+                .map((record) => ({ record, keys: keysOf(record) }))
+                .sort((a, b) => compare(a.keys, b.keys)),
+        );
     return table.sorted.get(name);
 }
 
@@ -31,7 +37,8 @@ function decode(cursor, example) {
     } catch {
         values = null;
     }
-    if (!Array.isArray(values) || (example && values.length !== example.length)) throw new GraphQLError('Received cursor is invalid.');
+    if (!Array.isArray(values) || (example && values.length !== example.length))
+        throw new GraphQLError('Received cursor is invalid.');
     return values.map((value, index) => (example && typeof example[index] === 'number' ? Number(value) : value));
 }
 
@@ -40,9 +47,16 @@ function checkPage({ first, last, before, after }, field, edges) {
         throw new GraphQLError(message);
     };
 
-    if (edges && !first && !last) no(`You must provide a \`first\` or \`last\` value to properly paginate the \`${field}\` connection.`);
-    if (first > PAGE_MAX) no(`Requesting ${first} records on the \`${field}\` connection exceeds the \`first\` limit of ${PAGE_MAX} records.`);
-    if (last > PAGE_MAX) no(`Requesting ${last} records on the \`${field}\` connection exceeds the \`last\` limit of ${PAGE_MAX} records.`);
+    if (edges && !first && !last)
+        no(`You must provide a \`first\` or \`last\` value to properly paginate the \`${field}\` connection.`);
+    if (first > PAGE_MAX)
+        no(
+            `Requesting ${first} records on the \`${field}\` connection exceeds the \`first\` limit of ${PAGE_MAX} records.`,
+        );
+    if (last > PAGE_MAX)
+        no(
+            `Requesting ${last} records on the \`${field}\` connection exceeds the \`last\` limit of ${PAGE_MAX} records.`,
+        );
     if (first < 0) no('Argument `first` must be a non-negative integer.');
     if (last < 0) no('Argument `last` must be a non-negative integer.');
     if (first && last) no('Argument `last` cannot be combined with `first`.');
@@ -50,15 +64,20 @@ function checkPage({ first, last, before, after }, field, edges) {
     if (last && after) no('Argument `last` cannot be combined with `after`.');
 }
 
-const wantsEdges = (info) => info.fieldNodes.some((node) => node.selectionSet.selections.some((selection) =>
-    selection.kind !== 'Field' || selection.name.value === 'edges'));
+const wantsEdges = (info) =>
+    info.fieldNodes.some((node) =>
+        node.selectionSet.selections.some(
+            (selection) => selection.kind !== 'Field' || selection.name.value === 'edges',
+        ),
+    );
 
 function page(entries, { first, last, before, after }, descending) {
     const cursor = after || before ? decode(after || before, entries[0]?.keys) : null;
     const backwards = Boolean(last) !== descending;
     let rest = backwards ? [...entries].reverse() : entries;
 
-    if (cursor) rest = rest.filter((entry) => (backwards ? compare(entry.keys, cursor) < 0 : compare(entry.keys, cursor) > 0));
+    if (cursor)
+        rest = rest.filter((entry) => (backwards ? compare(entry.keys, cursor) < 0 : compare(entry.keys, cursor) > 0));
     const count = first || last || 0;
     const cut = rest.slice(0, count);
 
@@ -70,7 +89,8 @@ function page(entries, { first, last, before, after }, descending) {
         pageInfo: {
             hasNextPage: first ? rest.length > count : Boolean(last && cursor),
             hasPreviousPage: last ? rest.length > count : Boolean(first && cursor),
-            startCursor: edges[0]?.cursor ?? null, endCursor: edges.at(-1)?.cursor ?? null,
+            startCursor: edges[0]?.cursor ?? null,
+            endCursor: edges.at(-1)?.cursor ?? null,
         },
     };
 }

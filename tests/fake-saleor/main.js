@@ -8,9 +8,14 @@ const { parseArgs } = require('util');
 const { Server } = require('./server');
 
 const OPTIONS = {
-    port: { type: 'string', default: '0' }, currency: { type: 'string', default: 'INR' },
-    'mutation-limit': { type: 'string', default: '4' }, 'webhook-url': { type: 'string' }, subscriptions: { type: 'string' },
-    'retry-ms': { type: 'string', default: '1000' }, records: { type: 'string', default: '200000' }, keep: { type: 'string', default: '1000' },
+    port: { type: 'string', default: '0' },
+    currency: { type: 'string', default: 'INR' },
+    'mutation-limit': { type: 'string', default: '4' },
+    'webhook-url': { type: 'string' },
+    subscriptions: { type: 'string' },
+    'retry-ms': { type: 'string', default: '1000' },
+    records: { type: 'string', default: '200000' },
+    keep: { type: 'string', default: '1000' },
     help: { type: 'boolean', default: false },
 };
 
@@ -22,7 +27,8 @@ function fail(message) {
 function number(values, name, least, most) {
     const value = Number(values[name]);
 
-    if (!/^\d+$/.test(values[name]) || value < least || value > most) fail(`--${name} takes a number from ${least} to ${most}, not '${values[name]}'`);
+    if (!/^\d+$/.test(values[name]) || value < least || value > most)
+        fail(`--${name} takes a number from ${least} to ${most}, not '${values[name]}'`);
     return value;
 }
 
@@ -30,7 +36,10 @@ function subscriptions(file) {
     const shipped = path.join(__dirname, '..', '..', 'docs', 'saleor-webhooks.graphql');
 
     try {
-        return fs.readFileSync(file || (fs.existsSync(shipped) ? shipped : path.join(__dirname, 'subscriptions.graphql')), 'utf8');
+        return fs.readFileSync(
+            file || (fs.existsSync(shipped) ? shipped : path.join(__dirname, 'subscriptions.graphql')),
+            'utf8',
+        );
     } catch (error) {
         return fail(`cannot read the subscriptions: ${error.message}`);
     }
@@ -49,10 +58,17 @@ function readOptions() {
         process.exit(0);
     }
     return {
-        port: number(values, 'port', 0, 65535), currency: values.currency, mutationLimit: number(values, 'mutation-limit', 1, 1000),
-        retryMs: number(values, 'retry-ms', 1, 3600000), records: number(values, 'records', 1, 10000000), keep: number(values, 'keep', 1, 100000),
-        subscriptions: subscriptions(values.subscriptions), token: process.env.FAKE_SALEOR_TOKEN || null,
-        webhook: values['webhook-url'] ? { url: values['webhook-url'], secret: process.env.FAKE_SALEOR_WEBHOOK_SECRET || null } : null,
+        port: number(values, 'port', 0, 65535),
+        currency: values.currency,
+        mutationLimit: number(values, 'mutation-limit', 1, 1000),
+        retryMs: number(values, 'retry-ms', 1, 3600000),
+        records: number(values, 'records', 1, 10000000),
+        keep: number(values, 'keep', 1, 100000),
+        subscriptions: subscriptions(values.subscriptions),
+        token: process.env.FAKE_SALEOR_TOKEN || null,
+        webhook: values['webhook-url']
+            ? { url: values['webhook-url'], secret: process.env.FAKE_SALEOR_WEBHOOK_SECRET || null }
+            : null,
     };
 }
 

@@ -8,8 +8,7 @@ const { split } = require('./ids');
 function store(kept, list, field) {
     let changed = false;
 
-    for (const { key } of list || [])
-        if (!key.trim()) refuse(field, 'Metadata key cannot be empty.', 'REQUIRED');
+    for (const { key } of list || []) if (!key.trim()) refuse(field, 'Metadata key cannot be empty.', 'REQUIRED');
     for (const { key, value } of list || []) {
         changed = changed || kept[key] !== value;
         kept[key] = value;
@@ -35,7 +34,9 @@ const HOLDERS = {
     Product: ['products', 'product_metadata_updated', 'product'],
     ProductVariant: ['variants', 'product_variant_metadata_updated', 'productVariant'],
     Order: ['orders', 'order_metadata_updated', 'order'],
-    Warehouse: ['warehouses'], OrderLine: ['orderLines'], Fulfillment: ['fulfillments'],
+    Warehouse: ['warehouses'],
+    OrderLine: ['orderLines'],
+    Fulfillment: ['fulfillments'],
 };
 
 function holder(shop, id) {
@@ -53,19 +54,23 @@ function touch({ record, event, role }, changed, { emit }) {
     return { item: record };
 }
 
-const update = (field) => ({ id, input }, context) => {
-    const found = holder(context.shop, id);
+const update =
+    (field) =>
+    ({ id, input }, context) => {
+        const found = holder(context.shop, id);
 
-    return touch(found, store(found.record[field], input, 'input'), context);
-};
+        return touch(found, store(found.record[field], input, 'input'), context);
+    };
 
-const remove = (field) => ({ id, keys }, context) => {
-    const found = holder(context.shop, id);
-    const before = Object.keys(found.record[field]).length;
+const remove =
+    (field) =>
+    ({ id, keys }, context) => {
+        const found = holder(context.shop, id);
+        const before = Object.keys(found.record[field]).length;
 
-    for (const key of keys) delete found.record[field][key];
-    return touch(found, Object.keys(found.record[field]).length !== before, context);
-};
+        for (const key of keys) delete found.record[field][key];
+        return touch(found, Object.keys(found.record[field]).length !== before, context);
+    };
 
 const mutations = {
     updateMetadata: update('metadata'),

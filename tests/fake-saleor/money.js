@@ -9,20 +9,29 @@ function decimalPlaces(text) {
     const [, whole, fraction = '', exponent = '0'] = /^[+-]?(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?$/.exec(text);
     const digits = (whole + fraction).replace(/0+$/, '');
 
-    return digits === '' ? 0 : Math.max(0, fraction.length - (whole.length + fraction.length - digits.length) - Number(exponent));
+    return digits === ''
+        ? 0
+        : Math.max(0, fraction.length - (whole.length + fraction.length - digits.length) - Number(exponent));
 }
 
 function money(amount, currency) {
     const digits = fractionDigits(currency);
 
-    return { currency, amount: Number(amount), fractionDigits: digits, fractionalAmount: Math.round(Number(amount) * 10 ** digits) };
+    return {
+        currency,
+        amount: Number(amount),
+        fractionDigits: digits,
+        fractionalAmount: Math.round(Number(amount) * 10 ** digits),
+    };
 }
 
 const thousandths = (amount) => Math.round(Number(amount) * 1000);
 
 function taxed({ gross, net }, currency) {
     return {
-        currency, gross: money(gross, currency), net: money(net, currency),
+        currency,
+        gross: money(gross, currency),
+        net: money(net, currency),
         tax: money((thousandths(gross) - thousandths(net)) / 1000, currency),
     };
 }

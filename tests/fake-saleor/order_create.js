@@ -11,10 +11,16 @@ const { divide, sum } = require('./money');
 const MAX_ORDERS = 50;
 const FUTURE_MS = 5 * 60 * 1000;
 
-const VARIANT_NAMES = [['variantId', 'variant_id', 'id'], ['variantExternalReference', 'variant_external_reference', 'externalReference'],
-    ['variantSku', 'variant_sku', 'sku']];
-const USER_NAMES = [['id', 'id', 'id'], ['email', 'email', 'email'],
-    ['externalReference', 'external_reference', 'externalReference']];
+const VARIANT_NAMES = [
+    ['variantId', 'variant_id', 'id'],
+    ['variantExternalReference', 'variant_external_reference', 'externalReference'],
+    ['variantSku', 'variant_sku', 'sku'],
+];
+const USER_NAMES = [
+    ['id', 'id', 'id'],
+    ['email', 'email', 'email'],
+    ['externalReference', 'external_reference', 'externalReference'],
+];
 
 class Draft {
     constructor(input) {
@@ -37,9 +43,17 @@ class Draft {
         const list = names.map(([, snake]) => snake).join(', ');
 
         if (given.length > 1)
-            return this.error(path, `Only one of [${list}] arguments can be provided to resolve ${table.type} instance.`, 'TOO_MANY_IDENTIFIERS');
+            return this.error(
+                path,
+                `Only one of [${list}] arguments can be provided to resolve ${table.type} instance.`,
+                'TOO_MANY_IDENTIFIERS',
+            );
         if (names.length > 1 && given.length === 0)
-            return this.error(path, `One of [${list}] arguments must be provided to resolve ${table.type} instance.`, 'REQUIRED');
+            return this.error(
+                path,
+                `One of [${list}] arguments must be provided to resolve ${table.type} instance.`,
+                'REQUIRED',
+            );
         if (given.length === 0 || !input[given[0][0]])
             return this.error(path, `Can't return ${table.type} instance.`, 'NOT_FOUND');
         return this.look(table, input[given[0][0]], given[0], path);
@@ -52,8 +66,14 @@ class Draft {
 
         if (fault) return this.error(at, fault, 'INVALID');
         // Saleor files variants under their skus as if those were ids, so that it never finds one by its sku here.
-        return (by === 'id' ? table.get(key) : by === 'sku' ? null : table.find(by, key)) ||
-            this.error(at, `${table.type} instance with ${by === 'externalReference' ? 'external_reference' : by}=${key} doesn't exist.`, 'NOT_FOUND');
+        return (
+            (by === 'id' ? table.get(key) : by === 'sku' ? null : table.find(by, key)) ||
+            this.error(
+                at,
+                `${table.type} instance with ${by === 'externalReference' ? 'external_reference' : by}=${key} doesn't exist.`,
+                'NOT_FOUND',
+            )
+        );
     }
 }
 
@@ -64,10 +84,16 @@ function checkOrder(draft, shop) {
     const channel = shop.channels.find('slug', input.channel);
 
     if (inFuture(input.createdAt)) draft.error('created_at', 'Order input contains future date.', 'FUTURE_DATE');
-    if (input.createdAt.naive || input.lines.some((line) => line.createdAt.naive)) throw new Internal('ValidationError', 'naive time');
+    if (input.createdAt.naive || input.lines.some((line) => line.createdAt.naive))
+        throw new Internal('ValidationError', 'naive time');
     if (input.weight && input.weight.value < 0) draft.error('weight', "Order can't have negative weight.", 'INVALID');
     if (input.externalReference && shop.orders.find('externalReference', input.externalReference))
-        draft.error('external_reference', `Order with external_reference: ${input.externalReference} already exists.`, 'UNIQUE', true);
+        draft.error(
+            'external_reference',
+            `Order with external_reference: ${input.externalReference} already exists.`,
+            'UNIQUE',
+            true,
+        );
     if (channel && channel.currencyCode.toLowerCase() !== input.currency.toLowerCase())
         draft.error('currency', "Currency from input doesn't match channel's currency.", 'INCORRECT_CURRENCY', true);
 }
@@ -101,9 +127,19 @@ function deliveryMethod(draft, shop) {
     if (input.warehouseId && input.shippingMethodId)
         draft.error('delivery_method', "Can't provide both warehouse and shipping method IDs.", 'TOO_MANY_IDENTIFIERS');
     if (input.warehouseId)
-        draft.collectionPoint = draft.find(shop.warehouses, input, [['warehouseId', 'warehouse_id', 'id']], 'delivery_method.warehouse_id');
-    if (input.shippingMethodId) // the fake has no shipping zones, so no methods either
-        draft.error('delivery_method.shipping_method_id.shipping_method_id', "ShippingMethod instance doesn't exist.", 'NOT_FOUND');
+        draft.collectionPoint = draft.find(
+            shop.warehouses,
+            input,
+            [['warehouseId', 'warehouse_id', 'id']],
+            'delivery_method.warehouse_id',
+        );
+    if (input.shippingMethodId)
+        // the fake has no shipping zones, so no methods either
+        draft.error(
+            'delivery_method.shipping_method_id.shipping_method_id',
+            "ShippingMethod instance doesn't exist.",
+            'NOT_FOUND',
+        );
     if (!draft.collectionPoint) draft.error('delivery_method', 'No delivery method provided.', 'REQUIRED', true);
 }
 
@@ -112,13 +148,28 @@ function checkPrices(draft, line, at) {
     const less = (a, b) => Number(a) < Number(b);
 
     if (line.quantity < 1)
-        draft.error(`${at}.quantity`, 'Invalid quantity. Must be integer greater then or equal to 1.', 'INVALID_QUANTITY', true);
+        draft.error(
+            `${at}.quantity`,
+            'Invalid quantity. Must be integer greater then or equal to 1.',
+            'INVALID_QUANTITY',
+            true,
+        );
     if (less(total.gross, total.net))
         draft.error(`${at}.total_price`, "Net price can't be greater then gross price.", 'PRICE_ERROR', true);
     if (less(before.gross, before.net))
-        draft.error(`${at}.undiscounted_total_price`, "Net price can't be greater then gross price.", 'PRICE_ERROR', true);
+        draft.error(
+            `${at}.undiscounted_total_price`,
+            "Net price can't be greater then gross price.",
+            'PRICE_ERROR',
+            true,
+        );
     if (less(before.gross, total.gross) || less(before.net, total.net))
-        draft.error(`${at}.undiscounted_total_price`, "Total price can't be greater then undiscounted total price.", 'PRICE_ERROR', true);
+        draft.error(
+            `${at}.undiscounted_total_price`,
+            "Total price can't be greater then undiscounted total price.",
+            'PRICE_ERROR',
+            true,
+        );
 }
 
 const metadataOf = (list) => Object.fromEntries((list || []).map(({ key, value }) => [key, value]));
@@ -141,20 +192,40 @@ function createLine(draft, shop, line, index) {
 
     checkPrices(draft, line, at);
     if (draft.critical) return null;
-    if (inFuture(line.createdAt)) draft.error(`${at}.created_at`, 'Order line input contains future date.', 'FUTURE_DATE');
+    if (inFuture(line.createdAt))
+        draft.error(`${at}.created_at`, 'Order line input contains future date.', 'FUTURE_DATE');
     const net = Number(line.totalPrice.net);
 
     return {
-        key: randomUUID(), variant, variantKey: variant ? variant.key : null, warehouse, taxClass,
-        productName: line.productName || variant.product.name, variantName: line.variantName || (variant ? variant.name : ''),
-        translatedProductName: line.translatedProductName || '', translatedVariantName: line.translatedVariantName || '',
-        productSku: line.productSku ?? null, isShippingRequired: line.isShippingRequired, isGiftCard: line.isGiftCard,
-        quantity: line.quantity, quantityFulfilled: 0, currency, taxClassName: line.taxClassName ?? null,
-        taxRate: line.taxRate !== undefined && line.taxRate !== null ? Number(line.taxRate) : net > 0 ? Number(line.totalPrice.gross) / net - 1 : 0,
-        totalPrice: line.totalPrice, undiscountedTotalPrice: line.undiscountedTotalPrice,
+        key: randomUUID(),
+        variant,
+        variantKey: variant ? variant.key : null,
+        warehouse,
+        taxClass,
+        productName: line.productName || variant.product.name,
+        variantName: line.variantName || (variant ? variant.name : ''),
+        translatedProductName: line.translatedProductName || '',
+        translatedVariantName: line.translatedVariantName || '',
+        productSku: line.productSku ?? null,
+        isShippingRequired: line.isShippingRequired,
+        isGiftCard: line.isGiftCard,
+        quantity: line.quantity,
+        quantityFulfilled: 0,
+        currency,
+        taxClassName: line.taxClassName ?? null,
+        taxRate:
+            line.taxRate !== undefined && line.taxRate !== null
+                ? Number(line.taxRate)
+                : net > 0
+                  ? Number(line.totalPrice.gross) / net - 1
+                  : 0,
+        totalPrice: line.totalPrice,
+        undiscountedTotalPrice: line.undiscountedTotalPrice,
         unitPrice: unitPrice(line.totalPrice, line.quantity, currency),
         undiscountedUnitPrice: unitPrice(line.undiscountedTotalPrice, line.quantity, currency),
-        createdAt: line.createdAt, metadata: metadataOf(line.metadata), privateMetadata: metadataOf(line.privateMetadata),
+        createdAt: line.createdAt,
+        metadata: metadataOf(line.metadata),
+        privateMetadata: metadataOf(line.privateMetadata),
     };
 }
 
@@ -168,16 +239,33 @@ function createFulfillment(draft, shop, input, index) {
         const orderLine = draft.lines[line.orderLineIndex];
 
         if (!warehouse) return null;
-        if (line.orderLineIndex < 0) return draft.error(`${at}.order_line_index`, "Order line index can't be negative.", 'NEGATIVE_INDEX');
+        if (line.orderLineIndex < 0)
+            return draft.error(`${at}.order_line_index`, "Order line index can't be negative.", 'NEGATIVE_INDEX');
         if (!orderLine)
-            return draft.error(`${at}.order_line_index`, `There is no order line with index: ${line.orderLineIndex}.`, 'NO_RELATED_ORDER_LINE');
+            return draft.error(
+                `${at}.order_line_index`,
+                `There is no order line with index: ${line.orderLineIndex}.`,
+                'NO_RELATED_ORDER_LINE',
+            );
         if (orderLine.warehouse !== warehouse)
-            return draft.error(`${at}.warehouse`, "Fulfillment line's warehouse is different then order line's warehouse.", 'ORDER_LINE_FULFILLMENT_LINE_MISMATCH');
+            return draft.error(
+                `${at}.warehouse`,
+                "Fulfillment line's warehouse is different then order line's warehouse.",
+                'ORDER_LINE_FULFILLMENT_LINE_MISMATCH',
+            );
         if (orderLine.variant !== variant)
-            return draft.error(`${at}.variant_id`, "Fulfillment line's product variant is different then order line's product variant.", 'ORDER_LINE_FULFILLMENT_LINE_MISMATCH');
+            return draft.error(
+                `${at}.variant_id`,
+                "Fulfillment line's product variant is different then order line's product variant.",
+                'ORDER_LINE_FULFILLMENT_LINE_MISMATCH',
+            );
         lines.push({ orderLine, quantity: line.quantity });
     }
-    return { trackingNumber: input.trackingCode || '', warehouse: lines[0] ? lines[0].orderLine.warehouse : null, lines };
+    return {
+        trackingNumber: input.trackingCode || '',
+        warehouse: lines[0] ? lines[0].orderLine.warehouse : null,
+        lines,
+    };
 }
 
 function checkStatus(draft) {
@@ -186,9 +274,11 @@ function checkStatus(draft) {
     const { status } = draft.input;
 
     if (status === undefined || status === null) throw new Internal('KeyError', 'status');
-    if ((sent === 0 && ['PARTIALLY_FULFILLED', 'FULFILLED'].includes(status)) ||
+    if (
+        (sent === 0 && ['PARTIALLY_FULFILLED', 'FULFILLED'].includes(status)) ||
         (sent > 0 && ordered > sent && ['FULFILLED', 'UNFULFILLED'].includes(status)) ||
-        (ordered === sent && ['PARTIALLY_FULFILLED', 'UNFULFILLED'].includes(status)))
+        (ordered === sent && ['PARTIALLY_FULFILLED', 'UNFULFILLED'].includes(status))
+    )
         draft.error('status', 'Invalid order status.', 'INVALID');
 }
 
@@ -202,7 +292,9 @@ function createDraft(shop, input) {
     if (draft.critical) return draft;
     draft.lines = input.lines.map((line, index) => createLine(draft, shop, line, index)).filter(Boolean);
     if (draft.critical) return draft;
-    draft.fulfillments = (input.fulfillments || []).map((each, index) => createFulfillment(draft, shop, each, index)).filter(Boolean);
+    draft.fulfillments = (input.fulfillments || [])
+        .map((each, index) => createFulfillment(draft, shop, each, index))
+        .filter(Boolean);
     checkStatus(draft);
     return draft;
 }
@@ -215,9 +307,19 @@ function checkStocks(draft, policy, taken) {
         const names = `${line.variantKey} and warehouse: ${line.warehouse.key}`;
 
         if (!stock)
-            return draft.error(`lines.${index}`, `There is no stock for given product variant: ${names}.`, 'NON_EXISTING_STOCK', true);
+            return draft.error(
+                `lines.${index}`,
+                `There is no stock for given product variant: ${names}.`,
+                'NON_EXISTING_STOCK',
+                true,
+            );
         if (line.quantity > stock.quantity - (taken.get(stock) || 0) && policy !== 'FORCE')
-            draft.error(`lines.${index}`, `Insufficient stock for product variant: ${names}.`, 'INSUFFICIENT_STOCK', true);
+            draft.error(
+                `lines.${index}`,
+                `Insufficient stock for product variant: ${names}.`,
+                'INSUFFICIENT_STOCK',
+                true,
+            );
         taken.set(stock, (taken.get(stock) || 0) + line.quantity);
     }
     return null;
@@ -235,18 +337,35 @@ function keep(shop, draft) {
     const { input } = draft;
     const totals = (field, side) => sum(draft.lines.map((line) => line[field][side]));
     const order = {
-        key: randomUUID(), number: String(++shop.orderNumber), externalReference: input.externalReference ?? null,
-        channel: draft.channel, created: input.createdAt, updatedAt: new Date(), status: input.status, user: draft.user,
+        key: randomUUID(),
+        number: String(++shop.orderNumber),
+        externalReference: input.externalReference ?? null,
+        channel: draft.channel,
+        created: input.createdAt,
+        updatedAt: new Date(),
+        status: input.status,
+        user: draft.user,
         userEmail: draft.user ? draft.user.email : input.user.email || '',
         billingAddress: keepAddress(shop, draft.billingAddress),
         shippingAddress: draft.shippingAddress && keepAddress(shop, draft.shippingAddress),
-        languageCodeEnum: input.languageCode, currency: input.currency.toUpperCase(), origin: 'BULK_CREATE',
-        collectionPointName: input.deliveryMethod?.warehouseName ?? null, shippingMethodName: null,
-        customerNote: input.customerNote || '', redirectUrl: input.redirectUrl ?? null,
-        weight: input.weight || { unit: 'KG', value: 0 }, displayGrossPrices: input.displayGrossPrices ?? true,
+        languageCodeEnum: input.languageCode,
+        currency: input.currency.toUpperCase(),
+        origin: 'BULK_CREATE',
+        collectionPointName: input.deliveryMethod?.warehouseName ?? null,
+        shippingMethodName: null,
+        customerNote: input.customerNote || '',
+        redirectUrl: input.redirectUrl ?? null,
+        weight: input.weight || { unit: 'KG', value: 0 },
+        displayGrossPrices: input.displayGrossPrices ?? true,
         total: { gross: totals('totalPrice', 'gross'), net: totals('totalPrice', 'net') },
-        undiscountedTotal: { gross: totals('undiscountedTotalPrice', 'gross'), net: totals('undiscountedTotalPrice', 'net') },
-        lines: draft.lines, fulfillments: [], metadata: metadataOf(input.metadata), privateMetadata: metadataOf(input.privateMetadata),
+        undiscountedTotal: {
+            gross: totals('undiscountedTotalPrice', 'gross'),
+            net: totals('undiscountedTotalPrice', 'net'),
+        },
+        lines: draft.lines,
+        fulfillments: [],
+        metadata: metadataOf(input.metadata),
+        privateMetadata: metadataOf(input.privateMetadata),
     };
 
     shop.orders.put(order);
@@ -257,8 +376,16 @@ function keep(shop, draft) {
 
 function addFulfillment(shop, order, { trackingNumber, warehouse, lines }, number) {
     const fulfillment = shop.fulfillments.put({
-        key: shop.fulfillments.nextKey(), order, fulfillmentOrder: number, status: 'FULFILLED', trackingNumber, warehouse,
-        created: new Date(), lines: lines.map((line) => ({ ...line, key: ++shop.fulfillmentLine })), metadata: {}, privateMetadata: {},
+        key: shop.fulfillments.nextKey(),
+        order,
+        fulfillmentOrder: number,
+        status: 'FULFILLED',
+        trackingNumber,
+        warehouse,
+        created: new Date(),
+        lines: lines.map((line) => ({ ...line, key: ++shop.fulfillmentLine })),
+        metadata: {},
+        privateMetadata: {},
     });
 
     for (const { orderLine, quantity } of lines) orderLine.quantityFulfilled += quantity;
@@ -267,8 +394,7 @@ function addFulfillment(shop, order, { trackingNumber, warehouse, lines }, numbe
 }
 
 function orderBulkCreate({ orders, errorPolicy, stockUpdatePolicy }, { shop, emit }) {
-    if (orders.length > MAX_ORDERS)
-        throw new Internal('TypeError', `Number of orders exceeds limit: ${MAX_ORDERS}.`); // Saleor trips over its own answer here
+    if (orders.length > MAX_ORDERS) throw new Internal('TypeError', `Number of orders exceeds limit: ${MAX_ORDERS}.`); // Saleor trips over its own answer here
     const policy = errorPolicy || 'REJECT_EVERYTHING';
     const drafts = orders.map((input) => createDraft(shop, input));
     const anyError = drafts.some((draft) => draft.errors.length > 0);
@@ -276,9 +402,12 @@ function orderBulkCreate({ orders, errorPolicy, stockUpdatePolicy }, { shop, emi
     const twice = new Set();
 
     for (const draft of drafts) {
-        draft.kept = !draft.critical && !(policy === 'REJECT_EVERYTHING' && anyError) &&
+        draft.kept =
+            !draft.critical &&
+            !(policy === 'REJECT_EVERYTHING' && anyError) &&
             !(policy === 'REJECT_FAILED_ROWS' && draft.errors.length > 0);
-        if (draft.kept && (stockUpdatePolicy || 'UPDATE') !== 'SKIP') checkStocks(draft, stockUpdatePolicy || 'UPDATE', taken);
+        if (draft.kept && (stockUpdatePolicy || 'UPDATE') !== 'SKIP')
+            checkStocks(draft, stockUpdatePolicy || 'UPDATE', taken);
         draft.kept = draft.kept && !draft.critical;
         if (draft.kept && draft.input.externalReference && twice.has(draft.input.externalReference))
             throw new Internal('IntegrityError', 'the same external reference twice');

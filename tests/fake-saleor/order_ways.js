@@ -28,7 +28,8 @@ function orderUpdate(args, { shop, emit }) {
     const { input } = args;
     const order = resolveOne(shop.orders, args);
     const checks = new Checks();
-    const read = ['billingAddress', 'shippingAddress'].filter((field) => input[field])
+    const read = ['billingAddress', 'shippingAddress']
+        .filter((field) => input[field])
         .map((field) => [field, readAddress(input[field], { maySkip: true })]);
 
     if (order.status === 'DRAFT') refuse('id', "Order with status DRAFT can't be updated.", 'INVALID');
@@ -63,7 +64,8 @@ function orderCancel({ id }, { shop, emit }) {
     const order = resolveId(shop.orders, id);
     const open = order.fulfillments.some((fulfillment) => !ENDED_FULFILLMENTS.includes(fulfillment.status));
 
-    if (open || ENDED_ORDERS.includes(order.status)) refuse('order', "This order can't be canceled.", 'CANNOT_CANCEL_ORDER');
+    if (open || ENDED_ORDERS.includes(order.status))
+        refuse('order', "This order can't be canceled.", 'CANNOT_CANCEL_ORDER');
     setStatus(order, 'CANCELED');
     emit('order_cancelled', { order });
     emit('order_updated', { order });
@@ -83,8 +85,12 @@ function checkFulfill(lines, orderLines) {
         const rest = orderLines[index].quantity - orderLines[index].quantityFulfilled;
 
         if (line.stocks.reduce((total, stock) => total + stock.quantity, 0) > rest)
-            refuse('orderLineId', `Only ${rest} item${rest === 1 ? '' : 's'} remaining to fulfill.`, 'FULFILL_ORDER_LINE',
-                { orderLines: [globalId('OrderLine', orderLines[index].key)] });
+            refuse(
+                'orderLineId',
+                `Only ${rest} item${rest === 1 ? '' : 's'} remaining to fulfill.`,
+                'FULFILL_ORDER_LINE',
+                { orderLines: [globalId('OrderLine', orderLines[index].key)] },
+            );
     });
     if (lines.flatMap((line) => line.stocks).reduce((total, stock) => total + stock.quantity, 0) <= 0)
         refuse('lines', 'Total quantity must be larger than 0.', 'ZERO_QUANTITY');
@@ -118,8 +124,10 @@ function checkStocks(shop, groups, mayExceed) {
 
             wanted.set(stock, (wanted.get(stock) || 0) + quantity);
             if (!stock || (variant.trackInventory && wanted.get(stock) > stock.quantity))
-                short.add('stocks', 'Insufficient product stock.', 'INSUFFICIENT_STOCK',
-                    { orderLines: [globalId('OrderLine', orderLine.key)], warehouse: globalId('Warehouse', warehouse.key) });
+                short.add('stocks', 'Insufficient product stock.', 'INSUFFICIENT_STOCK', {
+                    orderLines: [globalId('OrderLine', orderLine.key)],
+                    warehouse: globalId('Warehouse', warehouse.key),
+                });
         }
     short.end();
 }
@@ -149,7 +157,12 @@ function orderFulfill({ order: id, input }, { shop, emit }) {
     checkStocks(shop, groups, input.allowStockToBeExceeded);
     const fulfillments = [...groups].map(([warehouse, lines]) => {
         for (const line of lines) takeStock(shop, warehouse, line, emit);
-        return addFulfillment(shop, order, { trackingNumber: input.trackingNumber || '', warehouse, lines }, order.fulfillments.length + 1);
+        return addFulfillment(
+            shop,
+            order,
+            { trackingNumber: input.trackingNumber || '', warehouse, lines },
+            order.fulfillments.length + 1,
+        );
     });
 
     refreshStatus(order);
@@ -167,7 +180,8 @@ function orderFulfillmentCancel({ id, input }, { shop, emit }) {
 
     if (fulfillment.status !== 'FULFILLED' && fulfillment.status !== 'WAITING_FOR_APPROVAL')
         refuse('fulfillment', "This fulfillment can't be canceled", 'CANNOT_CANCEL_FULFILLMENT');
-    if (!warehouse) refuse('warehouseId', 'This parameter is required for fulfillments with state FULFILLED', 'REQUIRED');
+    if (!warehouse)
+        refuse('warehouseId', 'This parameter is required for fulfillments with state FULFILLED', 'REQUIRED');
     for (const { orderLine, quantity } of fulfillment.lines) {
         const variant = shop.variants.get(orderLine.variantKey);
         const stock = variant && variant.stocks.get(warehouse.key);
@@ -181,4 +195,7 @@ function orderFulfillmentCancel({ id, input }, { shop, emit }) {
     return { fulfillment, order };
 }
 
-module.exports = { setStatus, mutations: { orderUpdate, orderConfirm, orderCancel, orderFulfill, orderFulfillmentCancel } };
+module.exports = {
+    setStatus,
+    mutations: { orderUpdate, orderConfirm, orderCancel, orderFulfill, orderFulfillmentCancel },
+};

@@ -7,8 +7,17 @@ const { resolveId, resolveIds, resolveOne } = require('./ids');
 const { storeBoth } = require('./metadata');
 
 function slugOf(shop, name) {
-    const plain = name.normalize('NFKD').replace(/[^\x00-\x7f]/g, '').toLowerCase();
-    const base = plain.replace(/[^a-z0-9_\s-]/g, '').trim().replace(/[\s-]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 240) || '-';
+    const plain = name
+        .normalize('NFKD')
+        .replace(/[^\x00-\x7f]/g, '')
+        .toLowerCase();
+    const base =
+        plain
+            .replace(/[^a-z0-9_\s-]/g, '')
+            .trim()
+            .replace(/[\s-]+/g, '-')
+            .replace(/^-+|-+$/g, '')
+            .slice(0, 240) || '-';
     let slug = base;
 
     for (let n = 2; shop.products.find('slug', slug); n++) slug = `${base}-${n}`;
@@ -19,9 +28,24 @@ function newProduct() {
     const now = new Date();
 
     return {
-        name: '', slug: '', description: null, productType: null, category: null, taxClass: null, weight: null, rating: null,
-        seoTitle: null, seoDescription: null, externalReference: null, listings: new Map(), variants: [], defaultVariant: null,
-        metadata: {}, privateMetadata: {}, created: now, updatedAt: now,
+        name: '',
+        slug: '',
+        description: null,
+        productType: null,
+        category: null,
+        taxClass: null,
+        weight: null,
+        rating: null,
+        seoTitle: null,
+        seoDescription: null,
+        externalReference: null,
+        listings: new Map(),
+        variants: [],
+        defaultVariant: null,
+        metadata: {},
+        privateMetadata: {},
+        created: now,
+        updatedAt: now,
     };
 }
 
@@ -46,7 +70,8 @@ function changed(shop, product, input) {
     if (input.weight && input.weight.value < 0) refuse('weight', "Product can't have negative weight.", 'INVALID');
     relations(shop, copy, input);
     copy.name = textOr(input.name, product.name);
-    for (const field of ['weight', 'rating', 'externalReference']) if (input[field] !== undefined) copy[field] = input[field];
+    for (const field of ['weight', 'rating', 'externalReference'])
+        if (input[field] !== undefined) copy[field] = input[field];
     if (input.seo) {
         copy.seoTitle = input.seo.title ?? copy.seoTitle;
         copy.seoDescription = input.seo.description ?? copy.seoDescription;
@@ -60,7 +85,10 @@ function check(shop, copy, product) {
     checks.text('name', copy.name, 250, true);
     checks.text('slug', copy.slug, 255, true);
     checks.text('externalReference', copy.externalReference, 250);
-    for (const [index, label] of [['slug', 'Slug'], ['externalReference', 'External reference']])
+    for (const [index, label] of [
+        ['slug', 'Slug'],
+        ['externalReference', 'External reference'],
+    ])
         if (copy[index] && shop.products.taken(index, copy[index], product))
             checks.add(index, `Product with this ${label} already exists.`, 'UNIQUE');
     checks.end();
@@ -121,20 +149,34 @@ function checkPublication(product, input) {
     const twice = ids.filter((id, index) => ids.indexOf(id) !== index);
 
     if (twice.length)
-        checks.add('input', 'The same object cannot be in both lists for adding and removing items.', 'DUPLICATED_INPUT_ITEM',
-            { channels: twice });
+        checks.add(
+            'input',
+            'The same object cannot be in both lists for adding and removing items.',
+            'DUPLICATED_INPUT_ITEM',
+            { channels: twice },
+        );
     if (early.length)
-        checks.add('availableForPurchaseDate', 'Cannot set available for purchase date when isAvailableForPurchase is false.', 'INVALID',
-            { channels: early.map((each) => each.channelId) });
+        checks.add(
+            'availableForPurchaseDate',
+            'Cannot set available for purchase date when isAvailableForPurchase is false.',
+            'INVALID',
+            { channels: early.map((each) => each.channelId) },
+        );
     if (!product.category && shown.length)
-        checks.add('isPublished', 'You must select a category to be able to publish.', 'PRODUCT_WITHOUT_CATEGORY',
-            { channels: shown.map((each) => each.channelId) });
+        checks.add('isPublished', 'You must select a category to be able to publish.', 'PRODUCT_WITHOUT_CATEGORY', {
+            channels: shown.map((each) => each.channelId),
+        });
     checks.end();
 }
 
 function listIn(shop, product, channel, input) {
     const listing = product.listings.get(channel.key) || {
-        key: ++shop.listing, channel, isPublished: false, publishedAt: null, visibleInListings: false, availableForPurchaseAt: null,
+        key: ++shop.listing,
+        channel,
+        isPublished: false,
+        publishedAt: null,
+        visibleInListings: false,
+        availableForPurchaseAt: null,
     };
 
     for (const field of ['isPublished', 'publishedAt', 'visibleInListings'])
@@ -150,15 +192,26 @@ function listVariants(shop, channel, input) {
     for (const variant of resolveIds(shop.variants, input.addVariants || [], 'id')) {
         if (variant.listings.has(channel.key))
             refuse('addVariants', 'One of channel listing already exists for this product variant.', 'ALREADY_EXISTS');
-        variant.listings.set(channel.key, { key: ++shop.listing, channel, price: null, costPrice: null, priorPrice: null });
+        variant.listings.set(channel.key, {
+            key: ++shop.listing,
+            channel,
+            price: null,
+            costPrice: null,
+            priorPrice: null,
+        });
     }
-    for (const variant of resolveIds(shop.variants, input.removeVariants || [], 'id')) variant.listings.delete(channel.key);
+    for (const variant of resolveIds(shop.variants, input.removeVariants || [], 'id'))
+        variant.listings.delete(channel.key);
 }
 
 function productChannelListingUpdate({ id, input }, { shop, emit }) {
     const product = resolveId(shop.products, id);
     const update = input.updateChannels || [];
-    const channels = resolveIds(shop.channels, update.map((each) => each.channelId), 'updateChannels');
+    const channels = resolveIds(
+        shop.channels,
+        update.map((each) => each.channelId),
+        'updateChannels',
+    );
     const leave = resolveIds(shop.channels, input.removeChannels || [], 'removeChannels');
 
     checkPublication(product, input);
@@ -173,4 +226,7 @@ function productChannelListingUpdate({ id, input }, { shop, emit }) {
     return { product };
 }
 
-module.exports = { removeVariant, mutations: { productCreate, productUpdate, productDelete, productChannelListingUpdate } };
+module.exports = {
+    removeVariant,
+    mutations: { productCreate, productUpdate, productDelete, productChannelListingUpdate },
+};

@@ -15,8 +15,18 @@ class Requests {
 
     begin(request) {
         const entry = {
-            n: ++this.number, at: new Date().toISOString(), path: request.url, status: null, ms: null, bytes: 0, names: [], operations: [],
-            aliases: 0, cost: null, fault: null, started: process.hrtime.bigint(),
+            n: ++this.number,
+            at: new Date().toISOString(),
+            path: request.url,
+            status: null,
+            ms: null,
+            bytes: 0,
+            names: [],
+            operations: [],
+            aliases: 0,
+            cost: null,
+            fault: null,
+            started: process.hrtime.bigint(),
         };
 
         this.counters.requests++;
@@ -48,7 +58,10 @@ class Requests {
     }
 
     show({ after = 0, limit = 1000 }) {
-        return this.list.filter((entry) => entry.n > after).slice(0, limit).map(({ started, ...rest }) => rest);
+        return this.list
+            .filter((entry) => entry.n > after)
+            .slice(0, limit)
+            .map(({ started, ...rest }) => rest);
     }
 }
 

@@ -36,24 +36,29 @@ function jsonText(value) {
 }
 
 function weight(value) {
-    if (value && typeof value === 'object') return { unit: String(value.unit).toUpperCase(), value: Number(value.value) };
-    return { unit: 'KG', value: Number(positiveDecimal(String(value).replace(/^-/, ''))) * (String(value).startsWith('-') ? -1 : 1) };
+    if (value && typeof value === 'object')
+        return { unit: String(value.unit).toUpperCase(), value: Number(value.value) };
+    return {
+        unit: 'KG',
+        value: Number(positiveDecimal(String(value).replace(/^-/, ''))) * (String(value).startsWith('-') ? -1 : 1),
+    };
 }
 
 function literal(parse, ...kinds) {
     return (node) => {
         if (!kinds.includes(node.kind)) throw new GraphQLError(`${node.kind} is not such a value.`, { nodes: node });
-        return parse(node.kind === Kind.OBJECT
-            ? Object.fromEntries(node.fields.map((field) => [field.name.value, field.value.value]))
-            : node.value);
+        return parse(
+            node.kind === Kind.OBJECT
+                ? Object.fromEntries(node.fields.map((field) => [field.name.value, field.value.value]))
+                : node.value,
+        );
     };
 }
 
 // Fills the scalars of a schema that was built from text.
 function giveScalars(schema) {
-    const of = (name, serialize, parse, ...kinds) => Object.assign(schema.getType(name), {
-        serialize, parseValue: parse, parseLiteral: literal(parse, ...kinds),
-    });
+    const of = (name, serialize, parse, ...kinds) =>
+        Object.assign(schema.getType(name), { serialize, parseValue: parse, parseLiteral: literal(parse, ...kinds) });
 
     of('PositiveDecimal', Number, positiveDecimal, Kind.INT, Kind.FLOAT);
     of('DateTime', (value) => new Date(value).toISOString().replace('Z', '+00:00'), dateTime, Kind.STRING);

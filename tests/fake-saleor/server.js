@@ -14,11 +14,13 @@ const { control } = require('./control');
 
 const BODY_MAX = 2621440; // Django's own limit
 const CONNECTIONS_MAX = 2048;
-const NOT_FOUND = '<!doctype html><html lang="en"><head><title>Not Found</title></head><body><h1>Not Found</h1></body></html>';
+const NOT_FOUND =
+    '<!doctype html><html lang="en"><head><title>Not Found</title></head><body><h1>Not Found</h1></body></html>';
 const JSON_TYPE = { 'Content-Type': 'application/json' };
 const HTML_TYPE = { 'Content-Type': 'text/html; charset=utf-8' };
 
-const errorBody = (message, extensions = { exception: { code: 'GraphQLError' } }) => JSON.stringify({ errors: [{ message, extensions }] });
+const errorBody = (message, extensions = { exception: { code: 'GraphQLError' } }) =>
+    JSON.stringify({ errors: [{ message, extensions }] });
 
 class Server {
     constructor(options) {
@@ -28,10 +30,23 @@ class Server {
         this.keys = new Keys();
         this.requests = new Requests(options.keep);
         this.webhooks = new Webhooks({
-            executor: this.executor, keys: this.keys, text: options.subscriptions, retryMs: options.retryMs, target: options.webhook,
+            executor: this.executor,
+            keys: this.keys,
+            text: options.subscriptions,
+            retryMs: options.retryMs,
+            target: options.webhook,
         });
         this.edits = new Edits(this.executor, this.shop);
-        this.app = { isApp: true, key: 1, identifier: null, name: 'data-sync', isActive: true, version: null, metadata: {}, privateMetadata: {} };
+        this.app = {
+            isApp: true,
+            key: 1,
+            identifier: null,
+            name: 'data-sync',
+            isActive: true,
+            version: null,
+            metadata: {},
+            privateMetadata: {},
+        };
         this.staff = this.hireStaff();
         this.reset();
         this.http = http.createServer((request, response) => this.answer(request, response));
@@ -44,7 +59,10 @@ class Server {
     reset() {
         this.faults = new Faults();
         this.settings = {
-            token: this.options.token, permissions: null, storefront: true, legacyUpdates: false,
+            token: this.options.token,
+            permissions: null,
+            storefront: true,
+            legacyUpdates: false,
             limits: { mutations: this.options.mutationLimit, aliases: 100, cost: 50000, requests_per_minute: 0 },
         };
         this.window = { minute: 0, count: 0 };
@@ -53,9 +71,24 @@ class Server {
 
     hireStaff() {
         return this.shop.users.put({
-            key: this.shop.users.nextKey(), email: 'admin@example.com', firstName: 'Shop', lastName: 'Admin', isStaff: true, isActive: true,
-            isConfirmed: true, note: null, languageCode: 'EN', externalReference: null, defaultBillingAddress: null,
-            defaultShippingAddress: null, addresses: [], lastLogin: null, metadata: {}, privateMetadata: {}, dateJoined: new Date(), updatedAt: new Date(),
+            key: this.shop.users.nextKey(),
+            email: 'admin@example.com',
+            firstName: 'Shop',
+            lastName: 'Admin',
+            isStaff: true,
+            isActive: true,
+            isConfirmed: true,
+            note: null,
+            languageCode: 'EN',
+            externalReference: null,
+            defaultBillingAddress: null,
+            defaultShippingAddress: null,
+            addresses: [],
+            lastLogin: null,
+            metadata: {},
+            privateMetadata: {},
+            dateJoined: new Date(),
+            updatedAt: new Date(),
         });
     }
 
@@ -103,7 +136,8 @@ class Server {
 
         if (path === '/graphql/') this.graphql(request, response, body);
         else if (path === '/graphql') this.end(response, 301, { ...HTML_TYPE, Location: '/graphql/' }, '');
-        else if (path === '/.well-known/jwks.json') this.end(response, 200, JSON_TYPE, JSON.stringify(this.keys.jwks()));
+        else if (path === '/.well-known/jwks.json')
+            this.end(response, 200, JSON_TYPE, JSON.stringify(this.keys.jwks()));
         else if (!control(this, request, response, body)) this.end(response, 404, HTML_TYPE, NOT_FOUND);
     }
 
@@ -117,10 +151,19 @@ class Server {
     graphql(request, response, body) {
         const entry = this.requests.begin(request);
 
-        if (request.method === 'GET') this.finish(entry, response, 200, HTML_TYPE, '<!DOCTYPE html><html><head><title>Playground</title></head></html>');
+        if (request.method === 'GET')
+            this.finish(
+                entry,
+                response,
+                200,
+                HTML_TYPE,
+                '<!DOCTYPE html><html><head><title>Playground</title></head></html>',
+            );
         else if (request.method !== 'POST') this.finish(entry, response, 405, { Allow: 'GET, OPTIONS, POST' }, '');
-        else if (this.overRate()) this.finish(entry, response, 429, { 'Content-Type': 'text/plain' }, 'Too Many Requests');
-        else if (body === null) this.finish(entry, response, 413, JSON_TYPE, errorBody('Request body exceeds maximum size.'));
+        else if (this.overRate())
+            this.finish(entry, response, 429, { 'Content-Type': 'text/plain' }, 'Too Many Requests');
+        else if (body === null)
+            this.finish(entry, response, 413, JSON_TYPE, errorBody('Request body exceeds maximum size.'));
         else this.run(entry, request, response, body);
     }
 
@@ -154,7 +197,13 @@ class Server {
         else if (Array.isArray(parsed) && parsed.length > 1)
             this.finish(entry, response, 400, JSON_TYPE, errorBody('Number of batch queries exceeded.'));
         else if (!this.mayEnter(request))
-            this.finish(entry, response, 401, JSON_TYPE, errorBody('Storefront traffic is not allowed.', { code: 'STOREFRONT_TRAFFIC_NOT_ALLOWED' }));
+            this.finish(
+                entry,
+                response,
+                401,
+                JSON_TYPE,
+                errorBody('Storefront traffic is not allowed.', { code: 'STOREFRONT_TRAFFIC_NOT_ALLOWED' }),
+            );
         else this.runDocument(entry, request, response, parsed, body);
     }
 
@@ -173,15 +222,21 @@ class Server {
         const one = Array.isArray(parsed) ? parsed[0] || {} : parsed;
         const known = this.executor.documents.get(String(one.query || ''));
         const fault = this.faults.forRequest({
-            fields: known.roots.map((root) => root.field), names: known.roots.map((root) => root.name),
-            aliases: known.roots.map((root) => root.alias), text: () => body.toString('utf8'),
+            fields: known.roots.map((root) => root.field),
+            names: known.roots.map((root) => root.name),
+            aliases: known.roots.map((root) => root.alias),
+            text: () => body.toString('utf8'),
         });
         let answer = { status: 200, body: { data: null } };
 
         this.requests.describe(entry, known, null);
         entry.fault = fault?.name || null;
         if (!fault || fault.apply) answer = this.executor.run(one, this.contextOf(request, entry));
-        const ready = fault?.answer || { status: answer.status, headers: JSON_TYPE, body: JSON.stringify(Array.isArray(parsed) ? [answer.body] : answer.body) };
+        const ready = fault?.answer || {
+            status: answer.status,
+            headers: JSON_TYPE,
+            body: JSON.stringify(Array.isArray(parsed) ? [answer.body] : answer.body),
+        };
 
         if (fault?.delayMs) setTimeout(() => this.send(entry, response, ready, fault.ending), fault.delayMs).unref();
         else this.send(entry, response, ready, fault?.ending);
@@ -200,7 +255,9 @@ class Server {
         else if (ending === 'close') socket.end();
         else {
             response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) + 100 });
-            response.write(body.slice(0, Math.ceil(body.length / 2)), () => (ending === 'truncate' ? socket.end() : socket.resetAndDestroy()));
+            response.write(body.slice(0, Math.ceil(body.length / 2)), () =>
+                ending === 'truncate' ? socket.end() : socket.resetAndDestroy(),
+            );
         }
     }
 
@@ -209,12 +266,16 @@ class Server {
     contextOf(request, entry) {
         const right = this.tokenIsRight(request);
         const { permissions, limits } = this.settings;
-        const may = (permission) => right && (!permissions || permission.startsWith('AUTHENTICATED') || permissions.includes(permission));
+        const may = (permission) =>
+            right && (!permissions || permission.startsWith('AUTHENTICATED') || permissions.includes(permission));
 
         return this.context(right ? this.app : null, {
-            may, limits,
+            may,
+            limits,
             visible: may('MANAGE_PRODUCTS') ? inChannel : published,
-            seen: (known, cost) => { entry.cost = cost; },
+            seen: (known, cost) => {
+                entry.cost = cost;
+            },
             count: (name, outcome) => this.requests.operation(name, outcome),
             failed: (error) => this.noteError(error),
             aliasFault: (alias, field, args) => this.faults.forAlias(alias, field, args),
@@ -223,8 +284,15 @@ class Server {
 
     context(principal, more) {
         const context = {
-            shop: this.shop, app: this.app, principal, domain: this.domain, storefront: this.settings.storefront, count: () => {},
-            requestTime: new Date(), legacyUpdates: this.settings.legacyUpdates, ...more,
+            shop: this.shop,
+            app: this.app,
+            principal,
+            domain: this.domain,
+            storefront: this.settings.storefront,
+            count: () => {},
+            requestTime: new Date(),
+            legacyUpdates: this.settings.legacyUpdates,
+            ...more,
         };
 
         context.emit = (event, subject) => this.webhooks.emit(event, subject, context);

@@ -15,10 +15,16 @@ class Shop {
         const slug = (record) => record.slug;
 
         this.currency = currency;
-        this.users = new Table('User', records, { email: (user) => user.email.toLowerCase(), externalReference: external });
+        this.users = new Table('User', records, {
+            email: (user) => user.email.toLowerCase(),
+            externalReference: external,
+        });
         this.addresses = new Table('Address', records * 4);
         this.products = new Table('Product', records, { slug, externalReference: external });
-        this.variants = new Table('ProductVariant', records, { sku: (variant) => variant.sku, externalReference: external });
+        this.variants = new Table('ProductVariant', records, {
+            sku: (variant) => variant.sku,
+            externalReference: external,
+        });
         this.stocks = new Table('Stock', records * 2);
         this.orders = new Table('Order', records, { externalReference: external });
         this.orderLines = new Table('OrderLine', records * 4);
@@ -46,30 +52,61 @@ class Shop {
         this.listing = 0;
         for (const [index, currency] of [this.currency, this.currency === 'USD' ? 'EUR' : 'USD'].entries())
             this.channels.put({
-                ...made, key: this.channels.nextKey(), slug: index ? `channel-${currency.toLowerCase()}` : 'default-channel',
-                name: index ? `Channel ${currency}` : 'Default Channel', isActive: true, currencyCode: currency,
+                ...made,
+                key: this.channels.nextKey(),
+                slug: index ? `channel-${currency.toLowerCase()}` : 'default-channel',
+                name: index ? `Channel ${currency}` : 'Default Channel',
+                isActive: true,
+                currencyCode: currency,
                 country: currency === 'INR' ? 'IN' : 'US',
             });
         for (const [key, name, slug] of WAREHOUSES)
             this.warehouses.put({
-                ...made, key, name, slug, email: '', isPrivate: false, externalReference: null,
+                ...made,
+                key,
+                name,
+                slug,
+                email: '',
+                isPrivate: false,
+                externalReference: null,
                 address: this.addresses.put(country('IN')),
             });
         this.taxClasses.put({ ...made, key: this.taxClasses.nextKey(), name: 'Default' });
         this.productTypes.put({
-            ...made, key: this.productTypes.nextKey(), name: 'Default Type', slug: 'default-type', hasVariants: true,
-            isShippingRequired: true, kind: 'NORMAL', taxClass: null,
+            ...made,
+            key: this.productTypes.nextKey(),
+            name: 'Default Type',
+            slug: 'default-type',
+            hasVariants: true,
+            isShippingRequired: true,
+            kind: 'NORMAL',
+            taxClass: null,
         });
         this.categories.put({
-            ...made, key: this.categories.nextKey(), name: 'Default Category', slug: 'default-category', level: 0,
+            ...made,
+            key: this.categories.nextKey(),
+            name: 'Default Category',
+            slug: 'default-category',
+            level: 0,
         });
     }
 }
 
 function emptyAddress() {
     return {
-        firstName: '', lastName: '', companyName: '', streetAddress1: '', streetAddress2: '', city: '', cityArea: '',
-        postalCode: '', country: '', countryArea: '', phone: '', metadata: {}, privateMetadata: {},
+        firstName: '',
+        lastName: '',
+        companyName: '',
+        streetAddress1: '',
+        streetAddress2: '',
+        city: '',
+        cityArea: '',
+        postalCode: '',
+        country: '',
+        countryArea: '',
+        phone: '',
+        metadata: {},
+        privateMetadata: {},
     };
 }
 

@@ -12,7 +12,10 @@ class Keys {
 
         this.privateKey = privateKey;
         this.public = { kty: 'RSA', key_ops: ['verify'], n, e };
-        this.kid = crypto.createHash('sha256').update(JSON.stringify({ e, kty: 'RSA', n })).digest('base64url');
+        this.kid = crypto
+            .createHash('sha256')
+            .update(JSON.stringify({ e, kty: 'RSA', n }))
+            .digest('base64url');
     }
 
     get ready() {
@@ -28,7 +31,9 @@ class Keys {
 
     jws(body) {
         const { kid, privateKey } = this.ready;
-        const header = Buffer.from(JSON.stringify({ typ: 'JWT', alg: 'RS256', kid, crit: ['b64'], b64: false })).toString('base64url');
+        const header = Buffer.from(
+            JSON.stringify({ typ: 'JWT', alg: 'RS256', kid, crit: ['b64'], b64: false }),
+        ).toString('base64url');
         const signature = crypto.sign('sha256', Buffer.concat([Buffer.from(`${header}.`), body]), privateKey);
 
         return `${header}..${signature.toString('base64url')}`;

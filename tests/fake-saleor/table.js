@@ -66,7 +66,8 @@ class Table {
     }
 
     remove(record) {
-        for (const [name, value] of Object.entries(this.entries.get(record.key) || {})) this.indexes[name].delete(value);
+        for (const [name, value] of Object.entries(this.entries.get(record.key) || {}))
+            this.indexes[name].delete(value);
         this.entries.delete(record.key);
         this.records.delete(record.key);
         this.changed();

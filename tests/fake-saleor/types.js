@@ -10,7 +10,8 @@ const VERSION = '3.23.0';
 const COUNTRY_NAMES = new Intl.DisplayNames(['en'], { type: 'region' });
 
 const country = (code) => ({ code, country: (code && COUNTRY_NAMES.of(code)) || '' });
-const price = (field) => (listing) => (listing[field] === null ? null : money(listing[field], listing.channel.currencyCode));
+const price = (field) => (listing) =>
+    listing[field] === null ? null : money(listing[field], listing.channel.currencyCode);
 const inCurrency = (field) => (record) => taxed(record[field], record.currency);
 const hidden = (product, { visible }, channel) => !visible(product, channel);
 const existing = (table) => (record, shop) => (record && shop[table].get(record.key) === record ? record : null);
@@ -25,14 +26,17 @@ const metadata = {
 };
 
 const types = {
-    User: {
-        orders: (user, args, { shop }, info) => list(shop.orders, args, info, (order) => order.user === user),
+    User: { orders: (user, args, { shop }, info) => list(shop.orders, args, info, (order) => order.user === user) },
+    Address: {
+        country: (address) => country(address.country),
+        isDefaultShippingAddress: () => null,
+        isDefaultBillingAddress: () => null,
     },
-    Address: { country: (address) => country(address.country), isDefaultShippingAddress: () => null, isDefaultBillingAddress: () => null },
     Product: {
         channel: () => null,
         channelListings: (product) => [...product.listings.values()],
-        productVariants: (product, args, { shop }, info) => list(shop.variants, args, info, (variant) => variant.product === product),
+        productVariants: (product, args, { shop }, info) =>
+            list(shop.variants, args, info, (variant) => variant.product === product),
         isAvailableForPurchase: (product) => [...product.listings.values()].some(available),
     },
     ProductVariant: {
@@ -40,10 +44,18 @@ const types = {
         product: (variant, args, context) => (hidden(variant.product, context) ? null : variant.product),
         channelListings: (variant) => [...variant.listings.values()],
         stocks: (variant) => [...variant.stocks.values()],
-        quantityAvailable: (variant) => Math.min(50, [...variant.stocks.values()].reduce((total, stock) => total + stock.quantity, 0)),
+        quantityAvailable: (variant) =>
+            Math.min(
+                50,
+                [...variant.stocks.values()].reduce((total, stock) => total + stock.quantity, 0),
+            ),
     },
     ProductChannelListing: { isAvailableForPurchase: available },
-    ProductVariantChannelListing: { price: price('price'), costPrice: price('costPrice'), priorPrice: price('priorPrice') },
+    ProductVariantChannelListing: {
+        price: price('price'),
+        costPrice: price('costPrice'),
+        priorPrice: price('priorPrice'),
+    },
     Channel: {
         defaultCountry: (channel) => country(channel.country),
         warehouses: (channel, args, { shop }) => shop.warehouses.all(),
@@ -51,11 +63,15 @@ const types = {
     },
     Order: {
         user: (order, args, { shop }) => stillUser(order.user, shop),
-        total: inCurrency('total'), undiscountedTotal: inCurrency('undiscountedTotal'), subtotal: inCurrency('total'),
+        total: inCurrency('total'),
+        undiscountedTotal: inCurrency('undiscountedTotal'),
+        subtotal: inCurrency('total'),
         shippingPrice: (order) => taxed({ gross: 0, net: 0 }, order.currency),
         totalCharged: (order) => money(order.paid ? order.total.gross : 0, order.currency),
         totalBalance: (order) => money(order.paid ? 0 : -order.total.gross, order.currency),
-        isPaid: (order) => Boolean(order.paid), chargeStatus: (order) => (order.paid ? 'FULL' : 'NONE'), authorizeStatus: (order) => (order.paid ? 'FULL' : 'NONE'),
+        isPaid: (order) => Boolean(order.paid),
+        chargeStatus: (order) => (order.paid ? 'FULL' : 'NONE'),
+        authorizeStatus: (order) => (order.paid ? 'FULL' : 'NONE'),
         statusDisplay: (order) => order.status[0] + order.status.slice(1).toLowerCase().replace(/_/g, ' '),
         isShippingRequired: (order) => order.lines.some((line) => line.isShippingRequired),
     },
@@ -63,18 +79,27 @@ const types = {
         variant: (line, args, { shop }) => stillVariant(line.variant, shop),
         productVariantId: (line) => (line.variantKey === null ? null : globalId('ProductVariant', line.variantKey)),
         quantityToFulfill: (line) => line.quantity - line.quantityFulfilled,
-        unitPrice: inCurrency('unitPrice'), undiscountedUnitPrice: inCurrency('undiscountedUnitPrice'),
-        totalPrice: inCurrency('totalPrice'), undiscountedTotalPrice: inCurrency('undiscountedTotalPrice'),
+        unitPrice: inCurrency('unitPrice'),
+        undiscountedUnitPrice: inCurrency('undiscountedUnitPrice'),
+        totalPrice: inCurrency('totalPrice'),
+        undiscountedTotalPrice: inCurrency('undiscountedTotalPrice'),
     },
     Fulfillment: {
-        statusDisplay: (fulfillment) => fulfillment.status[0] + fulfillment.status.slice(1).toLowerCase().replace(/_/g, ' '),
+        statusDisplay: (fulfillment) =>
+            fulfillment.status[0] + fulfillment.status.slice(1).toLowerCase().replace(/_/g, ' '),
     },
     Shop: {
-        id: () => globalId('Shop', 1), name: () => 'Saleor e-commerce', version: () => VERSION, schemaVersion: () => VERSION.slice(0, 4),
+        id: () => globalId('Shop', 1),
+        name: () => 'Saleor e-commerce',
+        version: () => VERSION,
+        schemaVersion: () => VERSION.slice(0, 4),
         domain: (shop, args, { domain }) => ({ host: domain, sslEnabled: false, url: `http://${domain}/` }),
         channelCurrencies: (shop) => shop.channels.all().map((channel) => channel.currencyCode),
-        defaultCountry: () => country('IN'), fulfillmentAutoApprove: () => true, fulfillmentAllowUnpaid: () => true,
-        trackInventoryByDefault: () => true, allowStorefrontTraffic: (shop, args, { storefront }) => storefront,
+        defaultCountry: () => country('IN'),
+        fulfillmentAutoApprove: () => true,
+        fulfillmentAllowUnpaid: () => true,
+        trackInventoryByDefault: () => true,
+        allowStorefrontTraffic: (shop, args, { storefront }) => storefront,
     },
 };
 
@@ -111,7 +136,8 @@ function giveTypes(schema) {
             else if (name === 'id' && !own.id) field.resolve = (record) => globalId(type.name, record.key);
         }
     }
-    for (const name of ['Event', 'ObjectWithMetadata', 'Node', 'IssuingPrincipal']) schema.getType(name).resolveType = typeName;
+    for (const name of ['Event', 'ObjectWithMetadata', 'Node', 'IssuingPrincipal'])
+        schema.getType(name).resolveType = typeName;
 }
 
 module.exports = { giveTypes, VERSION };

@@ -14,17 +14,33 @@ function newVariant(product) {
     const now = new Date();
 
     return {
-        product, name: '', sku: null, trackInventory: true, weight: null, quantityLimitPerCustomer: null, externalReference: null,
-        listings: new Map(), stocks: new Map(), metadata: {}, privateMetadata: {}, created: now, updatedAt: now,
+        product,
+        name: '',
+        sku: null,
+        trackInventory: true,
+        weight: null,
+        quantityLimitPerCustomer: null,
+        externalReference: null,
+        listings: new Map(),
+        stocks: new Map(),
+        metadata: {},
+        privateMetadata: {},
+        created: now,
+        updatedAt: now,
     };
 }
 
 function changed(variant, input) {
     const copy = { ...variant, metadata: { ...variant.metadata }, privateMetadata: { ...variant.privateMetadata } };
 
-    if (input.weight && input.weight.value < 0) refuse('weight', "Product variant can't have negative weight.", 'INVALID');
+    if (input.weight && input.weight.value < 0)
+        refuse('weight', "Product variant can't have negative weight.", 'INVALID');
     if ((input.quantityLimitPerCustomer ?? 1) < 1)
-        refuse('quantityLimitPerCustomer', "Product variant can't have quantity_limit_per_customer lower than 1.", 'INVALID');
+        refuse(
+            'quantityLimitPerCustomer',
+            "Product variant can't have quantity_limit_per_customer lower than 1.",
+            'INVALID',
+        );
     if (input.attributes?.length)
         refuse('attributes', 'Given attributes are not a variant attributes.', 'ATTRIBUTE_CANNOT_BE_ASSIGNED');
     copy.name = textOr(input.name, variant.name);
@@ -41,7 +57,10 @@ function check(shop, copy, variant) {
     checks.text('name', copy.name, 255);
     checks.text('sku', copy.sku, 255);
     checks.text('externalReference', copy.externalReference, 250);
-    for (const [index, label] of [['sku', 'SKU'], ['externalReference', 'External reference']])
+    for (const [index, label] of [
+        ['sku', 'SKU'],
+        ['externalReference', 'External reference'],
+    ])
         if (shop.variants.taken(index, copy[index], variant))
             checks.add(index, `Product variant with this ${label} already exists.`, 'UNIQUE');
     checks.end();
@@ -63,8 +82,14 @@ function checkStocks(stocks) {
 
 // Sets the quantity in a warehouse and tells what that makes of the availability.
 function setStock(shop, variant, warehouse, quantity, emit) {
-    const stock = variant.stocks.get(warehouse.key) ||
-        { key: shop.stocks.nextKey(), warehouse, productVariant: variant, quantity: 0, quantityAllocated: 0, quantityReserved: 0 };
+    const stock = variant.stocks.get(warehouse.key) || {
+        key: shop.stocks.nextKey(),
+        warehouse,
+        productVariant: variant,
+        quantity: 0,
+        quantityAllocated: 0,
+        quantityReserved: 0,
+    };
     const [before, now] = [stock.quantity - stock.quantityAllocated, quantity - stock.quantityAllocated];
     const subject = { productVariant: variant, warehouse };
 
@@ -78,7 +103,8 @@ function setStock(shop, variant, warehouse, quantity, emit) {
 
 function productVariantStocksUpdate({ variantId, sku, stocks }, { shop, emit }) {
     exactlyOne(['sku', 'variant_id'], [sku, variantId]);
-    const productVariant = variantId ? resolveId(shop.variants, variantId)
+    const productVariant = variantId
+        ? resolveId(shop.variants, variantId)
         : shop.variants.find('sku', sku) || refuse('sku', `Couldn't resolve to a node: ${sku}`, 'NOT_FOUND');
     const warehouses = resolveIds(shop.warehouses, checkStocks(stocks), 'warehouse');
 
@@ -95,7 +121,9 @@ function productVariantStocksCreate({ variantId, stocks }, { shop, emit }) {
 
     warehouses.forEach((warehouse, index) => {
         if (productVariant.stocks.has(warehouse.key))
-            there.add('warehouse', 'Stock for this warehouse already exists for this product variant.', 'UNIQUE', { index });
+            there.add('warehouse', 'Stock for this warehouse already exists for this product variant.', 'UNIQUE', {
+                index,
+            });
     });
     there.end();
     stocks.forEach(({ quantity }, index) => setStock(shop, productVariant, warehouses[index], quantity, emit));
@@ -104,7 +132,8 @@ function productVariantStocksCreate({ variantId, stocks }, { shop, emit }) {
 
 function productVariantStocksDelete({ variantId, sku, warehouseIds }, { shop }) {
     exactlyOne(['sku', 'variant_id'], [sku, variantId]);
-    const productVariant = variantId ? resolveId(shop.variants, variantId)
+    const productVariant = variantId
+        ? resolveId(shop.variants, variantId)
         : shop.variants.find('sku', sku) || refuse('sku', `Couldn't resolve to a node: ${sku}`, 'NOT_FOUND');
 
     for (const warehouse of resolveIds(shop.warehouses, warehouseIds || [], 'warehouseIds')) {
@@ -173,32 +202,44 @@ function checkPrices(checks, input, channel) {
         const most = fractionDigits(channel.currencyCode);
 
         if (input[field] && decimalPlaces(input[field]) > most)
-            checks.add(field, `Value cannot have more than ${most} decimal places.`, 'INVALID', { channels: [input.channelId] });
+            checks.add(field, `Value cannot have more than ${most} decimal places.`, 'INVALID', {
+                channels: [input.channelId],
+            });
         if (input[field] && Number(input[field]) >= 1e17) throw new Internal('DataError', 'numeric field overflow');
     }
 }
 
 function productVariantChannelListingUpdate({ id, sku, input }, { shop, emit }) {
     exactlyOne(['sku', 'id'], [sku, id]);
-    const variant = id ? resolveId(shop.variants, id)
+    const variant = id
+        ? resolveId(shop.variants, id)
         : shop.variants.find('sku', sku) || refuse('sku', `Couldn't resolve to a node: ${sku}`, 'NOT_FOUND');
     const ids = input.map((each) => each.channelId);
     const checks = new Checks();
 
-    if (new Set(ids).size !== ids.length) refuse('channelId', 'Duplicated channel ID.', 'DUPLICATED_INPUT_ITEM', { channels: ids });
+    if (new Set(ids).size !== ids.length)
+        refuse('channelId', 'Duplicated channel ID.', 'DUPLICATED_INPUT_ITEM', { channels: ids });
     const channels = resolveIds(shop.channels, ids, 'channelId');
     const outside = ids.filter((channelId, index) => !variant.product.listings.has(channels[index].key));
 
     if (outside.length)
-        checks.add('input', 'Product not available in channels.', 'PRODUCT_NOT_ASSIGNED_TO_CHANNEL', { channels: outside });
+        checks.add('input', 'Product not available in channels.', 'PRODUCT_NOT_ASSIGNED_TO_CHANNEL', {
+            channels: outside,
+        });
     input.forEach((each, index) => checkPrices(checks, each, channels[index]));
     checks.end();
     input.forEach((each, index) => {
         const channel = channels[index];
-        const listing = variant.listings.get(channel.key) ||
-            { key: ++shop.listing, channel, price: null, costPrice: null, priorPrice: null };
+        const listing = variant.listings.get(channel.key) || {
+            key: ++shop.listing,
+            channel,
+            price: null,
+            costPrice: null,
+            priorPrice: null,
+        };
 
-        for (const field of ['price', 'costPrice', 'priorPrice']) if (each[field] !== undefined) listing[field] = each[field];
+        for (const field of ['price', 'costPrice', 'priorPrice'])
+            if (each[field] !== undefined) listing[field] = each[field];
         variant.listings.set(channel.key, listing);
     });
     emit('product_variant_updated', { productVariant: variant });
@@ -208,7 +249,12 @@ function productVariantChannelListingUpdate({ id, sku, input }, { shop, emit }) 
 module.exports = {
     setStock,
     mutations: {
-        productVariantCreate, productVariantUpdate, productVariantDelete, productVariantStocksUpdate, productVariantStocksCreate,
-        productVariantStocksDelete, productVariantChannelListingUpdate,
+        productVariantCreate,
+        productVariantUpdate,
+        productVariantDelete,
+        productVariantStocksUpdate,
+        productVariantStocksCreate,
+        productVariantStocksDelete,
+        productVariantChannelListingUpdate,
     },
 };

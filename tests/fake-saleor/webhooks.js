@@ -20,7 +20,14 @@ const snake = (name) => name.replace(/(?!^)([A-Z])/g, '_$1').toLowerCase();
 class Webhooks {
     // retryMs: wait before the first repetition (Saleor: 10,000), doubled each time.
     constructor({ executor, keys, text, retryMs, target }) {
-        Object.assign(this, { executor, keys, waiting: [], timers: new Set(), inFlight: 0, options: { text, retryMs, target } });
+        Object.assign(this, {
+            executor,
+            keys,
+            waiting: [],
+            timers: new Set(),
+            inFlight: 0,
+            options: { text, retryMs, target },
+        });
         this.agents = { 'http:': new http.Agent({ keepAlive: true }), 'https:': new https.Agent({ keepAlive: true }) };
         this.clear();
         this.reset();
@@ -48,7 +55,9 @@ class Webhooks {
         const unknown = [];
 
         for (const operation of all.filter((each) => each.operation === 'subscription' && each.name)) {
-            const document = separateOperations({ kind: Kind.DOCUMENT, definitions: [operation, ...fragments] })[operation.name.value];
+            const document = separateOperations({ kind: Kind.DOCUMENT, definitions: [operation, ...fragments] })[
+                operation.name.value
+            ];
             const [error] = validate(this.executor.schema, document);
 
             if (error) unknown.push(`${operation.name.value}: ${error.message}`);
@@ -60,7 +69,8 @@ class Webhooks {
 
     // target: {url, secret, events, headers}, null for none.
     configure(target) {
-        if (target && !/^https?:\/\//.test(target.url || '')) throw new Error('a webhook needs a url that begins with http:// or https://');
+        if (target && !/^https?:\/\//.test(target.url || ''))
+            throw new Error('a webhook needs a url that begins with http:// or https://');
         if (target?.subscriptions) this.subscribe(target.subscriptions);
         if (target?.retry_ms !== undefined) this.retryMs = target.retry_ms;
         if (target?.retries !== undefined) this.retries = target.retries;
@@ -68,7 +78,11 @@ class Webhooks {
     }
 
     wants(event) {
-        return Boolean(this.target) && this.documents.has(event) && (!this.target.events || this.target.events.includes(event));
+        return (
+            Boolean(this.target) &&
+            this.documents.has(event) &&
+            (!this.target.events || this.target.events.includes(event))
+        );
     }
 
     payload(event, subject, context) {
@@ -76,7 +90,13 @@ class Webhooks {
         const source = { ...subject, eventType, issuedAt: context.requestTime, principal: context.principal };
         const field = eventType[0].toLowerCase() + eventType.slice(1);
         const rootValue = { event: source, [field]: (args) => this.inChannels(source, args.channels) };
-        const { body } = this.executor.execute(this.documents.get(event), {}, eventType, { ...context, may: () => true, visible: () => true, rootValue }, {});
+        const { body } = this.executor.execute(
+            this.documents.get(event),
+            {},
+            eventType,
+            { ...context, may: () => true, visible: () => true, rootValue },
+            {},
+        );
         const { data } = body;
 
         if (!data) return null;
@@ -97,14 +117,27 @@ class Webhooks {
     }
 
     queue(event, body, domain) {
-        if (this.waiting.length >= QUEUE_MAX || this.waiting.reduce((total, each) => total + each.body.length, 0) > BYTES_MAX) {
+        if (
+            this.waiting.length >= QUEUE_MAX ||
+            this.waiting.reduce((total, each) => total + each.body.length, 0) > BYTES_MAX
+        ) {
             this.counters.dropped++;
             return;
         }
-        const delivery = { n: ++this.number, event, at: new Date().toISOString(), status: 'waiting', attempts: 0, http_status: null, body, domain };
+        const delivery = {
+            n: ++this.number,
+            event,
+            at: new Date().toISOString(),
+            status: 'waiting',
+            attempts: 0,
+            http_status: null,
+            body,
+            domain,
+        };
 
         this.log.push(delivery);
-        for (this.bytes += body.length; this.log.length > LOG_MAX || this.bytes > BYTES_MAX;) this.bytes -= this.log.shift().body.length;
+        for (this.bytes += body.length; this.log.length > LOG_MAX || this.bytes > BYTES_MAX;)
+            this.bytes -= this.log.shift().body.length;
         this.waiting.push(delivery);
         this.next();
     }
@@ -125,9 +158,15 @@ class Webhooks {
         const signature = this.keys.sign(body, this.target.secret);
 
         return {
-            'Content-Type': 'application/json', 'Content-Length': body.length,
-            'X-Saleor-Event': event, 'X-Saleor-Domain': domain, 'X-Saleor-Signature': signature,
-            'Saleor-Event': event, 'Saleor-Domain': domain, 'Saleor-Signature': signature, 'Saleor-Api-Url': `http://${domain}/graphql/`,
+            'Content-Type': 'application/json',
+            'Content-Length': body.length,
+            'X-Saleor-Event': event,
+            'X-Saleor-Domain': domain,
+            'X-Saleor-Signature': signature,
+            'Saleor-Event': event,
+            'Saleor-Domain': domain,
+            'Saleor-Signature': signature,
+            'Saleor-Api-Url': `http://${domain}/graphql/`,
             ...this.target.headers,
         };
     }
@@ -135,8 +174,12 @@ class Webhooks {
     send(delivery) {
         const url = new URL(this.target.url);
         const headers = delivery.headers || (delivery.headers = this.headers(delivery));
-        const request = (url.protocol === 'https:' ? https : http).request(url,
-            { method: 'POST', headers, agent: this.agents[url.protocol], timeout: TIMEOUT_MS });
+        const request = (url.protocol === 'https:' ? https : http).request(url, {
+            method: 'POST',
+            headers,
+            agent: this.agents[url.protocol],
+            timeout: TIMEOUT_MS,
+        });
         let ended = false;
         const end = (status, error) => {
             if (ended) return;
@@ -177,11 +220,14 @@ class Webhooks {
     }
 
     again(delivery) {
-        const timer = setTimeout(() => {
-            this.timers.delete(timer);
-            this.waiting.push(delivery);
-            this.next();
-        }, this.retryMs * 2 ** (delivery.attempts - 1));
+        const timer = setTimeout(
+            () => {
+                this.timers.delete(timer);
+                this.waiting.push(delivery);
+                this.next();
+            },
+            this.retryMs * 2 ** (delivery.attempts - 1),
+        );
 
         delivery.status = 'waiting';
         this.counters.retried++;
@@ -193,8 +239,13 @@ class Webhooks {
     }
 
     show({ after = 0, limit = 100, bodies = false }) {
-        return this.log.filter((delivery) => delivery.n > after).slice(0, limit)
-            .map(({ body, domain, headers, ...rest }) => ({ ...rest, ...(bodies && { headers, body: body.toString() }) }));
+        return this.log
+            .filter((delivery) => delivery.n > after)
+            .slice(0, limit)
+            .map(({ body, domain, headers, ...rest }) => ({
+                ...rest,
+                ...(bodies && { headers, body: body.toString() }),
+            }));
     }
 
     close() {
