@@ -1,75 +1,12 @@
 /* test_mapping_stable.c: files whose mapping would change what it carries, on every trip or once, are refused by line and field. */
 #include <check.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <stdlib.h>
 
 #include "clock.h"
 #include "mem.h"
-#include "platform.h"
+#include "platform_dir_fixture.h"
 
 #define COUNT(rows) (int)(sizeof rows / sizeof *rows)
-
-static char dir[256];
-
-static const char *nothing(void *arg, const char *name)
-{
-    (void)arg, (void)name;
-    return NULL;
-}
-
-static void write_file(const char *name, const char *text)
-{
-    struct buf path = BUF_INIT;
-    buf_addf(&path, "%s/%s", dir, name);
-    FILE *file = fopen(path.data, "w");
-    ck_assert_ptr_nonnull(file);
-    fputs(text, file);
-    fclose(file);
-    buf_release(&path);
-}
-
-/* Another platform of the set, whose words and currency count. */
-static const char shop[] =
-    "base_url = \"S_URL\"; currency = \"INR\"; per_usd = \"83\"; rate_date = \"2024-01-01\";"
-    "locale = \"en-IN\"; timezone = \"UTC\";\n"
-    "status_words: { active = \"published\"; pending = \"pending_review\"; };"
-    "status_words_in = [\"user\", \"product\"]; path = \"/{entity}/{verb}\"; entities: { };\n"
-    "routes: { analytics_updated: { path = \"/a\"; }; system_health: { path = \"/b\"; };"
-    "performance_metrics: { path = \"/c\"; }; config_changed: { path = \"/d\"; }; };\n";
-
-/* Line 6 and what follows are the case's: what stands in entities, and what before. */
-static void write_case(const char *money, const char *words, const char *entities)
-{
-    struct buf text = BUF_INIT;
-    buf_addf(&text,
-             "base_url = \"X_URL\"; rate_date = \"2024-01-01\";\n%s\nlocale = \"en\"; timezone = \"UTC\";\n"
-             "path = \"/{entity}/{verb}\";\n%s\nentities: {\n%s\n};\n"
-             "routes: { analytics_updated: { path = \"/a\"; }; system_health: { path = \"/b\"; };"
-             "performance_metrics: { path = \"/c\"; }; config_changed: { path = \"/d\"; }; };\n",
-             money, words, entities);
-    write_file("x.conf", text.data);
-    write_file("shop.conf", shop);
-    buf_release(&text);
-}
-
-static void make_dir(void)
-{
-    const char *base = getenv("TMPDIR");
-    snprintf(dir, sizeof dir, "%s/stable.XXXXXX", base != NULL ? base : "/tmp");
-    ck_assert_ptr_nonnull(mkdtemp(dir));
-}
-
-static void remove_dir(void)
-{
-    static const char *const names[] = {"x.conf", "shop.conf"};
-    for (int i = 0; i < COUNT(names); i++) {
-        struct buf path = BUF_INIT;
-        buf_addf(&path, "%s/%s", dir, names[i]);
-        unlink(path.data);
-        buf_release(&path);
-    }
-    rmdir(dir);
-}
 
 #define EURO "currency = \"EUR\"; per_usd = \"0.92\";"
 
@@ -129,22 +66,33 @@ static const struct {
 START_TEST(a_mapping_that_is_not_stable_is_refused_by_line_and_field)
 {
     struct buf errors = BUF_INIT, expected = BUF_INIT;
-    make_dir();
-    write_case(unstable[_i].money, unstable[_i].words, unstable[_i].entities);
-    struct platform_set *set = platform_set_load(dir, nothing, NULL, &errors);
+    platform_dir_make();
+    platform_dir_describe("x.conf", unstable[_i].money, unstable[_i].words, unstable[_i].entities);
+    /* Another one of the set: its words and currency count. */
+    platform_dir_describe("shop.conf", "currency = \"INR\"; per_usd = \"83\";",
+                          "status_words: { active = \"published\"; pending = \"pending_review\"; };"
+                          "status_words_in = [\"user\", \"product\"];",
+                          "");
+    struct platform_set *set = platform_dir_load(&errors);
     if (unstable[_i].reason == NULL) {
         ck_assert_msg(set != NULL, "%s", errors.data);
     } else {
-        buf_addf(&expected, "%s/x.conf:%d: %s", dir, unstable[_i].line, unstable[_i].reason);
+        buf_addf(&expected, "%s/x.conf:%d: %s", platform_dir(), unstable[_i].line, unstable[_i].reason);
         ck_assert_msg(set == NULL, "taken, but should be: %s", expected.data);
         ck_assert_msg(strstr(errors.data, expected.data) != NULL, "expected: %s\nis: %s", expected.data,
                       errors.data);
     }
     platform_set_free(&set);
     buf_release(&errors), buf_release(&expected);
-    remove_dir();
+    platform_dir_remove();
 }
 END_TEST
+
+static const char *nothing(void *arg, const char *name)
+{
+    (void)arg, (void)name;
+    return NULL;
+}
 
 START_TEST(the_shipped_files_are_read_and_checked_in_50_ms)
 {
