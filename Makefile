@@ -87,7 +87,7 @@ $(eval $(call program,fake-platform,tests/fake-platform))
 
 # Tests may look inside a program: its modules except main.c are linked in when the test is named after one of them
 # (test_<module>.c) or includes one of its headers. Files beside the tests that are none themselves are linked into all.
-INSIDE := $(SERVICES) ctl tests/fake-platform
+INSIDE := $(SERVICES) ctl tests/fake-platform tests/fault-proxy
 define inside
 $(B)/inside/$(1).a: $$(patsubst %.c,$(B)/obj/%.o,$$(filter-out %/main.c,$$(wildcard $(1)/*.c)))
 	@mkdir -p $$(@D) && rm -f $$@
@@ -168,6 +168,7 @@ install: $(SERVICES:%=$(B)/bin/%) $(B)/bin/syncctl $(MAN:docs/man/%=$(B)/man/%)
 	test ! -f .env.example || $(INSTALL) -m 644 .env.example $(DESTDIR)$(sysconfdir)/data-sync.env.example
 
 include $(wildcard tests/bench/bench.mk)
+include $(wildcard tests/chaos/chaos.mk)
 include $(wildcard api-gateway/gateway.mk)
 -include $(wildcard $(B)/obj/*/*.d $(B)/obj/*/*/*.d)
 
