@@ -25,6 +25,13 @@ static const struct command {
      "shows what each platform would get for an event (a body of POST /sync/events, from FILE or standard\n"
      "      input) by the files in PLATFORM_DIR, as if it had nothing yet; --platform: that one alone",
      ctl_map},
+    {"backfill",
+     "--tenant T --platform P [--entity E,…] [--target P,…] [--rate N] [--file F.ndjson|-] [--as-of TIME] [--wait]\n"
+     "  backfill --tenant T --id ID [--state paused|running|cancelled] [--rate N] [--file F.ndjson] [--wait]",
+     "first sync: reads the platform's lists, or a file of lines, and feeds the records in at low priority;\n"
+     "      --rate: rows a second; --as-of: when the file was made (default: when it was written); --wait\n"
+     "      shows how it goes until all is delivered; --url URL instead of API_URL",
+     ctl_backfill},
     {"migrate", "", "creates the tables in DATABASE_URL, or brings them up to this release", ctl_migrate},
 };
 
