@@ -65,7 +65,8 @@ struct backfill_row {
 struct backfill_page {
     struct backfill_row *rows;
     size_t count, room;
-    size_t asked; /* rows at most */
+    size_t room_left; /* of the window */
+    size_t asked;     /* rows at most */
     size_t refused;
     struct backfill_place next;
     bool last; /* of the whole job */

@@ -148,12 +148,14 @@ static void on_drawn(enum db_status status, const struct db_result *result, void
         return;
     }
     int64_t waiting = db_get_int(result, 0, db_column(result, "waiting"));
-    if (waiting >= gateway_of(job)->conf->backfill_window) {
+    int64_t room = gateway_of(job)->conf->backfill_window - waiting;
+    if (room <= 0) {
         rest_us(job, (int64_t)FULL_POLL_MS * 1000);
         return;
     }
     job->page.seq = job->file ? job->snapshot_seq : db_get_int(result, 0, db_column(result, "seq"));
     job->page.asked_ms = job->file ? job->as_of_ms : db_get_time_ms(result, 0, db_column(result, "now"));
+    job->page.room_left = (size_t)room;
     enter(job, BACKFILL_ASKING);
     backfill_ask(job);
 }

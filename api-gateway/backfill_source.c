@@ -6,6 +6,12 @@
 #include "log.h"
 #include "sql.h"
 
+static size_t rows_now(const struct backfill_job *job)
+{
+    return backfill_pace_rows(&job->pace,
+                              job->rows_max < job->page.room_left ? job->rows_max : job->page.room_left);
+}
+
 /* ---- a platform's list ---- */
 
 static void add_escaped(struct buf *out, const char *text)
@@ -134,7 +140,7 @@ static void ask_platform(struct backfill_job *job)
         most = BACKFILL_GRAPHQL_ROWS;
     if (job->rows_max > most)
         job->rows_max = most;
-    job->page.asked = backfill_pace_rows(&job->pace, job->rows_max);
+    job->page.asked = rows_now(job);
     send_request(job, platform);
 }
 
@@ -177,7 +183,7 @@ static void ask_file(struct backfill_job *job)
     db_add_uuid(params, &job->id);
     db_add_int(params, job->place.part);
     db_add_int(params, job->place.chunk);
-    job->page.asked = backfill_pace_rows(&job->pace, job->rows_max);
+    job->page.asked = rows_now(job);
     db_query(store_db(job->backfill->gateway->store), DB_WRITER, sql_backfill_chunk, params, on_chunk, job);
 }
 
