@@ -94,6 +94,7 @@ struct platform_graphql {
     bool entities[ENTITY_NONE];
     const char *channel, *warehouse, *product_type; /* slugs */
     const char *category; /* slug; NULL: products have none, and none is published */
+    const char *tax_class; /* name, of the lines of orders; NULL: the shop's first */
     const char *variant;  /* sku of what stands for items that name no product; NULL: such orders are dead */
     const char *language; /* "EN_IN" */
     struct money tax_rate; /* contained in all amounts: 0.18 */

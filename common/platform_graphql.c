@@ -184,6 +184,7 @@ void platform_read_graphql(const struct reader *reader, const struct setting *gr
         {"warehouse", SETTING_TEXT, true, MEMBER(warehouse), check_slug, NULL},
         {"product_type", SETTING_TEXT, true, MEMBER(product_type), check_slug, NULL},
         {"category", SETTING_TEXT, false, MEMBER(category), check_slug, NULL},
+        {"tax_class", SETTING_TEXT, false, MEMBER(tax_class), check_text, NULL},
         {"variant", SETTING_TEXT, false, MEMBER(variant), check_text, NULL},
         {"language", SETTING_TEXT, true, MEMBER(language), check_language, NULL},
         {"tax_rate", SETTING_TEXT, true, 0, NULL, read_tax_rate},

@@ -165,6 +165,8 @@ static struct saleor_place placeholders(const struct platform_graphql *graphql)
              graphql->warehouse);
     snprintf(place.product_type_id, sizeof place.product_type_id, "<id of the product type %.64s>",
              graphql->product_type);
+    snprintf(place.tax_class_id, sizeof place.tax_class_id, "<id of the tax class %.64s>",
+             graphql->tax_class != NULL ? graphql->tax_class : "that the shop has first");
     if (graphql->category != NULL)
         snprintf(place.category_id, sizeof place.category_id, "<id of the category %.64s>",
                  graphql->category);

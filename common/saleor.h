@@ -28,10 +28,11 @@ struct saleor_place {
     char channel_id[128];
     char warehouse_id[128];
     char product_type_id[128];
-    char category_id[128]; /* "" where the file names none */
-    char country[3];       /* the channel's own, for addresses without one; "" when not told */
+    char tax_class_id[128]; /* "" where the shop has none: then it takes no orders */
+    char category_id[128];  /* "" where the file names none */
+    char country[3];        /* the channel's own, for addresses without one; "" when not told */
 };
-#define SALEOR_PLACE_PARTS 4
+#define SALEOR_PLACE_PARTS 5
 /* The queries that look it up, one document; `variables` are the caller's to json_free after composing. Their count. */
 size_t saleor_place_parts(const struct platform *platform, struct graphql_part parts[SALEOR_PLACE_PARTS]);
 /* Reads the answer (ANSWERED). -1 and a sentence that names the setting: the platform is to be held, not the delivery blamed. */
@@ -99,7 +100,8 @@ enum saleor_verdict saleor_plan_answer(struct saleor_plan *plan, const struct gr
                                        size_t part);
 enum saleor_verdict saleor_plan_refused(struct saleor_plan *plan, const char *why);
 const char *saleor_plan_why(const struct saleor_plan *plan); /* a sentence, "" when there is nothing to say */
-/* True after a RETRY or HOLD because the channel, warehouse or product type is not there any more: look the place up again. */
+/* True after a RETRY or HOLD because the channel, warehouse, product type, category or tax class is not there (any more): look the
+ * place up again before the next attempt. */
 bool saleor_plan_lost_place(const struct saleor_plan *plan);
 /* To be stored with the delivery after each answer, and with the record at the end: ids learnt and steps completed. A new
  * reference, never NULL; small (under 2 kB). */

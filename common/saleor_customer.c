@@ -113,7 +113,10 @@ static void answered(struct saleor_plan *plan, enum saleor_step step, const stru
         found(plan, data);
         return;
     }
-    saleor_learn(plan->id, json_get(data, "user"));
+    if (step == STEP_DELETE)
+        plan->id[0] = '\0'; /* nobody's any more */
+    else
+        saleor_learn(plan->id, json_get(data, "user"));
     saleor_step_done(plan, step);
 }
 
@@ -136,6 +139,7 @@ static bool turned(struct saleor_plan *plan, enum saleor_step step, const struct
         plan->claims = false;
         saleor_turn(plan, VERB_CREATE);
     } else if (step == STEP_DELETE && is(error, "NOT_FOUND", NULL)) {
+        plan->id[0] = '\0';
         saleor_step_done(plan, step); /* gone is what was asked for */
     } else {
         return false;

@@ -6,6 +6,7 @@
  *   createdAt               the record's created_at, or now  lines' totals    the item's total, or price × quantity; gross
  *   user                    the customer's record, or e-mail                  net = gross ÷ (1 + the file's tax_rate)
  *   billingAddress          the record's, or the file's      isShippingRequired  false: true demands a shipping method
+ *   taxClassId              the file's tax_class, or the shop's first
  *   status                  the file's order_status          languageCode     the platform file
  */
 #include "log.h"
@@ -55,6 +56,7 @@ static struct json *line_input(const struct saleor_plan *plan, const struct sale
     json_set(input, "totalPrice", taxed(plan, line->total));
     json_set(input, "undiscountedTotalPrice", taxed(plan, line->listed));
     json_set(input, "taxRate", saleor_decimal(plan->graphql->tax_rate));
+    json_set(input, "taxClassId", json_new_text(plan->place.tax_class_id));
     json_set(input, "warehouse", json_new_text(plan->place.warehouse_id));
     return input;
 }
@@ -151,6 +153,13 @@ struct json *saleor_order_input(struct saleor_plan *plan)
     struct json *lines, *input, *user = user_input(plan);
     if (user == NULL)
         return NULL;
+    if (plan->place.tax_class_id[0] == '\0') {
+        plan->lost_place = true;
+        saleor_end(plan, SALEOR_HOLD,
+                   "the shop has no tax class, and Saleor demands one of an order's lines: make one");
+        json_free(user);
+        return NULL;
+    }
     write_created_at(plan, created_at);
     input = saleor_wrap("externalReference", json_new_text(plan->request.record_id));
     json_set(input, "channel", json_new_text(plan->graphql->channel));

@@ -4,7 +4,7 @@
 #include "mem.h"
 #include "saleor_parts.h"
 
-enum part { CHANNEL, WAREHOUSE, PRODUCT_TYPE, CATEGORY };
+enum part { CHANNEL, WAREHOUSE, PRODUCT_TYPE, TAX_CLASSES, CATEGORY };
 
 /* The group is the same for all entities that go by GraphQL; one of them does, or nobody asks. */
 static const struct platform_graphql *graphql_of(const struct platform *platform)
@@ -28,6 +28,7 @@ size_t saleor_place_parts(const struct platform *platform, struct graphql_part p
     parts[WAREHOUSE].variables = saleor_wrap("slugs", warehouse);
     parts[PRODUCT_TYPE].document = graphql_place_product_type;
     parts[PRODUCT_TYPE].variables = saleor_wrap("slugs", product_type);
+    parts[TAX_CLASSES] = (struct graphql_part){graphql_place_tax_classes, NULL};
     if (graphql->category == NULL)
         return CATEGORY;
     parts[CATEGORY].document = graphql_place_category;
@@ -62,6 +63,26 @@ static int take(const struct graphql_answer *answer, enum part part, const char 
     return -1;
 }
 
+/* By its name, or the first. A shop without any takes no orders, but all the rest. */
+static int take_tax_class(const struct platform_graphql *graphql, const struct json *classes,
+                          char id[SALEOR_ID_BYTES], struct buf *error)
+{
+    const struct json *edges = json_get(classes, "edges");
+    for (size_t i = 0; json_type(edges) == JSON_ARRAY && i < json_count(edges); i++) {
+        const struct json *node = json_get(json_at(edges, i), "node");
+        const char *name = json_get_text(node, "name");
+        if (graphql->tax_class != NULL && (name == NULL || strcmp(name, graphql->tax_class) != 0))
+            continue;
+        saleor_learn(id, node);
+        return 0;
+    }
+    if (graphql->tax_class == NULL)
+        return 0;
+    buf_addf(error, "Saleor has no tax class \"%s\", which graphql.tax_class of the platform file names",
+             graphql->tax_class);
+    return -1;
+}
+
 static int take_currency(const struct platform *platform, const struct json *channel, struct buf *error)
 {
     const char *currency = json_get_text(channel, "currencyCode");
@@ -83,7 +104,9 @@ int saleor_place_read(const struct platform *platform, const struct graphql_answ
     if (take(answer, CHANNEL, "channel", graphql->channel, place->channel_id, error) != 0 ||
         take_currency(platform, channel, error) != 0 ||
         take(answer, WAREHOUSE, "warehouse", graphql->warehouse, place->warehouse_id, error) != 0 ||
-        take(answer, PRODUCT_TYPE, "product_type", graphql->product_type, place->product_type_id, error) != 0)
+        take(answer, PRODUCT_TYPE, "product_type", graphql->product_type, place->product_type_id, error) !=
+            0 ||
+        take_tax_class(graphql, graphql_answer_data(answer, TAX_CLASSES), place->tax_class_id, error) != 0)
         return -1;
     if (country != NULL && strlen(country) == 2)
         snprintf(place->country, sizeof place->country, "%s", country);

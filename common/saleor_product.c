@@ -27,6 +27,8 @@ static bool holds(const struct saleor_plan *plan, const char *field, const struc
     (void)plan;
     if (strcmp(field, "status") == 0)
         return is_text(value, "active") || is_text(value, "inactive");
+    if (strcmp(field, "variants") == 0) /* the file's default; what it may contain has no place of its own */
+        return json_type(value) == JSON_ARRAY && json_count(value) == 0;
     for (size_t i = 0; fields[i] != NULL; i++) {
         if (strcmp(fields[i], field) == 0)
             return true;
@@ -296,6 +298,8 @@ static void answered(struct saleor_plan *plan, enum saleor_step step, const stru
         saleor_learn(plan->variant, json_get(data, "productVariant"));
         plan->done |= BIT(STEP_SKU) | BIT(STEP_STOCK); /* they went along */
     }
+    if (step == STEP_DELETE)
+        forget(plan);
     saleor_step_done(plan, step);
 }
 
@@ -327,6 +331,7 @@ static bool turned(struct saleor_plan *plan, enum saleor_step step, const struct
                !saleor_is_done(plan, STEP_LISTING)) {
         plan->needed |= BIT(STEP_LISTING);
     } else if (step == STEP_DELETE && is(error, "NOT_FOUND", NULL)) {
+        forget(plan);
         saleor_step_done(plan, step);
     } else if (step == STEP_UPDATE && is_gone(error) && plan->id[0] == '\0') {
         saleor_turn(plan, VERB_CREATE);

@@ -59,6 +59,7 @@ const demands = {
         for (const line of order.lines) {
             const ways = ['variantId', 'variantSku', 'variantExternalReference'].filter((way) => line[way] !== undefined);
             if (ways.length !== 1) say(`a line names its variant in ${ways.length} ways`);
+            if (line.taxClassId === undefined) say('taxClassId is missing, and Saleor refuses a line without it');
             if (line.isShippingRequired && !order.deliveryMethod) say('isShippingRequired without a deliveryMethod');
             if (line.totalPrice.net > line.totalPrice.gross) say('net above gross');
             if (line.totalPrice.gross > line.undiscountedTotalPrice.gross) say('total above undiscounted total');
@@ -198,7 +199,7 @@ const mistakes = [
     ['orderBulkCreate', 'no orders', (body) => delete body.variables.o0_orders],
     ...['channel', 'createdAt', 'user', 'billingAddress', 'currency', 'languageCode', 'lines', 'status'].map((name) => [
         'orderBulkCreate', `an order without ${name}`, drop(order, name)]),
-    ...['createdAt', 'isShippingRequired', 'isGiftCard', 'quantity', 'totalPrice', 'undiscountedTotalPrice', 'warehouse'].map(
+    ...['createdAt', 'isShippingRequired', 'isGiftCard', 'quantity', 'totalPrice', 'undiscountedTotalPrice', 'warehouse', 'taxClassId'].map(
         (name) => ['orderBulkCreate', `a line without ${name}`, drop(line, name)]),
     ['orderBulkCreate', 'a total without its net', (body) => delete line(body.variables).totalPrice.net],
     ['orderBulkCreate', 'a state that there is not', put(order, 'status', 'PAID')],

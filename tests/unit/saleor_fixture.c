@@ -121,7 +121,7 @@ static struct lent {
     struct json *record, *base, *notes, *steps;
 } lent;
 
-static const struct saleor_place place = {CHANNEL_ID, WAREHOUSE_ID, TYPE_ID, CATEGORY_ID, "IN"};
+static const struct saleor_place place = {CHANNEL_ID, WAREHOUSE_ID, TYPE_ID, TAX_ID, CATEGORY_ID, "IN"};
 
 static struct saleor_plan *make(const struct errand *errand, struct buf *error)
 {

@@ -21,6 +21,7 @@
 #define CHANNEL_ID "Q2hhbm5lbDox"
 #define WAREHOUSE_ID "V2FyZWhvdXNlOjE="
 #define TYPE_ID "UHJvZHVjdFR5cGU6MQ=="
+#define TAX_ID "VGF4Q2xhc3M6MQ=="
 #define CATEGORY_ID "Q2F0ZWdvcnk6MQ=="
 #define NOW_MS 1790000000000 /* 2026-09-21T14:13:20.000Z */
 

@@ -5,6 +5,9 @@
 /* ---- the place ---- */
 
 #define CHANNEL "{\"id\":\"C1\",\"currencyCode\":\"INR\",\"defaultCountry\":{\"code\":\"IN\"}}"
+#define TAXES                                             \
+    "{\"edges\":[{\"node\":{\"id\":\"X1\",\"name\":\"No " \
+    "Taxes\"}},{\"node\":{\"id\":\"X2\",\"name\":\"GST\"}}]}"
 #define NODE(id) "{\"edges\":[{\"node\":{\"id\":\"" id "\",\"slug\":\"x\"}}]}"
 
 static int read_place(const char *body, struct saleor_place *told, struct buf *error)
@@ -20,11 +23,11 @@ START_TEST(the_place_is_looked_up_by_the_slugs_of_the_file)
     struct graphql_part parts[SALEOR_PLACE_PARTS];
     struct buf body = BUF_INIT;
     size_t count = saleor_place_parts(saleor_target(), parts);
-    ck_assert_uint_eq(count, 4);
+    ck_assert_uint_eq(count, 5);
     graphql_compose(&body, parts, count);
     ck_assert_ptr_nonnull(strstr(
         body.data, "\"variables\":{\"o0_slug\":\"default-channel\",\"o1_slugs\":[\"default-warehouse\"],"
-                   "\"o2_slugs\":[\"default-type\"],\"o3_slug\":\"default-category\"}"));
+                   "\"o2_slugs\":[\"default-type\"],\"o4_slug\":\"default-category\"}"));
     saleor_note_request("place", parts, count);
     for (size_t i = 0; i < count; i++)
         json_free((struct json *)parts[i].variables);
@@ -36,13 +39,14 @@ START_TEST(the_place_is_read_from_the_answer)
 {
     struct saleor_place told;
     struct buf error = BUF_INIT;
-    ck_assert_int_eq(read_place("{\"data\":{\"o0\":" CHANNEL
-                                ",\"o1\":" NODE("W1") ",\"o2\":" NODE("T1") ",\"o3\":{\"id\":\"K1\"}}}",
+    ck_assert_int_eq(read_place("{\"data\":{\"o0\":" CHANNEL ",\"o1\":" NODE("W1") ",\"o2\":" NODE(
+                                    "T1") ",\"o3\":" TAXES ",\"o4\":{\"id\":\"K1\"}}}",
                                 &told, &error),
                      0);
     ck_assert_str_eq(told.channel_id, "C1");
     ck_assert_str_eq(told.warehouse_id, "W1");
     ck_assert_str_eq(told.product_type_id, "T1");
+    ck_assert_str_eq(told.tax_class_id, "X1");
     ck_assert_str_eq(told.category_id, "K1");
     ck_assert_str_eq(told.country, "IN");
     buf_release(&error);
@@ -57,7 +61,8 @@ START_TEST(a_place_that_is_not_there_names_its_setting)
          "is in USD, and the platform file says that its currency is INR"},
         {"{\"o0\":" CHANNEL ",\"o1\":{\"edges\":[]}}", "graphql.warehouse"},
         {"{\"o0\":" CHANNEL ",\"o1\":" NODE("W1") ",\"o2\":null}", "graphql.product_type"},
-        {"{\"o0\":" CHANNEL ",\"o1\":" NODE("W1") ",\"o2\":" NODE("T1") ",\"o3\":null}", "graphql.category"},
+        {"{\"o0\":" CHANNEL ",\"o1\":" NODE("W1") ",\"o2\":" NODE("T1") ",\"o3\":" TAXES ",\"o4\":null}",
+         "graphql.category"},
     };
     for (int i = 0; i < COUNT(rows); i++) {
         struct saleor_place told;

@@ -9,7 +9,7 @@
 #define ASHA_FIELDS "\"firstName\":\"Asha\",\"lastName\":\"Rao\",\"email\":\"a@x.in\",\"isActive\":true"
 #define ASHA_CREATE                                                                                          \
     "{\"input\":{" ASHA_FIELDS ",\"externalReference\":\"" RECORD_ID "\",\"privateMetadata\":" ASHA_META "}" \
-                                                                                                         "}"
+    "}"
 #define DONE "{\"user\":{\"id\":\"" USER_ID "\"},\"errors\":[]}"
 #define REFUSED(field, code) \
     "{\"user\":null,\"errors\":[{\"field\":\"" field "\",\"code\":\"" code "\",\"message\":\"no\"}]}"

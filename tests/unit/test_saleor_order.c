@@ -19,7 +19,8 @@
     "{" variant ",\"createdAt\":" CREATED                                                                 \
     ",\"isShippingRequired\":false,\"isGiftCard\":false,\"quantity\":" quantity                           \
     ",\"totalPrice\":{\"gross\":" gross ",\"net\":" net "},\"undiscountedTotalPrice\":{\"gross\":" listed \
-    ",\"net\":" listed_net "},\"taxRate\":0,\"warehouse\":\"" WAREHOUSE_ID "\"" rest "}"
+    ",\"net\":" listed_net "},\"taxRate\":0,\"taxClassId\":\"" TAX_ID "\",\"warehouse\":\"" WAREHOUSE_ID  \
+    "\"" rest "}"
 #define LAMP "\"variantExternalReference\":\"" PRODUCT_RECORD "\""
 #define LAMP_LINE LINE(LAMP, "2", "100.00", "100.00", "100.00", "100.00", ",\"productName\":\"Lamp\"")
 #define INPUT(status, user, lines, rest)                                                                     \
@@ -160,7 +161,8 @@ START_TEST(the_tax_is_taken_off_to_the_paisa)
                              ",\"isShippingRequired\":false,\"isGiftCard\":false,\"quantity\":1,"
                              "\"totalPrice\":{\"gross\":99.99,\"net\":84.74},\"undiscountedTotalPrice\":{"
                              "\"gross\":110.00,\"net\":"
-                             "93.22},\"taxRate\":0.18,\"warehouse\":\"" WAREHOUSE_ID "\"}",
+                             "93.22},\"taxRate\":0.18,\"taxClassId\":\"" TAX_ID
+                             "\",\"warehouse\":\"" WAREHOUSE_ID "\"}",
                              ID_META),
                        PLACED}),
                 SALEOR_DONE, "");
