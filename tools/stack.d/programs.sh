@@ -77,6 +77,7 @@ bring_within_reach() {
 start_programs() {
     local platform stage
     FIRST_API_URL=''
+    API_URLS=''
     METRICS_URLS=''
     METRICS_LINES=''
     PLATFORM_LINES=''
@@ -86,6 +87,7 @@ start_programs() {
     for platform in $PLATFORMS; do
         start_fake_platform "$platform"
     done
+    start_fault_proxy
     start_fake_saleor
     start_replicas api-gateway
     start_replicas router
@@ -134,6 +136,7 @@ start_program() {
         export LISTEN_ADDR=127.0.0.1:$port
         ready=http://127.0.0.1:$port/readyz
         FIRST_API_URL=${FIRST_API_URL:-http://127.0.0.1:$port}
+        API_URLS+="${API_URLS:+ }http://127.0.0.1:$port"
     fi
     METRICS_URLS+="${METRICS_URLS:+ }http://127.0.0.1:$metrics_port/metrics"
     METRICS_LINES+="METRICS_URL_${name//-/_}='http://127.0.0.1:$metrics_port/metrics'"$'\n'
@@ -158,12 +161,14 @@ write_env() {
         umask 077
         {
             [ -z "${FIRST_API_URL:-}" ] || echo "API_URL='$FIRST_API_URL'"
+            [ -z "${API_URLS:-}" ] || echo "API_URLS='$API_URLS'"
             echo "DATABASE_URL='$DATABASE_URL'"
             echo "DATABASE_ADMIN_URL='$ADMIN_URL'"
             echo "REDIS_URL='$REDIS_URL'"
             printf "JWT_SECRET='%s'\n" "${JWT_SECRET//\'/\'\\\'\'}"
             printf '%s' "${PLATFORM_LINES:-}"
             printf '%s' "${SALEOR_LINES:-}"
+            printf '%s' "${FAULT_LINES:-}"
             [ -z "${METRICS_URLS:-}" ] || echo "METRICS_URLS='$METRICS_URLS'"
             printf '%s' "${METRICS_LINES:-}"
         } >"$DIR/env.new"
