@@ -25,22 +25,6 @@ static int priority_of(enum entity entity)
     return priorities[entity];
 }
 
-/* Says so in the data: the router lets a webhook that changed nothing go nowhere. */
-static struct json *data_of(const struct arrival *arrival, const struct json *object)
-{
-    const struct inbound_event *event = arrival->event;
-    struct json *data =
-        event->object ? inbound_map(event->object, object, msg_event_verb(event->type)) : json_copy(object);
-    struct json *metadata = json_get(data, "_sync_metadata");
-
-    if (json_type(metadata) != JSON_OBJECT) {
-        metadata = json_new_object();
-        json_set(data, "_sync_metadata", metadata);
-    }
-    json_set(metadata, "webhook", json_new_bool(true));
-    return data;
-}
-
 /* The body of POST /sync/events for one of the objects. */
 static struct json *new_event(const struct arrival *arrival, size_t index)
 {
@@ -54,7 +38,9 @@ static struct json *new_event(const struct arrival *arrival, size_t index)
     json_set(body, "target_platforms", target_names(arrival));
     json_set(body, "tenant_id", json_new_text(arrival->tenant));
     json_set(body, "priority", json_new_int(priority_of(msg_event_entity(event->type))));
-    json_set(body, "data", data_of(arrival, object));
+    json_set(body, "data",
+             event->object ? inbound_map(event->object, object, msg_event_verb(event->type))
+                           : json_ref(object));
     if (time && timefmt_parse(time, strlen(time), &time_ms) == 0)
         json_set(body, "occurred_at", json_new_text(time));
     return body;

@@ -73,10 +73,14 @@ static const struct json *live_of(const struct json *note)
     return is_page(note) ? json_get(note, "l") : note;
 }
 
-/* Between live changes: by seq of one platform, else by time. */
+/* Between live changes: by seq of one platform, of its webhooks by its own clock, else by time. */
 static bool follows(const struct change *change, const struct json *live)
 {
-    int64_t time_ms = note_int(live, "t");
+    int64_t time_ms = note_int(live, "t"), issued_ms = note_int(live, "i");
+
+    if (is_by(live, change) && issued_ms > 0 && change->webhook && change->issued_ms > 0 &&
+        issued_ms != change->issued_ms)
+        return change->issued_ms > issued_ms;
 
     if (is_by(live, change) || time_ms == change->time_ms)
         return change->seq > note_int(live, "s");
@@ -146,7 +150,7 @@ static void contest(struct merge *merge, const struct change *change, const char
 /* Copies of the members that tell of a live change. */
 static struct json *copy_live(const struct json *live)
 {
-    static const char *const members[] = {"o", "t", "s", "v"};
+    static const char *const members[] = {"o", "t", "s", "v", "i"};
     struct json *copy = json_new_object();
 
     for (size_t i = 0; i < sizeof members / sizeof *members; i++)
@@ -164,6 +168,8 @@ static struct json *new_note(const struct record *record, const struct change *c
     json_set(note, "t", json_new_int(change->time_ms));
     json_set(note, "s", json_new_int(change->seq));
     json_set(note, "v", json_new_int(record->version + 1));
+    if (change->webhook && change->issued_ms > 0)
+        json_set(note, "i", json_new_int(change->issued_ms));
     if (currency)
         json_set(note, "c", json_new_text(currency));
     if (change->snapshot)
@@ -200,6 +206,23 @@ static bool is_unchanged(const struct change *change, const char *field, const c
     return mapping_unchanged(change->source, change->entity, field, held, note, sent);
 }
 
+/* A webhook repeats what its platform had before somebody else changed it: that is no change back. */
+static bool is_stale(const struct change *change, const char *field, const struct json *note,
+                     const struct json *sent)
+{
+    const struct json *live = live_of(note);
+
+    if (!change->webhook || !live || is_by(live, change))
+        return false;
+    for (size_t i = 0; i < json_count(change->recent); i++) {
+        struct json *then;
+        if (json_find(json_at(change->recent, i), field, &then) && then &&
+            mapping_unchanged(change->source, change->entity, field, then, note, sent))
+            return true;
+    }
+    return false;
+}
+
 static void apply_field(struct record *record, const struct change *change, struct merge *merge,
                         const char *field, struct json *sent)
 {
@@ -213,6 +236,8 @@ static void apply_field(struct record *record, const struct change *change, stru
         count_live(record, change, merge, field);
         return;
     }
+    if (is_stale(change, field, note, sent))
+        return;
     if (!present && json_type(sent) == JSON_NULL)
         return; /* clears what is not there */
     wins = comes_after(change, note);

@@ -48,6 +48,10 @@ struct change {
     bool snapshot;           /* a row of a page; then: */
     int64_t snapshot_seq;
     int64_t seen_version; /* that the source certainly had before the page was asked for; 0: none */
+    /* A webhook, which tells the whole object and comes in any order; then: */
+    bool webhook;
+    int64_t issued_ms;         /* by the platform's own clock; INT64_MIN: not told */
+    const struct json *recent; /* array: earlier data of the record that the platform may still have */
 };
 
 struct merge {

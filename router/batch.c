@@ -247,6 +247,7 @@ static void read_event(const struct db_result *result, size_t row, struct event_
     if (event->snapshot && !db_is_null(result, row, db_column(result, "seen_version")))
         event->seen_version = db_get_int(result, row, db_column(result, "seen_version"));
     event->held_by = db_get_text(result, row, db_column(result, "held_by"), NULL);
+    event->recent = db_get_text(result, row, db_column(result, "recent"), NULL);
     data = db_get_bytes(result, row, db_column(result, "data"), &event->data_len);
     if (data && event->data_len > 1 && data[0] == BODY_PLAIN) {
         event->data = data + 1;

@@ -3,6 +3,7 @@
  * batch are folded here: each has its own version, the record is written once.
  */
 #include "clock.h"
+#include "digest.h"
 #include "log.h"
 #include "mapping.h"
 #include "mem.h"
@@ -166,14 +167,6 @@ static void finish_unchanged(struct routing *routing, const struct event_row *ev
 
 /* A webhook tells of every change, ours included: what changed nothing is what the platform was sent, and goes nowhere, also not to
  * those who were never named for the record. */
-static bool is_webhook(const struct json *raw)
-{
-    const struct json *metadata = json_get(raw, "_sync_metadata");
-
-    return json_type(metadata) == JSON_OBJECT && json_type(json_get(metadata, "webhook")) == JSON_BOOL &&
-           json_bool(json_get(metadata, "webhook"));
-}
-
 static void finish_echo(struct routing *routing, const struct event_row *event, const struct folded *folded,
                         struct decision *decision)
 {
@@ -200,12 +193,32 @@ static void join_errors(const struct json *errors, struct buf *text)
     }
 }
 
+/* Data of earlier versions as router_read.sql gives it; an array, empty when there is none. */
+static struct json *recent_data(const char *text)
+{
+    struct json *array = json_new_array();
+
+    while (text && *text) {
+        size_t len = strcspn(text, ",");
+        struct buf bytes = BUF_INIT;
+        struct json *data = NULL;
+        if (digest_base64_decode(&bytes, text, len) == 0)
+            data = body_json(bytes.data, bytes.len);
+        if (data)
+            json_append(array, data);
+        buf_release(&bytes);
+        text += len + (text[len] == ',');
+    }
+    return array;
+}
+
 static void route_record(struct routing *routing, const struct db_result *result,
                          const struct event_row *event, const struct platform *source, const struct json *raw,
                          struct decision *decision)
 {
     enum entity entity = msg_event_entity(event->type);
     struct json *common = mapping_in(source, entity, raw), *errors = json_new_array();
+    struct json *recent = recent_data(event->recent);
     struct buf why = BUF_INIT;
 
     if (mapping_check(source, entity, common, raw, errors) > 0) {
@@ -223,7 +236,10 @@ static void route_record(struct routing *routing, const struct db_result *result
                                 .data = common,
                                 .snapshot = event->snapshot,
                                 .snapshot_seq = event->snapshot_seq,
-                                .seen_version = event->seen_version};
+                                .seen_version = event->seen_version,
+                                .webhook = event->recent != NULL,
+                                .issued_ms = event->occurred_ms,
+                                .recent = recent};
         struct merge merge;
         merge_init(&merge);
         merge_apply(&folded->record, &change, &merge);
@@ -236,13 +252,14 @@ static void route_record(struct routing *routing, const struct db_result *result
             routing_add_conflict(routing, event, folded, &merge);
         if (event->snapshot && !merge.advanced)
             finish_unchanged(routing, event, folded, decision);
-        else if (!merge.advanced && is_webhook(raw))
+        else if (!merge.advanced && change.webhook)
             finish_echo(routing, event, folded, decision);
         else
             finish(routing, event, folded->record.version, folded->entity_id, NULL, decision);
         merge_release(&merge);
     }
     buf_release(&why);
+    json_free(recent);
     json_free(errors);
     json_free(common);
 }

@@ -71,6 +71,7 @@ struct event_row {
     struct uuid backfill;
     int64_t snapshot_seq, seen_version; /* merge.h */
     const char *held_by;                /* with commas: who needs no delivery when nothing is new */
+    const char *recent; /* of a webhook, else NULL: data of earlier versions, base64 with commas */
 };
 
 /* What happens to one event of a batch. */

@@ -14,6 +14,14 @@ const char *webhook_now(void)
     return api_text("%s", text);
 }
 
+const char *webhook_customer(const char *type, const char *id, const char *record, const char *name)
+{
+    return api_text(
+        "{\"__typename\":\"%s\",\"issuedAt\":\"%s\",\"user\":{\"id\":\"%s\",\"externalReference\":%s,"
+        "\"email\":\"%s@example.com\",\"firstName\":\"%s\",\"lastName\":\"Lee\",\"isActive\":true}}",
+        type, webhook_now(), id, record, id, name);
+}
+
 struct api_request webhook_standard_of(const char *url, const char *id, int64_t age_s, const char *secret,
                                        const char *body)
 {

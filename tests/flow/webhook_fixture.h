@@ -16,6 +16,8 @@ struct api_request webhook_standard_of(const char *url, const char *id, int64_t 
                                        const char *body);
 struct api_request webhook_shop(const char *event, const char *body);
 struct api_request webhook_shop_of(const char *url, const char *event, const char *secret, const char *body);
+/* The body of a shop's webhook about a customer; record: JSON, null or our record id in quotes. */
+const char *webhook_customer(const char *type, const char *id, const char *record, const char *name);
 const char *webhook_now(void); /* RFC 3339 */
 
 const struct api_answer *webhook_send(struct api_request request);
