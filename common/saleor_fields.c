@@ -49,8 +49,15 @@ static bool is_metadata(const struct saleor_plan *plan, const char *field, const
     return strcmp(field, "currency") != 0 && !plan->kind->holds(plan, field, value);
 }
 
-/* A status may be Saleor's to hold in one word and the metadata's in the next, so that both change with it. */
-static bool metadata_changed(const struct saleor_plan *plan)
+/* A status is Saleor's to hold in one word and the metadata's in another: it concerns them where one of its two words is. */
+static bool concerns_metadata(const struct saleor_plan *plan, const char *field, const struct json *value)
+{
+    const struct json *before = json_get(plan->request.base, field);
+    return is_metadata(plan, field, value) ||
+           (strcmp(field, "status") == 0 && (before == NULL || is_metadata(plan, field, before)));
+}
+
+bool saleor_metadata_changed(const struct saleor_plan *plan)
 {
     struct json_iter iter = {NULL};
     const char *field;
@@ -58,7 +65,7 @@ static bool metadata_changed(const struct saleor_plan *plan)
     if (plan->changed == NULL)
         return true;
     while (json_next(plan->changed, &iter, &field, &value)) {
-        if (strcmp(field, "status") == 0 || is_metadata(plan, field, value))
+        if (concerns_metadata(plan, field, value))
             return true;
     }
     return false;
@@ -78,7 +85,7 @@ void saleor_put_metadata(const struct saleor_plan *plan, struct json *input)
     json_write(&text, fields);
     json_set(item, "key", json_new_text(SALEOR_METADATA_KEY));
     json_set(item, "value", json_new_text_len(text.data, text.len));
-    if (metadata_changed(plan))
+    if (saleor_metadata_changed(plan))
         json_set(input, "privateMetadata", saleor_list(item));
     else
         json_free(item);

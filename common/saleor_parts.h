@@ -129,6 +129,7 @@ struct json *saleor_reference(const struct saleor_plan *plan);
 struct json *saleor_wrap(const char *name, struct json *value); /* {name: value} */
 struct json *saleor_list(struct json *value);                   /* [value] */
 /* privateMetadata with all that Saleor has no place for, put into input; nothing when none of it changed. */
+bool saleor_metadata_changed(const struct saleor_plan *plan);
 void saleor_put_metadata(const struct saleor_plan *plan, struct json *input);
 void saleor_put_text(struct json *input, const char *name,
                      const struct json *value);             /* texts and numbers; else null */

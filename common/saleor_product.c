@@ -36,24 +36,11 @@ static bool holds(const struct saleor_plan *plan, const char *field, const struc
     return false;
 }
 
-/* Whether productUpdate has anything to say. */
-static bool is_product_changed(const struct saleor_plan *plan)
-{
-    struct json_iter iter = {NULL};
-    const char *field;
-    struct json *value;
-    if (plan->changed == NULL)
-        return true;
-    while (json_next(plan->changed, &iter, &field, &value)) {
-        if (strcmp(field, "price") != 0 && strcmp(field, "inventory") != 0 && strcmp(field, "sku") != 0)
-            return true;
-    }
-    return false;
-}
-
 static unsigned changed_steps(const struct saleor_plan *plan)
 {
-    unsigned needed = is_product_changed(plan) ? BIT(STEP_UPDATE) : 0;
+    unsigned needed = 0;
+    if (saleor_changed(plan, "name") || saleor_changed(plan, "description") || saleor_metadata_changed(plan))
+        needed |= BIT(STEP_UPDATE);
     if (saleor_changed(plan, "sku"))
         needed |= BIT(STEP_SKU);
     if (saleor_changed(plan, "status"))
