@@ -12,7 +12,8 @@
 #include "log.h"
 #include "timefmt.h"
 
-#define OBJECTS_MAX 100 /* of one webhook */
+#define OBJECTS_MAX 100    /* of one webhook */
+#define NAME_MAX_BYTES 100 /* of an event; longer ones are cut, and so not known */
 #define MS_PER_HOUR 3600000
 
 void inbound_arrival_free(struct arrival *arrival)
@@ -68,7 +69,7 @@ static char *snake_case(const char *typename)
 {
     struct buf name = BUF_INIT;
 
-    for (const char *at = typename; *at; at++) {
+    for (const char *at = typename; *at && name.len < NAME_MAX_BYTES; at++) {
         bool capital = *at >= 'A' && *at <= 'Z';
         if (capital && at > typename)
             buf_add_ch(&name, '_');
@@ -90,7 +91,7 @@ static int name_saleor_event(struct arrival *arrival)
         return inbound_refuse_member(
             arrival, "",
             "Neither the header Saleor-Event nor __typename in the body says which event this is.");
-    arrival->name = type ? snake_case(type) : mem_strdup(header);
+    arrival->name = type ? snake_case(type) : mem_strndup(header, strnlen(header, NAME_MAX_BYTES));
     if (header && strcasecmp(header, arrival->name) != 0)
         return inbound_refuse_member(
             arrival, "/__typename",
@@ -107,7 +108,7 @@ static int name_standard_event(struct arrival *arrival)
     if (!name)
         return inbound_refuse_member(arrival, "/type",
                                      "type is required: the name of the event, such as user_updated");
-    arrival->name = mem_strdup(name);
+    arrival->name = mem_strndup(name, strnlen(name, NAME_MAX_BYTES));
     return 0;
 }
 

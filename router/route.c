@@ -238,7 +238,9 @@ static void route_record(struct routing *routing, const struct db_result *result
                                 .snapshot_seq = event->snapshot_seq,
                                 .seen_version = event->seen_version,
                                 .webhook = event->recent != NULL,
-                                .issued_ms = event->occurred_ms,
+                                /* A clock that was ahead and is set right must not be behind for ever. */
+                                .issued_ms = event->occurred_ms < event->created_ms ? event->occurred_ms
+                                                                                    : event->created_ms,
                                 .recent = recent};
         struct merge merge;
         merge_init(&merge);

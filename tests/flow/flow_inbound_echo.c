@@ -101,6 +101,17 @@ START_TEST(an_older_webhook_that_comes_later_changes_nothing_back)
 }
 END_TEST
 
+START_TEST(a_clock_that_was_ahead_does_not_hold_the_shop_back)
+{
+    const char *event =
+        webhook_event(webhook_shop("customer_updated", issued("2099-01-01T00:00:00Z", "Ahead")));
+    fake_await("bizosaas", "/body/event_id", event);
+    event = webhook_event(webhook_shop("customer_updated", issued(webhook_now(), "Right")));
+    fake_await("bizosaas", "/body/event_id", event);
+    fake_await("bizosaas", "/body/data/user_name", "Right");
+}
+END_TEST
+
 START_TEST(a_deletion_that_comes_back_is_no_second_one)
 {
     const char *event =
@@ -132,5 +143,6 @@ int main(void)
                                       our_record_id_leads_to_our_record_whatever_the_shop_calls_it,
                                       what_the_shop_had_before_is_no_change_back,
                                       an_older_webhook_that_comes_later_changes_nothing_back,
+                                      a_clock_that_was_ahead_does_not_hold_the_shop_back,
                                       a_deletion_that_comes_back_is_no_second_one, NULL});
 }
