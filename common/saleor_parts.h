@@ -5,6 +5,7 @@
  * step, so that a plan resumed with the ids and steps of an earlier attempt goes on by itself.
  *
  *   saleor.c            plans of all kinds: asking, answers, errors, steps
+ *   saleor_error.c      what errors mean
  *   saleor_fields.c     from our words to Saleor's: metadata, names, texts, amounts
  *   saleor_customer.c   saleor_product.c   saleor_order.c (its state)
  *   saleor_order_input.c    what orderBulkCreate takes           saleor_order_lines.c   its items
@@ -120,6 +121,11 @@ void saleor_learn(char id[SALEOR_ID_BYTES], const struct json *object); /* objec
 bool saleor_changed(const struct saleor_plan *plan, const char *field); /* and it is there, or was cleared */
 /* What an operation of the plan answered, without errors of the document. */
 void saleor_take(struct saleor_plan *plan, const struct json *data);
+
+/* ---- saleor_error.c ---- */
+void saleor_take_errors(struct saleor_plan *plan, enum saleor_step step, const struct json *errors); /* not empty */
+/* An operation that failed as a whole: the credential, the server, or what we sent. */
+void saleor_take_document_error(struct saleor_plan *plan, const struct graphql_error *error);
 
 /* ---- saleor_fields.c ---- */
 /* Is it one of Saleor's ids of such a record ("VXNlcjoxMg==" is User:12)? Those that a REST API told are not. NULL is none. */
