@@ -16,6 +16,33 @@ void delivery_webhook_id(const struct delivery_source *source, char id[MSG_KEY_M
         snprintf(id, MSG_KEY_MAX, "%s.%s", event, platform);
 }
 
+/* RFC 3986 §2.3: what stands for itself. */
+static void add_encoded(struct buf *out, const char *text)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+
+    for (const char *at = text; *at; at++) {
+        if (strchr(plain, *at))
+            buf_add_ch(out, *at);
+        else
+            buf_addf(out, "%%%02X", (unsigned)(unsigned char)*at);
+    }
+}
+
+void delivery_path(const struct delivery_source *source, struct buf *path)
+{
+    const char *id =
+        source->platform_id ? source->platform_id : json_text(json_get(source->data, "id"), NULL);
+    const char *at = platform_route(source->target, source->type, source->verb)->path, *place;
+
+    while ((place = strstr(at, "{id}"))) {
+        buf_add(path, at, (size_t)(place - at));
+        add_encoded(path, id ? id : "");
+        at = place + strlen("{id}");
+    }
+    buf_add_str(path, at);
+}
+
 enum verb delivery_verb(enum event_type type, bool record_deleted, int64_t certain_version,
                         bool deleted_there, bool created)
 {

@@ -30,6 +30,7 @@ struct delivery_source {
         *notes; /* the record in common names (operational: the event's data); notes may be NULL */
     const struct json *base; /* what the target certainly has: the difference goes out; NULL: everything */
     int64_t base_seq;
+    const char *platform_id; /* the target's own id of the record; NULL: not known */
     struct buf *field; /* of mapping_request; may be NULL */
 };
 
@@ -50,6 +51,9 @@ enum delivery_built delivery_data(const struct delivery_source *source, struct j
 enum delivery_built delivery_body(const struct delivery_source *source, struct buf *body, struct buf *error);
 /* A body as the item of a bulk: added to `item`. */
 void delivery_bulk_item(const struct delivery_source *source, const struct buf *body, struct buf *item);
+
+/* The route's path, with the target's own id of the record, else the record's own one, percent-encoded for {id}. */
+void delivery_path(const struct delivery_source *source, struct buf *path);
 
 /* One per event and target, stable across retries: "<event>.<platform>", from generation 2 on with ".<generation>". */
 void delivery_webhook_id(const struct delivery_source *source, char id[MSG_KEY_MAX]);

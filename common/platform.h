@@ -68,7 +68,7 @@ const struct platform_parent *platform_parents(const struct platform *platform, 
 enum platform_method { PLATFORM_POST, PLATFORM_PUT, PLATFORM_PATCH, PLATFORM_DELETE, PLATFORM_GET };
 struct platform_route {
     enum platform_method method;
-    const char *path; /* "/api/sync/user/create": goes behind the base URL */
+    const char *path; /* "/api/sync/user/create": goes behind the base URL; {id} is the record's: delivery_path */
     const char *
         success_field; /* the answer's body must have this member true or equal to success_value; NULL: status alone */
     const char *success_value;

@@ -111,25 +111,37 @@ const char *platform_check_secret(const char *text)
     return is_plain(text) ? NULL : "must be printable ASCII without blanks, because it goes into a header";
 }
 
-const char *platform_check_path(const char *text, bool entity)
+static const char *check_path(const char *text, bool entity, bool id)
 {
     if (text[0] != '/' || !is_plain(text) || strchr(text, '#') != NULL)
         return "must begin with / and hold neither blanks nor #";
     if (strlen(text) > TEXT_MAX_BYTES)
         return "is longer than 256 bytes";
     for (const char *at = text; (at = strpbrk(at, "{}")) != NULL; at = strchr(at, '}') + 1) {
-        if (strncmp(at, "{entity}", 8) != 0 && strncmp(at, "{verb}", 6) != 0)
-            return "may hold {entity} and {verb} but no other braces";
+        bool is_id = id && strncmp(at, "{id}", 4) == 0;
+        if (strncmp(at, "{entity}", 8) != 0 && strncmp(at, "{verb}", 6) != 0 && !is_id)
+            return id ? "may hold {entity}, {verb} and {id} but no other braces"
+                      : "may hold {entity} and {verb} but no other braces";
         if (!entity)
-            return "may hold neither {entity} nor {verb}: there is no record behind this event type";
+            return "may hold neither {entity} nor {verb} nor {id}: there is no record behind this event type";
     }
     return NULL;
+}
+
+const char *platform_check_path(const char *text, bool entity)
+{
+    return check_path(text, entity, false);
+}
+
+const char *platform_check_route(const char *text, bool entity)
+{
+    return check_path(text, entity, true);
 }
 
 void platform_expand_path(struct buf *out, const char *path, enum event_type type)
 {
     while (*path != '\0') {
-        if (*path != '{') {
+        if (*path != '{' || path[1] == 'i') { /* {id} stays: it is each record's own */
             buf_add_ch(out, *path++);
             continue;
         }

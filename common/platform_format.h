@@ -123,7 +123,8 @@ const char *platform_check_member(const char *text); /* a name in a JSON object 
 const char *platform_check_secret(const char *text); /* goes into a header */
 const char *platform_check_path(const char *text,
                                 bool entity); /* {entity} and {verb} only where there is an entity */
-/* The path with its placeholders filled in; the buffer is the caller's. */
+const char *platform_check_route(const char *text, bool entity); /* and {id} */
+/* The path with its placeholders but {id} filled in; the buffer is the caller's. */
 void platform_expand_path(struct buf *out, const char *path, enum event_type type);
 
 /* The names of a field, for the mapping. */

@@ -109,7 +109,7 @@ static void read_decimals(const struct reader *reader, const struct setting *set
 static void read_path(const struct reader *reader, const struct setting *setting, void *target)
 {
     struct platform *platform = target;
-    const char *why = platform_check_path(setting_text(setting), true);
+    const char *why = platform_check_route(setting_text(setting), true);
     if (why != NULL)
         reader_complain(reader, setting, "%s", why);
     platform->path = setting_copy_text(reader, setting_text(setting));

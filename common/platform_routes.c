@@ -23,7 +23,7 @@ static void check_route(const struct reader *reader, const struct setting *group
                         const struct platform_route *route, enum event_type type)
 {
     bool entity = msg_event_entity(type) != ENTITY_NONE;
-    const char *why = route->path != NULL ? platform_check_path(route->path, entity) : NULL;
+    const char *why = route->path != NULL ? platform_check_route(route->path, entity) : NULL;
     if (why != NULL)
         reader_complain(reader, setting_member(group, "path"), "%s", why);
     if (entity && setting_member(group, "rate_per_minute") != NULL)

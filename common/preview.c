@@ -72,20 +72,22 @@ static struct json *parse(const struct buf *body)
 static void show_rest(struct json *answer, const struct delivery_source *source, const struct buf *body)
 {
     const struct platform_route *route = platform_route(source->target, source->type, source->verb);
-    struct buf url = BUF_INIT;
+    struct buf path = BUF_INIT, url = BUF_INIT;
     char id[MSG_KEY_MAX];
 
+    delivery_path(source, &path);
     if (platform_base_url(source->target))
-        buf_addf(&url, "%s%s", platform_base_url(source->target), route->path);
+        buf_addf(&url, "%s%s", platform_base_url(source->target), path.data);
     delivery_webhook_id(source, id);
     json_set(answer, "method", json_new_text(method_name(route->method)));
-    json_set(answer, "path", json_new_text(route->path));
+    json_set(answer, "path", json_new_text(path.data));
     json_set(answer, "url", url.len > 0 ? json_new_text(url.data) : NULL);
     json_set(answer, "webhook_id", json_new_text(id));
     json_set(answer, "body", parse(body));
     if (url.len == 0) /* only the worker needs to know it */
         json_set(answer, "remark",
                  json_new_text("the platform's base URL is not set here: a worker that has none skips this"));
+    buf_release(&path);
     buf_release(&url);
 }
 
@@ -212,7 +214,8 @@ static struct delivery_source source_of(const struct preview_event *event, const
                                     .data = record->data,
                                     .notes = record->notes,
                                     .base = update ? holding->base : NULL,
-                                    .base_seq = update ? holding->base_seq : 0};
+                                    .base_seq = update ? holding->base_seq : 0,
+                                    .platform_id = holding->platform_id};
 }
 
 struct json *preview_target(const struct preview_event *event, const struct record *record,

@@ -33,7 +33,8 @@ struct delivery_source send_source(const struct work *work)
                                     .data = work->data,
                                     .notes = work->notes,
                                     .base = update ? work->base : NULL,
-                                    .base_seq = work->base_seq};
+                                    .base_seq = work->base_seq,
+                                    .platform_id = work->platform_id};
 }
 
 bool send_build(struct work *work, const struct delivery_source *source, struct buf *body)
@@ -71,12 +72,16 @@ static void post(struct work *work, const struct delivery_source *source, const 
     const struct platform_route *route = send_route(work);
     struct shipment *shipment = shipment_new(work->worker, &single, route->path, 1);
     char id[MSG_KEY_MAX];
+    struct buf path = BUF_INIT;
     struct shipment_request request = {
         .method = route->method, .webhook_id = id, .trace = work_lead(work)->trace, .body = body};
 
+    delivery_path(source, &path);
     delivery_webhook_id(source, id);
+    request.path = path.data;
     shipment_add(shipment, work);
     shipment_post(shipment, &request);
+    buf_release(&path);
 }
 
 void send_start(struct work *work)

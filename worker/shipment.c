@@ -79,7 +79,7 @@ void shipment_post(struct shipment *shipment, const struct shipment_request *pos
 
     for (unsigned i = 0; i < HEADERS_MAX; i++)
         buf_init(&headers[i]);
-    buf_addf(&url, "%s%s", platform_base_url(worker->platform), shipment->path);
+    buf_addf(&url, "%s%s", platform_base_url(worker->platform), post->path ? post->path : shipment->path);
     buf_add_str(&headers[count++], "Content-Type: application/json");
     buf_addf(&headers[count++], "webhook-id: %s", post->webhook_id);
     buf_addf(&headers[count++], "webhook-timestamp: %lld", (long long)timestamp_s);

@@ -38,6 +38,7 @@ void shipment_add(struct shipment *shipment, struct work *work);
 /* A REST request: Standard Webhooks headers for the whole, credential, trace (may be NULL). */
 struct shipment_request {
     enum platform_method method;
+    const char *path; /* NULL: the shipment's */
     const char *webhook_id;
     const char *trace;
     const struct buf *body;

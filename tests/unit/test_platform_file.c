@@ -146,7 +146,7 @@ static const struct {
     {15, "status_words_in = [\"users\"];", 15, "status_words_in is no entity"},
     {15, "status_words_in = 3;", 15, "status_words_in must be a text in quotes or a list of texts"},
     {16, "path = \"api\";", 16, "path must begin with /"},
-    {16, "path = \"/{entity}/{action}\";", 16, "path may hold {entity} and {verb} but no other braces"},
+    {16, "path = \"/{entity}/{action}\";", 16, "path may hold {entity}, {verb} and {id} but no other braces"},
     {16, "path = \"/a b\";", 16, "path must begin with / and hold neither blanks"},
     {16, "", 1, "lacks the setting path"},
     {14, "status_words: { active = (\"on\", \"on2\"); };", 14, "active must be a text in quotes"},
