@@ -258,8 +258,8 @@ START_TEST(one_parts_failure_is_no_others)
     const char *ids[4];
 
     gather("partial", 4,
-           "{\"match\":{\"operation\":\"customerCreate\",\"alias\":\"o1\"},\"times\":1,\"action\":\"alias_"
-           "error\"}",
+           "{\"match\":{\"operation\":\"customerCreate\",\"alias\":\"o1\"},"
+           "\"times\":1,\"action\":\"alias_error\",\"code\":\"OperationalError\"}",
            ids);
     for (size_t i = 0; i < 4; i++)
         api_await(ids[i], "completed");
