@@ -115,6 +115,71 @@ START_TEST(an_order_of_the_shop_reaches_the_others_with_its_customer_and_its_way
 }
 END_TEST
 
+static int64_t changes_of_others(void)
+{
+    return sql_int("SELECT count(*) FROM record_versions v JOIN records r ON r.id = v.record_id WHERE "
+                   "r.entity_id LIKE 'echo-%%' "
+                   "AND v.source <> 'bizosaas'");
+}
+
+/* Every step of a delivery makes the shop tell of it, also between the steps, when half of it is there. */
+START_TEST(what_goes_to_the_shop_comes_back_and_goes_nowhere)
+{
+    static const char *const events[] = {
+        "\"user_created\",\"data\":{\"user_id\":\"echo-u\",\"user_email\":\"Echo@Example.com\",\"user_name\":"
+        "\" Ann  van Lee\","
+        "\"user_phone\":\"+4412345\",\"user_note\":\"n\"}",
+        "\"product_created\",\"data\":{\"id\":\"echo-p\",\"name\":\"Cup\",\"price\":10.05,\"inventory\":5,"
+        "\"description\":\"a < "
+        "b & c\\nsecond\\n\"}",
+        "\"order_created\",\"data\":{\"id\":\"echo-o\",\"amount\":20.10,\"status\":\"processing\",\"customer_"
+        "id\":\"echo-u\","
+        "\"items\":[{\"product_id\":\"echo-p\",\"quantity\":2,\"price\":10.05,\"name\":\"Cup\"}]}",
+        "\"user_updated\",\"data\":{\"user_id\":\"echo-u\",\"user_name\":\"Ann Leigh\"}",
+        "\"user_updated\",\"data\":{\"user_id\":\"echo-u\",\"user_email\":\"echo2@example.com\"}",
+        "\"product_updated\",\"data\":{\"id\":\"echo-p\",\"price\":11}",
+        "\"product_updated\",\"data\":{\"id\":\"echo-p\",\"inventory\":7}",
+        "\"order_updated\",\"data\":{\"id\":\"echo-o\",\"status\":\"delivered\"}",
+    };
+    const char *last[COUNT(events)];
+
+    await_told();
+    int64_t told = pick_int(counters(), "/sent");
+    size_t before = (size_t)fake_total("bizosaas");
+    for (size_t i = 0; i < COUNT(events); i++)
+        last[i] =
+            api_event("{\"source_platform\":\"bizosaas\",\"target_platforms\":[\"coreldove\",\"bizoholic\"],"
+                      "\"event_type\":%s}",
+                      events[i]);
+    for (size_t i = 0; i < COUNT(events); i++)
+        api_await(last[i], "completed");
+    await_told();
+    ck_assert_int_ge(pick_int(counters(), "/sent") - told, 6);
+    flow_wait(sql_int("SELECT count(*) FROM sync_events WHERE status IN (0, 1)") == 0, 10);
+    ck_assert_int_eq(changes_of_others(), 0);
+    ck_assert_uint_eq((size_t)fake_total("bizosaas"), before);
+    ck_assert_int_eq(pick_int(counters(), "/refused"), 0);
+}
+END_TEST
+
+START_TEST(what_the_shop_changes_of_it_reaches_the_others_once)
+{
+    const char *record = sql_text("SELECT id FROM records WHERE entity_id = 'echo-u'");
+    const char *order = sql_text("SELECT id FROM records WHERE entity_id = 'echo-o'");
+
+    shop("/edit/customer", "{\"externalReference\":\"%s\",\"set\":{\"lastName\":\"Shopped\"}}", record);
+    pick_check(fake_await("bizosaas", "/body/data/user_name", "Ann Shopped"), "/body/data/user_id", "echo-u");
+    shop("/edit/stock", "{\"externalReference\":\"%s\",\"quantity\":3}",
+         sql_text("SELECT id FROM records WHERE entity_id = 'echo-p'"));
+    fake_await("bizosaas", "/body/data/inventory", "3");
+    shop("/edit/order", "{\"externalReference\":\"%s\",\"status\":\"pay\"}", order);
+    pick_check(fake_await("bizosaas", "/body/data/id", "echo-o"), "/body/data/payment_status", "paid");
+    await_told();
+    flow_wait(sql_int("SELECT count(*) FROM sync_events WHERE status IN (0, 1)") == 0, 10);
+    ck_assert_int_eq(changes_of_others(), 3);
+}
+END_TEST
+
 /* The same bytes, as Saleor sends them when the answer was lost. */
 START_TEST(a_webhook_that_is_sent_again_makes_no_second_event)
 {
@@ -221,6 +286,8 @@ int main(void)
         (const TTest *[]){a_customer_of_the_shop_reaches_the_others_and_every_change,
                           a_product_of_the_shop_waits_for_its_price_and_then_tells_its_stock,
                           an_order_of_the_shop_reaches_the_others_with_its_customer_and_its_ways,
+                          what_goes_to_the_shop_comes_back_and_goes_nowhere,
+                          what_the_shop_changes_of_it_reaches_the_others_once,
                           a_webhook_that_is_sent_again_makes_no_second_event,
                           what_the_shop_did_not_sign_is_refused,
                           a_key_that_is_not_known_yet_may_come_again_and_is_not_asked_for_each_time,
