@@ -8,6 +8,7 @@
 
 static struct platform_set *platforms;
 static struct buf last_steps;
+static struct json *lent; /* what plans were made of: theirs until the end of the test */
 
 static const char *look_up(void *arg, const char *name)
 {
@@ -27,6 +28,8 @@ void saleor_unload(void)
 {
     platform_set_free(&platforms);
     buf_release(&last_steps);
+    json_free(lent);
+    lent = NULL;
 }
 
 const struct platform *saleor_target(void)
@@ -116,17 +119,19 @@ void saleor_note_request(const char *name, const struct graphql_part *parts, siz
     buf_release(&line);
 }
 
-/* What a plan was made of, to be freed with it. */
-static struct lent {
-    struct json *record, *base, *notes, *steps;
-} lent;
+static struct json *lend(const char *text)
+{
+    struct json *json = saleor_parse(text);
+    if (lent == NULL)
+        lent = json_new_array();
+    json_append(lent, json);
+    return json;
+}
 
 static const struct saleor_place place = {CHANNEL_ID, WAREHOUSE_ID, TYPE_ID, TAX_ID, CATEGORY_ID, "IN"};
 
 static struct saleor_plan *make(const struct errand *errand, struct buf *error)
 {
-    lent = (struct lent){saleor_parse(errand->record), saleor_parse(errand->base),
-                         saleor_parse(errand->notes), saleor_parse(errand->steps)};
     struct saleor_request request = {.target = saleor_target(),
                                      .platforms = platforms,
                                      .entity = errand->entity,
@@ -135,23 +140,15 @@ static struct saleor_plan *make(const struct errand *errand, struct buf *error)
                                      .record_id = RECORD_ID,
                                      .platform_id = errand->platform_id,
                                      .version = 3,
-                                     .record = lent.record,
-                                     .notes = lent.notes,
-                                     .base = lent.base,
+                                     .record = lend(errand->record),
+                                     .notes = lend(errand->notes),
+                                     .base = lend(errand->base),
                                      .parents = errand->parents,
                                      .parent_count = errand->parent_count,
                                      .place = &place,
-                                     .steps = lent.steps,
+                                     .steps = lend(errand->steps),
                                      .now_ms = NOW_MS};
     return saleor_plan_new(&request, error);
-}
-
-static void give_back(void)
-{
-    json_free(lent.record);
-    json_free(lent.base);
-    json_free(lent.notes);
-    json_free(lent.steps);
 }
 
 struct saleor_plan *saleor_begin(const struct errand *errand)
@@ -221,7 +218,6 @@ const char *saleor_talk(const struct errand *errand, const struct say *lines, si
     ck_assert_uint_lt(last_steps.len, 2048);
     json_free(steps);
     saleor_plan_free(&plan);
-    give_back();
     return last_steps.data;
 }
 
@@ -237,5 +233,4 @@ void saleor_check_impossible(const struct errand *errand, const char *why_part)
     }
     ck_assert_msg(strstr(error.data, why_part) != NULL, "\"%s\" does not say \"%s\"", error.data, why_part);
     buf_release(&error);
-    give_back();
 }
