@@ -7,6 +7,7 @@
 #include "sql.h"
 
 #define RETRY_MS 200
+#define ASK_MAX 500 /* parents in one statement, or a few more */
 #define WAIT_MIN_MS 50
 #define WAIT_MAX_MS 5000
 #define SHUT_WAIT_MS 1000 /* the platform is being probed: nothing else goes out either */
@@ -182,8 +183,8 @@ static void add_parents(const struct work *work, size_t place, const struct pare
     }
 }
 
-void parents_first_read(struct worker *worker, struct work *const *works, size_t count,
-                        const struct parents_first_ways *ways)
+static void ask(struct worker *worker, struct work *const *works, size_t count,
+                const struct parents_first_ways *ways)
 {
     struct looking *looking = mem_alloc(sizeof *looking + count * sizeof *works);
     struct db_params *params = db_params_new();
@@ -204,4 +205,19 @@ void parents_first_read(struct worker *worker, struct work *const *works, size_t
         add_parents(works[i], i + 1, &a);
     }
     db_query(store_db(worker->store), DB_WRITER, sql_worker_parents, params, on_parents, looking);
+}
+
+void parents_first_read(struct worker *worker, struct work *const *works, size_t count,
+                        const struct parents_first_ways *ways)
+{
+    size_t first = 0, parents = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        parents += works[i]->parents.count;
+        if (parents < ASK_MAX && i + 1 < count)
+            continue;
+        ask(worker, works + first, i + 1 - first, ways);
+        first = i + 1;
+        parents = 0;
+    }
 }

@@ -35,6 +35,6 @@ WITH named AS MATERIALIZED (
     UPDATE deliveries d SET held_since = now() FROM waiting w
     WHERE w.since IS NULL AND d.event_id = w.event_id AND d.target = $1 AND d.state + 0 IN (0, 1)
 )
-SELECT f.record_id, f.on_way, (SELECT COALESCE(extract(epoch FROM now() - w.since) * 1000, 0)::int8 FROM waiting w
-    WHERE w.work = f.work) AS held_ms
+SELECT f.record_id, f.on_way, CASE WHEN f.on_way THEN (
+    SELECT COALESCE(extract(epoch FROM now() - w.since) * 1000, 0)::int8 FROM waiting w WHERE w.work = f.work) END AS held_ms
 FROM found f ORDER BY f.place
