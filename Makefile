@@ -164,7 +164,7 @@ install: $(SERVICES:%=$(B)/bin/%) $(B)/bin/syncctl $(MAN:docs/man/%=$(B)/man/%)
 	set -e; for page in $(MAN:docs/man/%=$(B)/man/%); do \
 	    $(INSTALL) -d $(DESTDIR)$(mandir)/man$${page##*.}; \
 	    $(INSTALL) -m 644 $$page $(DESTDIR)$(mandir)/man$${page##*.}; done
-	$(INSTALL) -m 644 README.md $(DESTDIR)$(docdir)
+	$(INSTALL) -m 644 README.md docs/saleor-webhooks.graphql $(DESTDIR)$(docdir)
 	test ! -f .env.example || $(INSTALL) -m 644 .env.example $(DESTDIR)$(sysconfdir)/data-sync.env.example
 
 include $(wildcard tests/bench/bench.mk)
