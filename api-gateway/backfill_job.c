@@ -35,23 +35,22 @@ static struct gateway *gateway_of(const struct backfill_job *job)
 
 static bool end_if_lost(struct backfill_job *job)
 {
-    bool lost = job->lost;
-    if (lost)
-        backfill_job_end(job);
-    return lost;
+    if (!job->lost)
+        return false;
+    log_info("first sync let go of", LOG_STR("job", job->id_text), LOG_STR("phase", phase_names[job->phase]));
+    backfill_job_end(job);
+    return true;
 }
 
 void backfill_job_lose(struct backfill_job *job)
 {
-    log_info("first sync let go of", LOG_STR("job", job->id_text), LOG_STR("phase", phase_names[job->phase]));
+    bool nothing_under_way = job->transfer || job->phase == BACKFILL_RESTING;
     job->lost = true;
-    if (job->transfer) {
+    if (job->transfer)
         transfer_abort(gateway_of(job)->transfers, job->transfer);
-        job->transfer = NULL;
-        backfill_job_end(job);
-    } else if (job->phase == BACKFILL_RESTING) {
-        backfill_job_end(job);
-    }
+    job->transfer = NULL;
+    if (nothing_under_way)
+        end_if_lost(job);
 }
 
 /* ---- resting ---- */

@@ -174,6 +174,8 @@ static void on_chunk(enum db_status status, const struct db_result *result, void
     }
     backfill_read_lines(job, data + 1, len - 1, db_get_int(result, 0, db_column(result, "part")),
                         db_get_int(result, 0, db_column(result, "chunk")));
+    /* On to the next chunk, and there is none. */
+    job->page.last = job->page.next.chunk_line == 0 && db_get_bool(result, 0, db_column(result, "last"));
     backfill_on_page(job);
 }
 

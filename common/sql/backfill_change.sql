@@ -9,9 +9,9 @@ WITH job AS MATERIALIZED (
     FROM backfill_jobs j WHERE j.id = $1::uuid AND ($2::text IS NULL OR j.tenant_id = $2) FOR UPDATE
 ), allowed AS (
     SELECT * FROM job WHERE state IN ('uploading', 'waiting', 'running', 'paused')
-    AND NOT (state = 'uploading' AND $3 = 'paused')
+    AND NOT (state = 'uploading' AND COALESCE($3, '') = 'paused')
     -- A file that is started is whole: parts 1 to the last one, as many as were announced.
-    AND NOT (state = 'uploading' AND $3 = 'running' AND (have = 0 OR have <> last OR have <> COALESCE($5::int8, have)))
+    AND NOT (state = 'uploading' AND COALESCE($3, '') = 'running' AND (have = 0 OR have <> last OR have <> COALESCE($5::int8, have)))
 ), changed AS (
     UPDATE backfill_jobs j SET updated_at = now(), rate = COALESCE($4::int8, j.rate),
         state = CASE WHEN $3 IN ('paused', 'cancelled') THEN $3
