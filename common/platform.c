@@ -230,6 +230,16 @@ unsigned platform_decimals(const struct platform *platform)
     return platform->decimals;
 }
 
+struct money_rate platform_per_usd(const struct platform *platform)
+{
+    return platform->per_usd;
+}
+
+const char *platform_rate_date(const struct platform *platform)
+{
+    return platform->rate_date;
+}
+
 const char *platform_locale(const struct platform *platform)
 {
     return platform->locale;

@@ -35,6 +35,8 @@ const char *platform_credential(
 const char *platform_credential_header(
     const struct platform *platform); /* "Authorization" (Bearer …) or the file's header */
 const char *platform_currency(const struct platform *platform); /* ISO 4217 */
+struct money_rate platform_per_usd(const struct platform *platform);
+const char *platform_rate_date(const struct platform *platform); /* "2024-01-01": since when that holds */
 unsigned platform_decimals(const struct platform *platform);        /* of the currency's minor unit */
 const char *platform_locale(const struct platform *platform);
 const char *platform_timezone(const struct platform *platform);

@@ -62,6 +62,21 @@ static struct json *base_of(const struct delivery_source *source, const struct p
     return base;
 }
 
+/* What money was converted by. */
+static struct json *rate_of(const struct platform *target)
+{
+    struct money_rate rate = platform_per_usd(target);
+    struct json *json = json_new_object();
+    struct buf text = BUF_INIT;
+
+    money_format(&text, (struct money){rate.value, rate.exponent});
+    json_set(json, "currency", json_new_text(platform_currency(target)));
+    json_set(json, "per_usd", json_new_text(text.data));
+    json_set(json, "date", json_new_text(platform_rate_date(target)));
+    buf_release(&text);
+    return json;
+}
+
 static struct json *parse(const struct buf *body)
 {
     bool ok;
@@ -101,6 +116,7 @@ static struct json *preview_rest(struct json *answer, const struct delivery_sour
         json_set(answer, "protocol", json_new_text("rest"));
         json_set(answer, "verb", json_new_text(msg_verb_name(source->verb)));
         json_set(answer, "base", base_of(source, holding));
+        json_set(answer, "rate", rate_of(source->target));
         show_rest(answer, source, &body);
         break;
     case DELIVERY_NOTHING:
@@ -181,6 +197,7 @@ static struct json *preview_graphql(struct json *answer, const struct delivery_s
         json_set(answer, "verb", json_new_text(msg_verb_name(source->verb)));
         json_set(answer, "url", json_new_text(platform_graphql(source->target, entity)->url));
         json_set(answer, "base", base_of(source, holding));
+        json_set(answer, "rate", rate_of(source->target));
         json_set(answer, "operations", operations);
         if (remark.len > 0)
             json_set(answer, "remark", json_new_text(remark.data));

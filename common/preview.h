@@ -38,10 +38,10 @@ struct preview_holding {
 void preview_change(const struct preview_event *event, struct record *record);
 
 /*
- * {"platform", "protocol":"rest", "verb", "method", "path", "url", "webhook_id", "base", "body", "remark"?}, or
- * {"platform", "protocol":"graphql", "verb", "url", "base", "operations":[{"operation","document","variables"}], "remark"?}, or
+ * {"platform", "protocol":"rest", "verb", "method", "path", "url", "webhook_id", "base", "rate", "body", "remark"?}, or
+ * {"platform", "protocol":"graphql", "verb", "url", "base", "rate", "operations":[{"operation","document","variables"}], "remark"?}, or
  * {"platform", "skipped":"why"}, or {"platform", "failed":"sentence", "field"?}.
- * base: {"version"} that the difference is taken from; null: everything goes. A new object.
+ * rate: {"currency", "per_usd", "date"} that money is given by. base: {"version"} that the difference is taken from; null: everything goes. A new object.
  */
 struct json *preview_target(const struct preview_event *event, const struct record *record,
                             const struct platform *target, const struct preview_holding *holding);

@@ -160,6 +160,10 @@ static void check_shown(const struct json *shown, const struct json *got, const 
     const char *id = pick_text(one, "/webhook_id"), *url = pick_text(one, "/url");
 
     pick_check(one, "/protocol", "rest");
+    pick_equal(one, "/rate",
+               strcmp(target, "coreldove") == 0
+                   ? "{\"currency\":\"INR\",\"per_usd\":\"83\",\"date\":\"2024-01-01\"}"
+                   : "{\"currency\":\"USD\",\"per_usd\":\"1\",\"date\":\"2024-01-01\"}");
     pick_check(one, "/method", pick_text(got, "/method"));
     pick_check(one, "/path", pick_text(got, "/path"));
     ck_assert_str_eq(url, api_text("%s%s", fake_url(target), pick_text(got, "/path")));
