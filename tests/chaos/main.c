@@ -1,0 +1,228 @@
+/*
+ * chaos: proves that nothing is lost and nothing is out of order, whatever dies.
+ *
+ *   chaos --dir DIR [--seed N] [--minutes M] [--replicas N] [--rate R] [--only KIND,...] [--schedule]
+ *
+ * Starts a stack in DIR with a fault proxy between our programs and everything else, posts events at a rate, strikes with what
+ * the seed draws (schedule.h), heals, waits until nothing is under way, and checks what must hold (proof_*.c) against a ledger of its
+ * own. Prints a summary; exit status 0 when all held, 1 when not, 2 for bad options. --schedule prints what would strike and when.
+ * DIR keeps logs and data. BIN_DIR and STACK name other programs and another tools/stack than this checkout's.
+ */
+#include <event2/event.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "clock.h"
+#include "log.h"
+#include "mem.h"
+#include "proof.h"
+#include "schedule.h"
+#include "stack.h"
+#include "strike.h"
+
+#define TICK_US 2000
+#define QUIET_WAIT_MS 150000
+#define ANSWERS_WAIT_MS 60000
+
+struct options {
+    uint64_t seed;
+    double minutes, rate;
+    unsigned replicas;
+    const char *dir, *only;
+    bool schedule;
+};
+
+static int usage(void)
+{
+    fprintf(stderr,
+            "usage: chaos --dir DIR [--seed N] [--minutes M] [--replicas N] [--rate EVENTS_A_SECOND]\n"
+            "             [--only KIND,...] [--schedule]\n");
+    return 2;
+}
+
+static int read_options(int argc, char **argv, struct options *options)
+{
+    static const struct option longs[] = {
+        {"dir", required_argument, NULL, 'd'},     {"seed", required_argument, NULL, 's'},
+        {"minutes", required_argument, NULL, 'm'}, {"replicas", required_argument, NULL, 'r'},
+        {"rate", required_argument, NULL, 'e'},    {"only", required_argument, NULL, 'o'},
+        {"schedule", no_argument, NULL, 'p'},      {NULL, 0, NULL, 0}};
+    int option;
+
+    while ((option = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+        if (option == 'd')
+            options->dir = optarg;
+        else if (option == 's')
+            options->seed = strtoull(optarg, NULL, 10);
+        else if (option == 'm')
+            options->minutes = strtod(optarg, NULL);
+        else if (option == 'r')
+            options->replicas = (unsigned)strtoul(optarg, NULL, 10);
+        else if (option == 'e')
+            options->rate = strtod(optarg, NULL);
+        else if (option == 'o')
+            options->only = optarg;
+        else if (option == 'p')
+            options->schedule = true;
+        else
+            return -1;
+    }
+    return optind == argc && (options->dir || options->schedule) && options->minutes > 0 &&
+                   options->minutes <= 60 && options->rate > 0 && options->rate <= 1000 &&
+                   options->replicas >= 1 && options->replicas <= 2
+               ? 0
+               : -1;
+}
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int signal_number)
+{
+    (void)signal_number;
+    interrupted = 1;
+}
+
+static void turn(struct event_base *base, struct client *client)
+{
+    client_tick(client);
+    event_base_loop(base, EVLOOP_NONBLOCK);
+    usleep(TICK_US);
+}
+
+/* Posts at the rate while the schedule strikes. */
+static void run_load(const struct options *options, struct event_base *base, struct client *client,
+                     struct strikes *strikes)
+{
+    int64_t began_us = clock_mono_us(), length_us = (int64_t)(options->minutes * 60e6), posted = 0, now_us;
+
+    while ((now_us = clock_mono_us() - began_us) < length_us && !interrupted) {
+        while (posted < (int64_t)((double)now_us * options->rate / 1e6)) {
+            client_post(client);
+            posted++;
+        }
+        strikes_tick(strikes, now_us / 1000);
+        turn(base, client);
+    }
+}
+
+static void await_answers(struct event_base *base, struct client *client)
+{
+    int64_t end = clock_mono_ms() + ANSWERS_WAIT_MS;
+
+    while (client_open(client) > 0 && clock_mono_ms() < end && !interrupted)
+        turn(base, client);
+}
+
+static bool await_quiet(int64_t *took_ms)
+{
+    int64_t began = clock_mono_ms();
+
+    while (clock_mono_ms() - began < QUIET_WAIT_MS && !interrupted) {
+        *took_ms = clock_mono_ms() - began;
+        if (proof_is_quiet())
+            return true;
+        usleep(200000);
+    }
+    return false;
+}
+
+static void write_load(const struct ledger *ledger, const struct client *client,
+                       const struct strikes *strikes)
+{
+    struct client_counts counts = client_counts(client);
+    size_t states[4] = {0};
+
+    for (size_t i = 0; i < ledger->count; i++)
+        states[ledger->entries[i]->state]++;
+    printf("events                 %zu posted, %zu accepted, %zu refused, %zu unknown\n", ledger->count,
+           states[ENTRY_ACCEPTED], states[ENTRY_REFUSED], states[ENTRY_UNKNOWN]);
+    printf("requests               %zu, of them %zu bulks; %zu hung up on, %zu of what was accepted before; "
+           "%zu without an answer, "
+           "%zu answered with outcome-unknown, %zu with another 503 or 429\n",
+           counts.requests, counts.bulks, counts.hung_up, counts.repeated, counts.failed, counts.unknown,
+           counts.unavailable);
+    printf("faults                 %zu\n", strikes_count(strikes));
+    strikes_write_kinds(strikes, stdout);
+}
+
+static size_t prove(struct ledger *ledger, struct client *client, struct strikes *strikes, int64_t began_us)
+{
+    struct proof *proof = proof_new(ledger, strikes, began_us);
+    int64_t took_ms = 0;
+    size_t findings;
+
+    if (!await_quiet(&took_ms)) {
+        proof_add(proof, "it does not come to rest", "after %lld s", (long long)took_ms / 1000);
+        proof_write_waiting(stdout);
+    }
+    if (*strikes_complaints(strikes))
+        proof_add(proof, "processes", "%s", strikes_complaints(strikes));
+    if (*client_complaints(client))
+        proof_add(proof, "answers that nobody could expect", "%s", client_complaints(client));
+    proof_check(proof);
+    write_load(ledger, client, strikes);
+    printf("at rest                %.1f s after the last fault was healed\n", (double)took_ms / 1000);
+    proof_write(proof, stdout);
+    findings = proof_findings(proof);
+    proof_free(&proof);
+    return findings;
+}
+
+static int run(const struct options *options, const struct schedule *schedule)
+{
+    struct event_base *base = event_base_new();
+    struct ledger *ledger = ledger_new(options->seed);
+    struct strikes *strikes = strikes_new(schedule);
+    struct client *client;
+    int64_t began_us;
+    size_t findings = 1;
+
+    if (stack_up(options->dir, options->replicas) == 0) {
+        client = client_new(base, ledger);
+        strikes_heal(strikes); /* tells the platforms to forget their filters */
+        strikes_free(&strikes);
+        strikes = strikes_new(schedule);
+        began_us = clock_wall_us();
+        run_load(options, base, client, strikes);
+        strikes_heal(strikes);
+        await_answers(base, client);
+        findings = prove(ledger, client, strikes, began_us);
+        client_free(&client);
+        if (stack_down() != 0)
+            printf("NOT SO: the stack ends well\n"), findings++;
+    }
+    strikes_free(&strikes);
+    ledger_free(&ledger);
+    event_base_free(base);
+    printf("%s: seed %" PRIu64 ", %.1f min, %u of each\n", findings ? "FAILED" : "held", options->seed,
+           options->minutes, options->replicas);
+    return findings ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {.seed = 1, .minutes = 2, .replicas = 1, .rate = 60};
+    struct schedule schedule;
+    int status = 0;
+
+    if (read_options(argc, argv, &options) != 0)
+        return usage();
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    log_open("chaos", LOG_LEVEL_INFO, LOG_FORMAT_AUTO);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGINT, on_signal);
+    signal(SIGTERM, on_signal);
+    schedule_draw(&schedule, options.seed, (int64_t)(options.minutes * 60000), options.replicas,
+                  options.only);
+    if (options.schedule)
+        schedule_write(&schedule, stdout);
+    else
+        status = run(&options, &schedule);
+    schedule_free(&schedule);
+    return status;
+}

@@ -1,0 +1,19 @@
+/* store.h: the stack's Redis and PostgreSQL, past our own code and past the fault proxy. */
+#pragma once
+#include <stdint.h>
+
+#include "buf.h"
+
+/* One command, split at blanks; true when it was answered well. */
+bool store_redis(const char *line);
+int64_t store_redis_sum(const char *command, const char *pattern); /* of a command on every key that matches; -1: no answer */
+void store_drop_clients(void); /* ends every connection of our programs */
+
+/* A statement as a superuser; rows of text, "" for null. NULL when PostgreSQL does not answer. */
+struct rows;
+struct rows *store_query(const char *sql);
+void store_rows_free(struct rows **rows);
+unsigned store_count(const struct rows *rows);
+const char *store_text(const struct rows *rows, unsigned row, unsigned column);
+int64_t store_int(const struct rows *rows, unsigned row, unsigned column);
+int64_t store_number(const char *sql); /* the first value; -1: no answer */
