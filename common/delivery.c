@@ -29,10 +29,23 @@ static void add_encoded(struct buf *out, const char *text)
     }
 }
 
+static const char *id_in_path(const struct delivery_source *source)
+{
+    return source->platform_id ? source->platform_id : json_text(json_get(source->data, "id"), NULL);
+}
+
+/* Without an id, or with one that leads up, the path would be another route's: a deletion of everything, perhaps. */
+static bool has_path(const struct delivery_source *source)
+{
+    const char *path = platform_route(source->target, source->type, source->verb)->path;
+    const char *id = id_in_path(source);
+
+    return !strstr(path, "{id}") || (id && *id && strcmp(id, ".") != 0 && strcmp(id, "..") != 0);
+}
+
 void delivery_path(const struct delivery_source *source, struct buf *path)
 {
-    const char *id =
-        source->platform_id ? source->platform_id : json_text(json_get(source->data, "id"), NULL);
+    const char *id = id_in_path(source);
     const char *at = platform_route(source->target, source->type, source->verb)->path, *place;
 
     while ((place = strstr(at, "{id}"))) {
@@ -113,8 +126,17 @@ enum delivery_built delivery_body(const struct delivery_source *source, struct b
 {
     char event[UUID_TEXT_LEN + 1];
     struct json *data;
-    enum delivery_built built = delivery_data(source, &data, error);
+    enum delivery_built built;
 
+    if (!has_path(source)) {
+        buf_addf(error,
+                 "%s is called by the id of the record, and this one has none that can stand in a path",
+                 platform_name(source->target));
+        if (source->field)
+            buf_add_str(source->field, "id");
+        return DELIVERY_IMPOSSIBLE;
+    }
+    built = delivery_data(source, &data, error);
     if (built != DELIVERY_BUILT)
         return built;
     uuid_format(&source->event, event);

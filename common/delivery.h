@@ -47,7 +47,7 @@ enum verb delivery_verb(enum event_type type, bool record_deleted, int64_t certa
 /* The target's data, decorated; NULL unless DELIVERY_BUILT. */
 enum delivery_built delivery_data(const struct delivery_source *source, struct json **data,
                                   struct buf *error);
-/* The whole body, added to `body`. */
+/* The whole body, added to `body`. Impossible also where the route's path needs an id that cannot stand there. */
 enum delivery_built delivery_body(const struct delivery_source *source, struct buf *body, struct buf *error);
 /* A body as the item of a bulk: added to `item`. */
 void delivery_bulk_item(const struct delivery_source *source, const struct buf *body, struct buf *item);
