@@ -72,9 +72,9 @@ static int64_t counted_ms(const struct worker *worker, int64_t held_ms)
 }
 
 /* Waits of many orders end together, so that one look at what is ready finds them all. */
-static int64_t wait_ms(const struct worker *worker, int64_t held_ms, int64_t left_ms)
+static int64_t wait_ms(const struct worker *worker, int64_t waited_ms)
 {
-    int64_t wait = held_ms / 2, grid, over;
+    int64_t wait = waited_ms / 2, left_ms = worker->conf->parent_wait - waited_ms, grid, over;
 
     if (worker->gate.state != GATE_CLOSED)
         return SHUT_WAIT_MS;
@@ -89,15 +89,27 @@ static int64_t wait_ms(const struct worker *worker, int64_t held_ms, int64_t lef
     return wait + (over > 0 ? grid - over : 0);
 }
 
-static void hold(struct work *work, const struct parent *parent, int64_t held_ms)
+/* Bytes of the text, at most so many, and no half character: PostgreSQL refuses that. */
+static int clip(const char *text, size_t most)
+{
+    size_t len = strlen(text);
+
+    if (len <= most)
+        return (int)len;
+    for (len = most; len > 0 && ((unsigned char)text[len] & 0xC0) == 0x80;)
+        len--;
+    return (int)len;
+}
+
+static void hold(struct work *work, const struct parent *parent, int64_t waited_ms)
 {
     struct worker *worker = work->worker;
-    int64_t left_ms = worker->conf->parent_wait - counted_ms(worker, held_ms);
 
     work->result = DELIVERY_BACKOFF;
-    work->wait_ms = wait_ms(worker, held_ms, left_ms);
-    snprintf(work->error, sizeof work->error, "waits for %s %.100s (%.60s), which is still on its way to %s",
-             msg_entity_name(parent->entity), parent->id, parent->path, worker->name);
+    work->wait_ms = wait_ms(worker, waited_ms);
+    snprintf(work->error, sizeof work->error, "waits for %s %.*s (%.*s), which is still on its way to %s",
+             msg_entity_name(parent->entity), clip(parent->id, 100), parent->id, clip(parent->path, 60),
+             parent->path, worker->name);
     work_forget_content(work);
     limit_return(work);
     ledger_add(work);
@@ -105,7 +117,7 @@ static void hold(struct work *work, const struct parent *parent, int64_t held_ms
 
 /* The first parent that is worth waiting for, or NULL; takes the rows of this work's parents. */
 static const struct parent *take_rows(struct work *work, const struct db_result *result, size_t row,
-                                      int64_t *held_ms)
+                                      int64_t *waited_ms)
 {
     int record = db_column(result, "record_id"), on_way = db_column(result, "on_way"),
         held = db_column(result, "held_ms");
@@ -116,8 +128,8 @@ static const struct parent *take_rows(struct work *work, const struct db_result 
         db_get_uuid(result, row, record, &parent->record);
         if (waited || !db_get_bool(result, row, on_way))
             continue;
-        *held_ms = db_get_int(result, row, held);
-        if (counted_ms(work->worker, *held_ms) < work->worker->conf->parent_wait)
+        *waited_ms = counted_ms(work->worker, db_get_int(result, row, held));
+        if (*waited_ms < work->worker->conf->parent_wait)
             waited = parent;
     }
     return waited;
@@ -130,13 +142,13 @@ static void sort_out(struct looking *looking, const struct db_result *result)
     for (size_t i = 0; i < looking->count; i++) {
         struct work *work = looking->works[i];
         size_t rows = work->parents.count;
-        int64_t held_ms = 0;
-        const struct parent *parent = result ? take_rows(work, result, row, &held_ms) : NULL;
+        int64_t waited_ms = 0;
+        const struct parent *parent = result ? take_rows(work, result, row, &waited_ms) : NULL;
         row += rows;
         if (work->lost)
             work_finish(work);
         else if (parent)
-            hold(work, parent, held_ms);
+            hold(work, parent, waited_ms);
         else
             looking->ways.go_on(work);
     }

@@ -10,9 +10,9 @@ static const char *post_user(const char *id, const char *targets, int max_retrie
     return api_event(
         "{\"event_type\":\"user_created\",\"source_platform\":\"bizoholic\","
         "\"target_platforms\":[%s]," TENANT
-        ",\"max_retries\":%d,\"priority\":10,\"data\":{\"user_id\":\"%s\",\"email\":\"%s@example.com\","
+        ",\"max_retries\":%d,\"priority\":10,\"data\":{\"user_id\":\"%s\",\"email\":\"c@example.com\","
         "\"name\":\"N\"}}",
-        targets, max_retries, id, id);
+        targets, max_retries, id);
 }
 
 static const char *order_data(const char *id, const char *customer, const char *product)
@@ -106,6 +106,24 @@ START_TEST(an_order_waits_for_a_product_that_another_line_names)
     flow_wait(waits_for(order, "coreldove", "product pp2 (items[1].product_id)"), 3);
     api_await(order, "completed");
     check_after("coreldove", order, product);
+}
+END_TEST
+
+START_TEST(a_long_id_in_another_script_is_told_without_half_a_character)
+{
+    struct buf id = BUF_INIT;
+
+    buf_add_str(&id, "x");
+    for (int i = 0; i < 60; i++)
+        buf_add_str(&id, "\xF0\x9F\x9A\x9A"); /* 241 bytes */
+    fake_control("coreldove", "{\"rules\":[{\"match\":{\"entity\":\"user\"},\"status\":503,\"times\":2}]}");
+    const char *user = post_user(id.data, "\"coreldove\"", 9);
+    const char *order = post_order("pa-long", id.data, "none", "\"coreldove\"");
+    flow_wait(waits_for(order, "coreldove", "user x\xF0\x9F\x9A\x9A"), 3);
+    api_await(order, "completed");
+    check_after("coreldove", order, user);
+    ck_assert_int_eq(stack_log_count("worker-coreldove", "outcomes refused"), 0);
+    buf_release(&id);
 }
 END_TEST
 
@@ -300,10 +318,12 @@ START_TEST(after_an_outage_longer_than_the_wait_customers_still_come_before_thei
         orders[i] = post_order(api_text("out%zu", i), api_text("out%zu", i), "none", "\"coreldove\"");
     for (size_t i = 0; i < COUNT(users); i++)
         users[i] = post_user(api_text("out%zu", i), "\"coreldove\"", 0);
-    flow_wait(sql_int("SELECT count(*) FROM platform_status WHERE platform = 'coreldove' AND route = '' AND state = "
-                      "'open' AND since < now() - interval '%d ms'",
-                      WAIT_MS + 2000) == 1,
-              20);
+    flow_wait(
+        sql_int(
+            "SELECT count(*) FROM platform_status WHERE platform = 'coreldove' AND route = '' AND state = "
+            "'open' AND since < now() - interval '%d ms'",
+            WAIT_MS + 2000) == 1,
+        20);
     stack_start("fake-platform-coreldove");
     for (size_t i = 0; i < COUNT(users); i++) {
         api_await(orders[i], "completed");
@@ -337,6 +357,7 @@ int main(void)
                  (const TTest *[]){
                      an_order_waits_for_its_customer_where_it_is_missing_and_goes_at_once_elsewhere,
                      an_order_waits_for_a_product_that_another_line_names,
+                     a_long_id_in_another_script_is_told_without_half_a_character,
                      an_order_does_not_wait_longer_than_parent_wait, a_dead_parent_holds_nothing_up,
                      a_parent_that_ends_dead_lets_the_order_go,
                      an_order_of_high_priority_waits_for_a_product_of_low_priority_in_the_same_bulk,
