@@ -65,12 +65,11 @@ static void replace(struct buf *text, const char *old, const char *new)
     *text = out;
 }
 
-void saleor_load_with(const char *const *replacements)
+/* From a folder of its own, made and removed. */
+static struct platform_set *load_with(const char *const *replacements, struct buf *errors)
 {
     static const char *const names[] = {"bizoholic.conf", "bizosaas.conf", "coreldove.conf"};
     char dir[] = "/tmp/saleor-platforms-XXXXXX", path[128], source[128];
-    struct buf errors = BUF_INIT;
-    saleor_unload();
     ck_assert_ptr_nonnull(mkdtemp(dir));
     for (size_t i = 0; i < 3; i++) {
         struct buf text = BUF_INIT;
@@ -85,13 +84,30 @@ void saleor_load_with(const char *const *replacements)
         fclose(file);
         buf_release(&text);
     }
-    platforms = platform_set_load(dir, look_up, NULL, &errors);
-    ck_assert_msg(platforms != NULL, "%s", errors.data);
+    struct platform_set *set = platform_set_load(dir, look_up, NULL, errors);
     for (size_t i = 0; i < 3; i++) {
         snprintf(path, sizeof path, "%s/%s", dir, names[i]);
         unlink(path);
     }
     rmdir(dir);
+    return set;
+}
+
+void saleor_load_with(const char *const *replacements)
+{
+    struct buf errors = BUF_INIT;
+    saleor_unload();
+    platforms = load_with(replacements, &errors);
+    ck_assert_msg(platforms != NULL, "%s", errors.data);
+    buf_release(&errors);
+}
+
+void saleor_refuse_with(const char *const *replacements, const char *why_part)
+{
+    struct buf errors = BUF_INIT;
+    ck_assert_msg(load_with(replacements, &errors) == NULL, "%s is taken", replacements[1]);
+    ck_assert_msg(strstr(errors.data, "coreldove.conf:") != NULL && strstr(errors.data, why_part) != NULL,
+                  "%s", errors.data);
     buf_release(&errors);
 }
 

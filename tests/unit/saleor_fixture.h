@@ -49,6 +49,8 @@ const struct platform *saleor_target(void);
 const struct platform_set *saleor_platforms(void);
 /* With settings of the group graphql put in place of the shipped ones: text replaced by text, pairs, NULL ends. */
 void saleor_load_with(const char *const *replacements);
+/* The set is refused: the sentences name coreldove.conf with a line, and say this. */
+void saleor_refuse_with(const char *const *replacements, const char *why_part);
 
 struct saleor_plan *saleor_begin(const struct errand *errand); /* must be possible */
 /* Every line must be asked and answered, and nothing more. The steps at the end as JSON text, in a buffer of the fixture. */

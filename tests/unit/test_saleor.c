@@ -213,6 +213,72 @@ START_TEST(plans_side_by_side_answer_each_for_itself)
 }
 END_TEST
 
+/* Whatever a shop answers, a plan ends; sanitizers look on. */
+START_TEST(nonsense_answers_end_a_plan_within_its_bounds)
+{
+    static const struct errand errands[] = {
+        {ENTITY_USER, EVENT_USER_CREATED, VERB_CREATE, "{\"id\":\"u\",\"name\":\"A\",\"email\":\"a@x.in\"}",
+         .base = NULL},
+        {ENTITY_USER, EVENT_USER_UPDATED, VERB_UPDATE, "{\"id\":\"u\",\"name\":\"A\",\"email\":\"a@x.in\"}",
+         .base = NULL},
+        {ENTITY_PRODUCT, EVENT_PRODUCT_CREATED, VERB_CREATE,
+         "{\"id\":\"p\",\"name\":\"L\",\"currency\":\"INR\",\"price\":1,\"status\":\"active\",\"inventory\":"
+         "2}",
+         .base = NULL},
+        {ENTITY_PRODUCT, EVENT_PRODUCT_UPDATED, VERB_UPDATE,
+         "{\"id\":\"p\",\"name\":\"L\",\"currency\":\"INR\",\"price\":1,\"sku\":\"s\",\"inventory\":2}",
+         .base = NULL},
+        {ENTITY_ORDER, EVENT_ORDER_CREATED, VERB_CREATE,
+         "{\"id\":\"o\",\"currency\":\"INR\",\"amount\":1,\"status\":\"paid\",\"email\":\"a@x.in\",\"items\":"
+         "[{\"sku\":\"s\"}]}",
+         .base = NULL},
+        {ENTITY_ORDER, EVENT_ORDER_UPDATED, VERB_UPDATE,
+         "{\"id\":\"o\",\"currency\":\"INR\",\"amount\":1,\"status\":\"shipped\"}", .base = NULL},
+        {ENTITY_ORDER, EVENT_ORDER_UPDATED, VERB_DELETE, .record = NULL},
+    };
+    static const char *const answers[] = {
+        "null",
+        "7",
+        "[]",
+        "{}",
+        "\"x\"",
+        "{\"errors\":7}",
+        "{\"errors\":[7,null,[]]}",
+        "{\"errors\":[{}]}",
+        "{\"errors\":[{\"code\":\"NOT_FOUND\",\"field\":\"id\"}]}",
+        "{\"errors\":[{\"code\":\"UNIQUE\",\"field\":\"externalReference\"}]}",
+        "{\"errors\":[{\"code\":\"INVALID\",\"field\":7,\"message\":{}}]}",
+        "{\"results\":[{\"errors\":[{\"code\":\"NOT_FOUND\",\"path\":\"lines.\"}]}]}",
+        "{\"results\":[{\"errors\":[{\"code\":\"NOT_FOUND\",\"path\":\"lines.99.x\"}]}]}",
+        "{\"results\":[{\"errors\":[{\"code\":\"NOT_FOUND\",\"path\":\"user\"}]}]}",
+        "{\"results\":[{\"errors\":[{\"code\":\"UNIQUE\",\"path\":\"external_reference\"}]}]}",
+        "{\"results\":[7]}",
+        "{\"user\":7,\"product\":[],\"productVariant\":\"x\",\"order\":{\"id\":7}}",
+        "{\"id\":7,\"status\":8,\"lines\":9,\"variants\":[1],\"defaultVariant\":2,\"edges\":[3]}",
+        "{\"id\":\"\",\"status\":\"\",\"lines\":[7,{\"quantityToFulfill\":\"x\"}],\"edges\":[{\"node\":{"
+        "\"sku\":\"s\"}}]}",
+        "{\"id\":\"T3JkZXI6NQ==\",\"status\":\"A_STATE_THAT_IS_LONGER_THAN_ANY_THAT_THERE_IS_TODAY\"}",
+    };
+    for (int i = 0; i < COUNT(errands); i++) {
+        for (int j = 0; j < COUNT(answers); j++) {
+            struct saleor_plan *plan = saleor_begin(&errands[i]);
+            struct buf body = BUF_INIT;
+            int count = 0;
+            buf_addf(&body, "{\"data\":{\"o0\":%s}}", answers[j]);
+            for (; saleor_plan_next(plan) != NULL; count++) {
+                struct graphql_answer *answer = graphql_answer_read(body.data, body.len, 200, 1);
+                saleor_plan_answer(plan, answer, 0);
+                graphql_answer_free(&answer);
+                ck_assert_msg(count < 20, "errand %d, answer %s", i, answers[j]);
+            }
+            ck_assert_int_ne(saleor_plan_verdict(plan), SALEOR_GO_ON);
+            saleor_plan_free(&plan);
+            buf_release(&body);
+        }
+    }
+}
+END_TEST
+
 /* ---- the group in the file ---- */
 
 static const char *api_url;
@@ -258,6 +324,35 @@ START_TEST(without_its_address_everything_goes_by_rest)
 }
 END_TEST
 
+START_TEST(a_mistake_in_the_group_is_told_with_file_line_and_reason)
+{
+    static const struct {
+        const char *old, *new, *why;
+    } rows[] = {
+        {"dialect = \"saleor\"", "dialect = \"magento\"", "dialect"},
+        {"base_url = \"SALEOR_API_URL\";", "", "base_url"},
+        {"entities = [\"user\", \"product\", \"order\"]", "entities = [\"user\", \"lead\"]",
+         "names lead, which Saleor does not have"},
+        {"channel = \"default-channel\"", "channel = \"Default Channel\"", "must be a slug"},
+        {"channel = \"default-channel\";", "", "channel"},
+        {"language = \"EN_IN\"", "language = \"en-IN\"", "must be a language code"},
+        {"tax_rate = \"0\"", "tax_rate = \"18\"", "must be a rate between"},
+        {"tax_rate = \"0\"", "tax_rate = \"0.18125\"", "must be a rate between"},
+        {"tax_rate = \"0\"", "tax_rate = \"-0.1\"", "must be a rate between"},
+        {"country = \"IN\"", "country = \"India\"", "must be a country's code"},
+        {"cancel = [\"cancelled\"", "cancel = [\"paid\", \"cancelled\"",
+         "has \"paid\", which stands in another list already"},
+        {"batch = 4", "batch = 0", "must lie between 1 and 50"},
+        {"batch = 4", "batch = 51", "must lie between 1 and 50"},
+        {"batch = 4;", "batch = 4; bunch = 5;", "bunch"},
+    };
+    for (int i = 0; i < COUNT(rows); i++) {
+        const char *const replacements[] = {rows[i].old, rows[i].new, NULL};
+        saleor_refuse_with(replacements, rows[i].why);
+    }
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("saleor");
@@ -269,8 +364,10 @@ static Suite *suite(void)
     tcase_add_test(tc, a_preview_shows_every_operation_with_placeholders);
     tcase_add_test(tc, a_preview_says_why_there_is_nothing_to_see);
     tcase_add_test(tc, plans_side_by_side_answer_each_for_itself);
+    tcase_add_test(tc, nonsense_answers_end_a_plan_within_its_bounds);
     tcase_add_test(tc, the_address_of_the_api_ends_with_its_path_and_a_slash);
     tcase_add_test(tc, without_its_address_everything_goes_by_rest);
+    tcase_add_test(tc, a_mistake_in_the_group_is_told_with_file_line_and_reason);
     suite_add_tcase(s, tc);
     return s;
 }
