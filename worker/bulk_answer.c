@@ -64,7 +64,7 @@ size_t bulk_answer_read(const struct answer *answer, const struct uuid *events, 
                         struct bulk_item *items, struct json **root, const char **why)
 {
     struct json_error error;
-    struct json *results;
+    struct json *results = NULL;
     size_t unknown = 0;
     bool ok = false;
 
