@@ -110,5 +110,6 @@ void event_retry(struct http_request *request, void *arg)
     db_add_text(params, id);
     db_add_text(params, strcmp(tenant, AUTH_ALL_TENANTS) == 0 ? NULL : tenant);
     db_add_text(params, service_instance(gateway->service));
+    db_add_null(params, DB_TEXT);
     db_query(store_db(gateway->store), DB_WRITER, sql_retry_event, params, on_retried, retry);
 }

@@ -2,6 +2,7 @@
 -- webhook-id), one in backoff is due now under the same id. An event that the router refused is routed anew. Run as the writer,
 -- so the tenant stands in the condition. Deliveries are locked before their event, as the outcome's statement does.
 --  $1 our id (null when the text is none)  $2 the id as the client gave it  $3 tenant (null: all)  $4 writer
+--  $5 this target alone (null: all; what the router refused goes to all of them again)
 -- Answers nothing when there is no such event; else a row per target to publish, or one with a null target: `rerouted` says
 -- that the event itself goes to the router, otherwise nothing could be retried.
 WITH wanted AS (
@@ -12,7 +13,7 @@ WITH wanted AS (
       AND ($3::text IS NULL OR e.tenant_id = $3)
 ), picked AS MATERIALIZED (
     SELECT d.event_id, d.target, d.state, d.named, w.refused FROM deliveries d JOIN wanted w ON w.id = d.event_id
-    WHERE d.state IN (1, 5) ORDER BY d.target FOR UPDATE OF d
+    WHERE d.state IN (1, 5) AND (w.refused OR $5::text IS NULL OR d.target = $5) ORDER BY d.target FOR UPDATE OF d
 ), unrouted AS (
     DELETE FROM deliveries d USING picked p
     WHERE p.refused AND d.event_id = p.event_id AND d.target = p.target
