@@ -24,20 +24,6 @@ struct arguments {
 
 /* ---- the command line ---- */
 
-/* --wait has no value: it is taken out before the others are read. */
-static int take_flag(int argc, char **argv, const char *flag, bool *given)
-{
-    int kept = 0;
-
-    for (int i = 0; i < argc; i++) {
-        if (strcmp(argv[i], flag) == 0)
-            *given = true;
-        else
-            argv[kept++] = argv[i];
-    }
-    return kept;
-}
-
 static int check(const struct arguments *given)
 {
     if (given->id && (given->platform || given->entity || given->target || given->as_of))
@@ -350,7 +336,7 @@ int ctl_backfill(int argc, char **argv)
     struct api *api;
     int result = 1;
 
-    argc = take_flag(argc, argv, "--wait", &given.wait);
+    argc = ctl_take_flag(argc, argv, "--wait", &given.wait);
     if (ctl_read_options(options, argc, argv) || check(&given))
         return CTL_USAGE;
     if (given.file && strcmp(given.file, "-") != 0 && access(given.file, R_OK) != 0)

@@ -9,6 +9,8 @@ struct ctl_option {
 };
 /* --name VALUE and --name=VALUE. -1 after a sentence on standard error: unknown, without value, or required and missing. */
 int ctl_read_options(const struct ctl_option *options, int argc, char **argv);
+/* Takes an option without value out of the arguments, before the others are read; how many are left. */
+int ctl_take_flag(int argc, char **argv, const char *flag, bool *given);
 /* The configuration for syncctl; -1 after a sentence per mistake on standard error. */
 int ctl_load(struct conf *conf);
 int ctl_fail(const char *format, ...) __attribute__((format(printf, 1, 2))); /* says it; returns 1 */
@@ -19,5 +21,8 @@ int ctl_print(struct buf *out); /* to standard output; releases it; returns the 
 int ctl_backfill(int argc, char **argv);
 int ctl_token(int argc, char **argv);
 int ctl_config(int argc, char **argv);
+int ctl_dead(int argc, char **argv);
+int ctl_leases(int argc, char **argv);
 int ctl_map(int argc, char **argv);
 int ctl_migrate(int argc, char **argv);
+int ctl_queues(int argc, char **argv);

@@ -51,6 +51,19 @@ static const struct ctl_option *find(const struct ctl_option *options, const cha
     return NULL;
 }
 
+int ctl_take_flag(int argc, char **argv, const char *flag, bool *given)
+{
+    int kept = 0;
+
+    for (int i = 0; i < argc; i++) {
+        if (strcmp(argv[i], flag) == 0)
+            *given = true;
+        else
+            argv[kept++] = argv[i];
+    }
+    return kept;
+}
+
 int ctl_read_options(const struct ctl_option *options, int argc, char **argv)
 {
     const struct ctl_option *option;
