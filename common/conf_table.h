@@ -17,10 +17,11 @@
       false,                                                                                                 \
       "PostgreSQL, as the owner of the tables: migrations, and all the rest when the next two "              \
       "are not set")                                                                                         \
-    X(database_writer_url, DATABASE_WRITER_URL, CONF_SECRET, "", 0, 0, CONF_SERVICES, false,                 \
+    X(database_writer_url, DATABASE_WRITER_URL, CONF_SECRET, "", 0, 0, CONF_ALL, false,                      \
       "PostgreSQL as a login that is a member of sync_writer")                                               \
-    X(database_reader_url, DATABASE_READER_URL, CONF_SECRET, "", 0, 0, CONF_GATEWAY | CONF_MONITOR, false,   \
-      "PostgreSQL as a login that is a member of sync_reader (row-level security)")                          \
+    X(database_reader_url, DATABASE_READER_URL, CONF_SECRET, "", 0, 0,                                       \
+      CONF_GATEWAY | CONF_MONITOR | CONF_CTL,                                                                \
+      false, "PostgreSQL as a login that is a member of sync_reader (row-level security)")                   \
     X(redis_url, REDIS_URL, CONF_SECRET, "redis://localhost:6379/6", 0, 0, CONF_ALL, false,                  \
       "Redis 6.2 or later: the belt")                                                                        \
     X(jwt_secret, JWT_SECRET, CONF_SECRET, "dev-secret-key", 0, 0, CONF_GATEWAY | CONF_WORKER | CONF_CTL,    \
@@ -52,7 +53,7 @@
       "refused later")                                                                                       \
     X(lease_seconds, LEASE_SECONDS, CONF_SPAN_MS, "5s", 1000, 60000, CONF_SERVICES, false,                   \
       "how long a process that has stopped answering keeps its partitions")                                  \
-    X(stream_window, STREAM_WINDOW, CONF_INT, "1000", 20, 100000, CONF_SERVICES, false,                      \
+    X(stream_window, STREAM_WINDOW, CONF_INT, "1000", 20, 100000, CONF_ALL, false,                           \
       "references on one stream at most; the rest waits in PostgreSQL")                                      \
     X(sync_interval, SYNC_INTERVAL_SECONDS, CONF_SPAN_MS, "5s", 100, 60000, CONF_SERVICES, false,            \
       "how often an owner compares its streams with PostgreSQL")                                             \

@@ -109,7 +109,7 @@ static const struct {
     {"config", 0, "  REDIS_URL=redis://localhost:6379/6  (or REDIS_URL_FILE)\n"},
     {"config --format=env", 0, "\n#STREAM_WINDOW=1000\n"},
     {"config --format markdown", 0,
-     "\n| `STREAM_WINDOW` | `1000` | 20 to 100000 | all services |  | references"},
+     "\n| `STREAM_WINDOW` | `1000` | 20 to 100000 | all |  | references"},
     {"config --format=xml", 2, "--format is \"xml\": say help, env, markdown or mdoc"},
     {"config --format=mdoc --program router", 0, ".It Ev STREAM_WINDOW\nreferences on one stream"},
     {"config --program=cook", 2, "--program is \"cook\": say api-gateway, router, worker"},
