@@ -5,6 +5,7 @@
 #include "log.h"
 #include "mem.h"
 #include "migrate.h"
+#include "sql.h"
 
 static struct db_session *session;
 
@@ -93,6 +94,22 @@ START_TEST(the_writer_may_drop_days_and_make_them)
 }
 END_TEST
 
+START_TEST(resolved_alerts_are_kept_for_thirty_days_and_the_others_as_long_as_they_last)
+{
+    const char *days[] = {"7", "36500"};
+
+    run("INSERT INTO sync_alerts (id, key, level, title, message, status, created_at, resolved_at) VALUES"
+        " (gen_random_uuid(), 'old', 'error', '', '', 'resolved', now() - interval '90 days', now() - "
+        "interval '31 days'),"
+        " (gen_random_uuid(), 'young', 'error', '', '', 'resolved', now() - interval '90 days', now() - "
+        "interval '29 days'),"
+        " (gen_random_uuid(), 'lasting', 'error', '', '', 'active', now() - interval '90 days', NULL)");
+    run("SET LOCAL ROLE sync_writer");
+    ck_assert_msg(db_session_ask(session, sql_maintain, 2, days, 0) == 0, "%s", db_session_message(session));
+    ck_assert_str_eq(value("SELECT string_agg(key, ' ' ORDER BY key) FROM sync_alerts"), "lasting young");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("retention");
@@ -102,6 +119,7 @@ int main(void)
     tcase_add_test(tcase, days_past_their_time_go_and_unfinished_rows_stay);
     tcase_add_test(tcase, days_within_their_time_stay);
     tcase_add_test(tcase, the_writer_may_drop_days_and_make_them);
+    tcase_add_test(tcase, resolved_alerts_are_kept_for_thirty_days_and_the_others_as_long_as_they_last);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
