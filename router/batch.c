@@ -337,12 +337,14 @@ static void on_read(enum db_status status, const struct db_result *result, void 
     }
 }
 
-/* Takes the next batch from the queue: up to the limit; what was handed out often goes alone. */
+/* Takes the next batch from the queue: up to the limit; what was handed out often goes alone. Of low priority there are few in
+ * it: a fresh event that comes meanwhile waits for the end of this batch. */
 static void take_batch(struct router *router)
 {
-    size_t count = 0;
+    size_t count = 0, low = 0;
 
-    while (count < router->queued && count < router->limit) {
+    while (count < router->queued && count < router->limit && low < ROUTER_BATCH_LOW_MAX) {
+        low += router->queue[count]->priority == PRIORITY_LOW;
         if (router->queue[count]->handouts >= STAGE_HANDOUTS_ALONE) {
             if (count == 0)
                 count = 1;

@@ -23,6 +23,17 @@ static void start_cb(evutil_socket_t fd, short what, void *arg)
     batch_start(arg);
 }
 
+/* Behind those of its own priority and of higher ones: a fresh event does not wait until a first sync's are routed. Low ones are
+ * not starved: once the hand is full of them, no more is read before some are done. */
+static void enqueue(struct router *router, struct stage_item *item)
+{
+    size_t at = router->queued++;
+
+    for (; at > 0 && router->queue[at - 1]->priority > item->priority; at--)
+        router->queue[at] = router->queue[at - 1];
+    router->queue[at] = item;
+}
+
 static void on_items(struct stage_item **items, size_t count, void *arg)
 {
     struct router *router = arg;
@@ -30,8 +41,8 @@ static void on_items(struct stage_item **items, size_t count, void *arg)
     /* hand_max bounds what is read, a last reading may exceed it: the queue grows with it, never by more than that. */
     router->queue =
         mem_realloc(router->queue, (stage_in_hand(router->stage) + count + 1) * sizeof *router->queue);
-    memcpy(router->queue + router->queued, items, count * sizeof *items);
-    router->queued += count;
+    for (size_t i = 0; i < count; i++)
+        enqueue(router, items[i]);
     batch_start_in(router, 0);
 }
 

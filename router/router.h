@@ -48,6 +48,7 @@ void router_drain(struct router *router, void (*drained)(void *arg), void *arg);
 void router_set_platforms(struct router *router, struct platform_set *platforms);
 
 #define ROUTER_BATCH_MAX 500
+#define ROUTER_BATCH_LOW_MAX 100 /* of low priority in it */
 
 /* batch.c: one batch at a time, from the queue to the hand-over. */
 void batch_start_in(struct router *router, int64_t ms);
