@@ -34,6 +34,11 @@ void entry_key_text(const struct ledger *ledger, const struct entry *entry, char
     snprintf(key, 48, "s%llu-e%u", (unsigned long long)ledger->seed % 1000000, entry->number);
 }
 
+int entry_retries(const struct entry *entry)
+{
+    return entry->record % 10 == 9 ? 1 : 60;
+}
+
 void entry_body(const struct ledger *ledger, const struct entry *entry, struct buf *body)
 {
     static const char *const verbs[] = {"created", "updated", "deleted"};
@@ -46,7 +51,7 @@ void entry_body(const struct ledger *ledger, const struct entry *entry, struct b
              "\"tenant_id\":\"%s\",\"priority\":%d,\"max_retries\":%d,",
              verbs[entry->verb], record_source(entry->record), record_target(entry->record, 0),
              record_target(entry->record, 1), record_tenant(entry->record), entry->priority,
-             entry->record % 10 == 9 ? 1 : 60);
+             entry_retries(entry));
     if (entry->key == KEY_OWN_ID)
         buf_addf(body, "\"id\":\"%s\",", key);
     buf_addf(body, "\"data\":{\"user_id\":\"%s\",\"chaos_n\":%u", record, entry->number);

@@ -73,4 +73,5 @@ const char *record_source(unsigned record);
 const char *record_target(unsigned record, unsigned which);
 void record_id(const struct ledger *ledger, unsigned record, char id[32]);
 void entry_body(const struct ledger *ledger, const struct entry *entry, struct buf *body);
+int entry_retries(const struct entry *entry); /* repeats that it asks for; more than any run can use up, or 1 */
 void entry_key_text(const struct ledger *ledger, const struct entry *entry, char key[48]);

@@ -201,19 +201,31 @@ static void write_stall(const struct proof *proof, FILE *out)
     fputc('\n', out);
 }
 
+static void write_reasons(FILE *out)
+{
+    struct rows *rows = store_query(
+        "SELECT CASE state WHEN 4 THEN 'skipped' ELSE 'dead' END, target, COALESCE(error, ''), count(*) "
+        "FROM deliveries WHERE state IN (4, 5) GROUP BY 1, 2, 3 ORDER BY 4 DESC LIMIT 10");
+
+    for (unsigned i = 0; rows && i < store_count(rows); i++)
+        fprintf(out, "  %s at %s: %s (%s)\n", store_text(rows, i, 0), store_text(rows, i, 1),
+                store_text(rows, i, 2), store_text(rows, i, 3));
+    store_rows_free(&rows);
+}
+
 void proof_write(const struct proof *proof, FILE *out)
 {
     static const char *const reasons[DUPLICATE_REASONS] = {
         [DUPLICATE_ANSWER] = "the answer was no success, or did not arrive",
         [DUPLICATE_CRASH] = "the worker was killed",
         [DUPLICATE_PAUSE] = "the worker was stopped for longer than its lease",
-        [DUPLICATE_LEASE] = "the lease ran out: PostgreSQL was away",
         [DUPLICATE_CUT] = "the connection was broken"};
 
     fprintf(out,
             "deliveries             %zu delivered, %zu superseded, %zu skipped, %zu dead; %zu events changed "
             "nothing\n",
             proof->delivered, proof->superseded, proof->skipped, proof->dead, proof->changed_nothing);
+    write_reasons(out);
     fprintf(out, "received               %zu; %zu arrived late after an unknown outcome\n",
             proof->receipts ? proof->receipts->count : 0, proof->late);
     fprintf(out,

@@ -8,7 +8,7 @@ struct outcome {
     char event[40], target[16], covered_by[40];
     int state, generation, sendings;
     int64_t version, seq;
-    bool explained; /* error is there */
+    char error[120];
 };
 
 struct finding {
@@ -18,7 +18,7 @@ struct finding {
     struct buf lines;
 };
 
-enum duplicate_reason { DUPLICATE_ANSWER, DUPLICATE_CRASH, DUPLICATE_PAUSE, DUPLICATE_LEASE, DUPLICATE_CUT, DUPLICATE_REASONS };
+enum duplicate_reason { DUPLICATE_ANSWER, DUPLICATE_CRASH, DUPLICATE_PAUSE, DUPLICATE_CUT, DUPLICATE_REASONS };
 
 struct proof {
     struct ledger *ledger;

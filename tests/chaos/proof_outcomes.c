@@ -37,7 +37,7 @@ static void read_outcomes(struct proof *proof)
         outcome->sendings = (int)store_int(rows, i, 5);
         outcome->version = store_int(rows, i, 6);
         outcome->seq = store_int(rows, i, 7);
-        outcome->explained = *store_text(rows, i, 8);
+        snprintf(outcome->error, sizeof outcome->error, "%s", store_text(rows, i, 8));
         snprintf(id, sizeof id, "%s.%s", outcome->event, outcome->target);
         map_put(proof->by_delivery, id, strlen(id), outcome);
     }
@@ -90,15 +90,18 @@ static void check_outcome(struct proof *proof, const struct entry *entry, const 
         break;
     case STATE_SKIPPED:
         proof->skipped++;
-        if (!outcome->explained)
+        if (!*outcome->error)
             proof_add(proof, "skipped without a reason", "event %u, %s to %s", entry->number, entry->id,
                       outcome->target);
         break;
     case STATE_DEAD:
         proof->dead++;
-        if (!outcome->explained)
+        if (!*outcome->error)
             proof_add(proof, "dead without a reason", "event %u, %s to %s", entry->number, entry->id,
                       outcome->target);
+        else if (entry_retries(entry) > 1)
+            proof_add(proof, "given up, though it had repeats left", "event %u, %s to %s: %s", entry->number,
+                      entry->id, outcome->target, outcome->error);
         break;
     default:
         proof_add(proof, "unfinished", "event %u, %s to %s, state %d", entry->number, entry->id,

@@ -57,10 +57,12 @@ static int reason_of(const struct proof *proof, const struct receipt *first, con
                      char *why, size_t why_size)
 {
     int64_t from_us = first->time_us, to_us = again->time_us;
-    const struct attempt *known = attempt_between(proof, first->webhook_id, from_us - SLACK_US, to_us);
+    const struct attempt *known = attempt_between(proof, first->webhook_id, from_us - SLACK_US, to_us - 1000);
     const char *platform = platform_names[first->platform];
     char worker[32];
 
+    if (first->status / 100 != 2)
+        return DUPLICATE_ANSWER;
     snprintf(worker, sizeof worker, "worker-%s", platform);
     snprintf(why, why_size, "no outcome was logged");
     if (known && strcmp(known->outcome, "delivered") != 0)
@@ -78,10 +80,10 @@ static int reason_of(const struct proof *proof, const struct receipt *first, con
         return DUPLICATE_CRASH;
     if (struck(proof, worker, BIT(STOP), from_us - SLACK_US, to_us))
         return DUPLICATE_PAUSE;
-    if (struck(proof, "postgres", POSTGRES_KINDS, from_us - LEASE_US, to_us))
-        return DUPLICATE_LEASE;
     if (struck(proof, platform, BROKEN_KINDS, from_us - SLACK_US, to_us))
         return DUPLICATE_CUT;
+    if (struck(proof, "postgres", POSTGRES_KINDS, from_us - LEASE_US, to_us))
+        snprintf(why, why_size, "PostgreSQL was away, but the answer was whole and its worker alive");
     return -1;
 }
 
