@@ -106,7 +106,9 @@ void event_retry(struct http_request *request, void *arg)
     struct retry *retry = mem_alloc(sizeof *retry);
     *retry = (struct retry){gateway, request};
     struct db_params *params = db_params_new();
-    db_add_uuid(params, uuid_parse(&uuid, id, strlen(id)) == 0 ? &uuid : NULL);
+    struct db_array *ours = db_add_array(params, DB_UUID);
+    if (uuid_parse(&uuid, id, strlen(id)) == 0)
+        db_array_uuid(ours, &uuid);
     db_add_text(params, id);
     db_add_text(params, strcmp(tenant, AUTH_ALL_TENANTS) == 0 ? NULL : tenant);
     db_add_text(params, service_instance(gateway->service));

@@ -2,7 +2,7 @@
  * dead_replay.c: syncctl dead replay: what was given up is sent again, as POST /sync/events/{id}/retry does it: a new delivery
  * of the current record, under a new webhook-id.
  *
- * Many go in pages, oldest event first, each page in one pipeline and no faster than --rate. What dies again meanwhile is not
+ * Many go in pages, oldest event first, each page in one transaction and no faster than --rate. What dies again meanwhile is not
  * met again, because its event lies behind; cut short, the same command goes on, because what was replayed is not dead.
  */
 #include <unistd.h>
@@ -79,29 +79,34 @@ void dead_publish(struct stores *stores, const struct conf *conf, const struct d
 static void on_replayed(const struct db_result *result, void *arg)
 {
     struct replay *replay = arg;
-    bool rerouted = db_rows(result) > 0 && db_get_bool(result, 0, db_column(result, "rerouted"));
-    bool nothing = db_rows(result) == 0 || (!rerouted && db_is_null(result, 0, db_column(result, "target")));
+    int rerouted = db_column(result, "rerouted"), target = db_column(result, "target");
 
-    if (nothing)
-        replay->overtaken++;
-    else if (rerouted)
-        replay->rerouted++;
-    else
-        replay->deliveries += (int64_t)db_rows(result);
-    for (size_t row = 0; !nothing && row < db_rows(result); row++)
-        dead_publish(replay->stores, &replay->conf, result, row);
+    for (size_t row = 0; row < db_rows(result); row++) {
+        if (db_get_bool(result, row, rerouted))
+            replay->rerouted++;
+        else if (!db_is_null(result, row, target))
+            replay->deliveries++;
+        else
+            replay->overtaken++;
+        if (db_get_bool(result, row, rerouted) || !db_is_null(result, row, target))
+            dead_publish(replay->stores, &replay->conf, result, row);
+    }
 }
 
-static void send_one(struct replay *replay, const struct uuid *event)
+/* The page, in one transaction. */
+static int replay_page(struct replay *replay)
 {
     struct db_params *params = db_params_new();
+    struct db_array *events = db_add_array(params, DB_UUID);
 
-    db_add_uuid(params, event);
+    for (size_t i = 0; i < replay->count; i++)
+        db_array_uuid(events, &replay->events[i]);
     db_add_null(params, DB_TEXT);
     db_add_null(params, DB_TEXT);
     db_add_text(params, WRITER);
     db_add_text(params, replay->platform);
-    stores_send(replay->stores, DB_WRITER, sql_retry_event, params, on_replayed, replay);
+    stores_ask(replay->stores, DB_WRITER, sql_retry_event, params, on_replayed, replay);
+    return stores_postgres_failed(replay->stores) ? -1 : 0; /* Redis may fail: the owners find the rows */
 }
 
 /* How many of its deliveries are dead, to the platform asked for or to all. */
@@ -125,25 +130,25 @@ static size_t count_dead(const struct replay *replay, const struct json *event)
 static int replay_event(struct replay *replay)
 {
     struct json *event = dead_find_event(replay->stores, replay->id);
-    struct uuid uuid;
     const char *id;
     int code;
 
     if (!event)
         return 1;
     id = row_text(event, "event_id");
-    uuid_parse(&uuid, id, strlen(id));
+    replay->count = 1;
+    uuid_parse(&replay->events[0], id, strlen(id));
     if (count_dead(replay, event) == 0) {
         code = ctl_fail("nothing of event %s%s%s is dead; see syncctl dead show", id,
                         replay->platform ? " to " : "", replay->platform ? replay->platform : "");
     } else if (replay->dry_run) {
         code = 0;
     } else {
-        send_one(replay, &uuid);
-        code = stores_wait(replay->stores) && stores_postgres_failed(replay->stores);
+        code = replay_page(replay) ? 1 : 0;
         if (code == 0)
-            printf(replay->rerouted ? "event %s is routed anew\n"
-                                    : "event %s: %lld deliveries go out again, under new webhook-ids\n",
+            printf(replay->rerouted
+                       ? "event %s is routed anew\n"
+                       : "event %s is sent again to %lld of its targets, under new webhook-ids\n",
                    id, (long long)replay->deliveries);
     }
     json_free(event);
@@ -204,12 +209,9 @@ static void pace(const struct replay *replay)
         usleep((useconds_t)(due_ms - now_ms) * 1000);
 }
 
-static int replay_page(struct replay *replay)
+static int replay_paced(struct replay *replay)
 {
-    for (size_t i = 0; i < replay->count; i++)
-        send_one(replay, &replay->events[i]);
-    stores_wait(replay->stores);
-    if (stores_postgres_failed(replay->stores))
+    if (replay_page(replay) != 0)
         return -1;
     if (clock_mono_ms() - replay->told_ms >= TELL_EVERY_MS) {
         replay->told_ms = clock_mono_ms();
@@ -229,7 +231,7 @@ static int replay_many(struct replay *replay)
     memset(replay->highest.bytes, 0xff, sizeof replay->highest.bytes);
     replay->began_ms = replay->told_ms = clock_mono_ms();
     while ((failed = read_page(replay)) == 0 && replay->count > 0)
-        if (!replay->dry_run && (failed = replay_page(replay)) != 0)
+        if (!replay->dry_run && (failed = replay_paced(replay)) != 0)
             break;
     tell(replay);
     return failed ? 1 : 0;
