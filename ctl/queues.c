@@ -305,6 +305,12 @@ static void show_alerts(const struct queues *queues, struct buf *out)
 
 static void show(const struct queues *queues, struct buf *out)
 {
+    char now[TIMEFMT_LEN + 1];
+
+    timefmt_rfc3339(queues->now_ms, now);
+    text_time(out, now);
+    buf_addf(out, "  PostgreSQL %s, Redis %s\n\n", stores_postgres_failed(queues->stores) ? "FAILS" : "up",
+             stores_redis_failed(queues->stores) ? "FAILS" : "up");
     show_stages(queues, out);
     show_platforms(queues, out);
     if (stores_postgres_failed(queues->stores))

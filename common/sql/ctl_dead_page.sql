@@ -11,7 +11,7 @@ WITH RECURSIVE hop (tenant_id) AS (
     SELECT d.event_id, d.error FROM hop CROSS JOIN LATERAL (
         SELECT * FROM deliveries d
         WHERE d.tenant_id = hop.tenant_id AND d.state = 5 AND d.event_id > $3 AND d.event_id <= $4::uuid AND d.target = $2
-        ORDER BY d.event_id LIMIT $5::int4
+        ORDER BY d.event_id LIMIT (SELECT $5::int4)
     ) d ORDER BY d.event_id LIMIT $5
 )
 SELECT o.event_id, e.error IS NOT NULL AND e.status = 3 AS refused
