@@ -6,7 +6,9 @@
 WITH stepped AS (
     UPDATE backfill_jobs SET entity_at = $3::int8, cursor = $4, part = $5::int8, chunk = $6::int8, chunk_line = $7::int8,
         line = $8::int8, pages = pages + 1, read = read + $9::int8, accepted = accepted + $10::int8, refused = refused + $11::int8,
-        failures = 0, reason = NULL, updated_at = now(), state = CASE WHEN $12::bool THEN 'done' ELSE state END,
+        -- Many an API shows who may see nothing an empty list.
+        failures = 0, reason = CASE WHEN $12::bool AND $13::int8 + $9::int8 = 1 THEN
+            'there was nothing to read: if there should be, look at the tenant and at what the credential may see' END, updated_at = now(), state = CASE WHEN $12::bool THEN 'done' ELSE state END,
         ended_at = CASE WHEN $12::bool THEN now() END, owner = CASE WHEN $12::bool THEN NULL ELSE owner END
     WHERE id = $1::uuid AND owner = $2 AND state = 'running' AND read = $13::int8 - 1
     RETURNING id, tenant_id, rate
