@@ -11,15 +11,39 @@
 
 #define BODY_MAX (1024 * 1024)
 
-/* Is the name among those of SYNC_BULK_PLATFORMS, "bizosaas,coreldove"? */
+/* The next name of "bizosaas, coreldove" from *at on; its length, 0 at the end. */
+static size_t next_name(const char **at)
+{
+    *at += strspn(*at, ", ");
+    return strcspn(*at, ", ");
+}
+
 static bool is_named(const char *list, const char *name)
 {
-    size_t len = strlen(name);
+    size_t len;
 
-    for (const char *at = list; *at; at += strcspn(at, ", "), at += strspn(at, ", "))
-        if (strcspn(at, ", ") == len && strncmp(at, name, len) == 0)
+    for (; (len = next_name(&list)) > 0; list += len)
+        if (strlen(name) == len && strncmp(list, name, len) == 0)
             return true;
     return false;
+}
+
+int bulk_check(const struct conf *conf, const struct platform_set *platforms, struct buf *errors)
+{
+    const char *at = conf->bulk_platforms;
+    char name[MSG_PLATFORM_MAX + 1];
+    size_t len;
+    int result = 0;
+
+    for (; (len = next_name(&at)) > 0; at += len) {
+        snprintf(name, sizeof name, "%.*s", (int)(len < sizeof name ? len : sizeof name - 1), at);
+        if (len < sizeof name && platform_find(platforms, name))
+            continue;
+        buf_addf(errors, "SYNC_BULK_PLATFORMS names %s, and there is no file of that name in %s\n", name,
+                 conf->platform_dir);
+        result = -1;
+    }
+    return result;
 }
 
 void bulk_configure(struct worker *worker)

@@ -13,6 +13,8 @@
 #pragma once
 #include "worker.h"
 
+/* SYNC_BULK_PLATFORMS names platforms: -1 and a sentence when it does not. */
+int bulk_check(const struct conf *conf, const struct platform_set *platforms, struct buf *errors);
 /* The platform's file or the configuration changed. */
 void bulk_configure(struct worker *worker);
 /* May what is ready leave in bulks now? */

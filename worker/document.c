@@ -10,6 +10,8 @@
 #include "shipment.h"
 #include "verdict.h"
 
+#define GOOD_BEFORE_ONE_MORE 100
+
 /* ── one outcome for all ── */
 
 /* What other tenants' parts of the request brought about stays out of a work's trail. */
@@ -193,15 +195,18 @@ static void refused(struct shipment *shipment, const struct answer *answer,
 
     log_info("document refused", LOG_STR("platform", worker->name), LOG_INT("operations", shipment->count),
              LOG_BOOL("too_costly", too_much), LOG_STR("error", graphql_answer_why(graphql)));
-    if (too_much && half < worker->document_max[shipment->mutations])
-        worker->document_max[shipment->mutations] = half;
+    if (too_much) {
+        worker->document_good[shipment->mutations] = 0;
+        if (half < worker->document_max[shipment->mutations])
+            worker->document_max[shipment->mutations] = half;
+    }
     if (shipment->count == 1)
         settle_parts(shipment, answer, graphql, true);
     else
         split(shipment, answer, too_much ? 0 : half, too_much ? -1 : graphql_answer_culprit(graphql));
 }
 
-/* After what it cost, may one more go next time? */
+/* After what it cost, may one more go next time? What was refused once is tried again after many that were not. */
 static void adapt(struct shipment *shipment, const struct graphql_answer *graphql)
 {
     struct worker *worker = shipment->worker;
@@ -212,6 +217,9 @@ static void adapt(struct shipment *shipment, const struct graphql_answer *graphq
 
     if (!settings || shipment->count < *max || *max >= (unsigned)settings->batch)
         return;
+    if (++worker->document_good[shipment->mutations] < GOOD_BEFORE_ONE_MORE)
+        return;
+    worker->document_good[shipment->mutations] = 0;
     if (cost <= 0 || cost_max <= 0 || cost * next / (next - 1) < cost_max)
         ++*max;
 }

@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "bulk.h"
 #include "digest.h"
 #include "log.h"
 #include "platform_conf.h"
@@ -38,6 +39,8 @@ static int check(struct conf *conf, struct buf *errors)
                  conf->platform_dir);
         result = -1;
     }
+    if (set && bulk_check(conf, set, errors) != 0)
+        result = -1;
     if (strncmp(conf->webhook_secret, "whsec_", 6) == 0 &&
         digest_base64_decode(&key, conf->webhook_secret + 6, strlen(conf->webhook_secret + 6)) != 0) {
         buf_add_str(errors, "WEBHOOK_SECRET begins with whsec_ but what follows is not base64\n");

@@ -142,6 +142,7 @@ struct worker {
     struct saleor_place place;            /* document.h */
     bool place_known, place_asked;
     unsigned document_max[2]; /* operations in one document of queries, of mutations: what the platform bore */
+    unsigned document_good[2];/* as large ones in a row, since one was too much */
     bool documents_last;      /* the last request was a document: REST is next */
     size_t plans;             /* begun */
     struct platform_set **retired; /* plans may point into them */

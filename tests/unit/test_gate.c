@@ -48,6 +48,30 @@ static void open_it(void)
     ck_assert_int_eq(gate.state, GATE_OPEN);
 }
 
+/* ── requests that carry several records ── */
+
+START_TEST(records_of_one_request_count_one_by_one_though_it_is_one_request)
+{
+    gate_started(&gate);
+    for (uint64_t record = 1; record < GATE_MIN_RECORDS; record++)
+        gate_note(&gate, record, false, now);
+    ck_assert_int_eq(gate.state, GATE_CLOSED); /* the request itself tells last */
+    ck_assert(gate_failed(&gate, GATE_MIN_RECORDS, now));
+    ck_assert_int_eq(gate.state, GATE_OPEN);
+    ck_assert_uint_eq(gate.in_flight, 0);
+}
+END_TEST
+
+START_TEST(one_record_of_many_that_fails_is_the_records_trouble)
+{
+    gate_started(&gate);
+    for (uint64_t record = 1; record < 20; record++)
+        gate_note(&gate, record, true, now);
+    ck_assert(!gate_failed(&gate, 20, now));
+    ck_assert_int_eq(gate.state, GATE_CLOSED);
+}
+END_TEST
+
 /* ── window ── */
 
 START_TEST(the_window_doubles_with_each_full_window_until_the_first_setback)
@@ -349,6 +373,8 @@ int main(void)
 
     suite_add_tcase(suite, tests);
     tcase_add_checked_fixture(tests, begin, NULL);
+    tcase_add_test(tests, records_of_one_request_count_one_by_one_though_it_is_one_request);
+    tcase_add_test(tests, one_record_of_many_that_fails_is_the_records_trouble);
     tcase_add_test(tests, the_window_doubles_with_each_full_window_until_the_first_setback);
     tcase_add_test(tests, the_window_never_passes_its_ceiling);
     tcase_add_test(tests, a_window_that_is_not_used_does_not_grow);
