@@ -1,7 +1,8 @@
 /*
  * mapping.h: between a platform's words and the common ones; pure.
  *
- * In: aliases become common names, status words common words, text amounts numbers; our own additions (_sync_metadata,
+ * In: aliases become common names, status words common words, text amounts numbers, times with an offset times in UTC (fields
+ * that end in _at); our own additions (_sync_metadata,
  * _platform_context, price_inr …) are taken off. Out: the reverse, in the target's own names, with required fields, defaults,
  * currency and the additions. What no table names is copied through both ways.
  *
@@ -22,7 +23,7 @@
 int mapping_entity_id(const struct platform *source, enum entity entity, const struct json *data,
                       struct buf *id, const char **member);
 
-/* What came from a platform, in common names; a new object. Operational data is copied as it is. When two names of one field
+/* What came from a platform, in common names, times in UTC; a new object. Operational data is copied as it is. When two names of one field
  * are present the common name wins, then the platform's own. */
 struct json *mapping_in(const struct platform *source, enum entity entity, const struct json *data);
 

@@ -22,6 +22,11 @@ int mapping_amount(const char *text, size_t len, struct money *money);
 struct json *mapping_as_number(const struct json *value);
 struct json *mapping_list_as_numbers(const struct json *list);
 
+/* A time by its name (created_at, shipped_at) that says how far from UTC it is: the same one in UTC, with the digits of its
+ * fraction; a new reference. What does not say so, or is no time, stays as it is. */
+bool mapping_is_time(const char *field);
+struct json *mapping_as_time(const struct json *value);
+
 /* One value on its way to a platform. */
 struct mapping_value {
     const struct platform *target;

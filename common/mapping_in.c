@@ -118,6 +118,8 @@ static struct json *value_in(const struct platform *source, enum entity entity, 
         return mapping_as_number(value);
     if (mapping_is_money_list(field) && type == JSON_ARRAY)
         return mapping_list_as_numbers(value);
+    if (mapping_is_time(field))
+        return mapping_as_time(value);
     if (strcmp(field, "status") == 0 && type == JSON_STRING && source->entities[entity].words)
         return json_new_text(platform_common_word(source, json_text(value, NULL)));
     return json_copy(value);

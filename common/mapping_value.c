@@ -4,6 +4,7 @@
  */
 #include "mapping_fields.h"
 #include "platform_inbound.h"
+#include "timefmt.h"
 
 static bool is_one_of(const char *field, const char *const *fields)
 {
@@ -64,6 +65,33 @@ struct json *mapping_as_number(const struct json *value)
     if (text == NULL || money_parse(text, len, &money) != 0)
         return json_ref((struct json *)value);
     return json_new_number(text);
+}
+
+bool mapping_is_time(const char *field)
+{
+    size_t len = strlen(field);
+    return len > 3 && strcmp(field + len - 3, "_at") == 0;
+}
+
+#define SECONDS_LEN 19 /* 2026-01-31T12:34:56 */
+
+struct json *mapping_as_time(const struct json *value)
+{
+    char utc[TIMEFMT_LEN + 1];
+    int64_t ms;
+    size_t len = 0;
+    const char *text = json_type(value) == JSON_STRING ? json_text(value, &len) : NULL;
+    if (text == NULL || timefmt_parse(text, len, &ms) != 0 || (text[len - 1] == 'Z' && text[10] == 'T'))
+        return json_copy(value);
+    struct buf time = BUF_INIT;
+    timefmt_rfc3339(ms, utc);
+    buf_add(&time, utc, SECONDS_LEN);
+    if (text[SECONDS_LEN] == '.')
+        buf_add(&time, text + SECONDS_LEN, 1 + strspn(text + SECONDS_LEN + 1, "0123456789"));
+    buf_add_ch(&time, 'Z');
+    struct json *json = json_new_text(time.data);
+    buf_release(&time);
+    return json;
 }
 
 static struct json *element_as_numbers(const struct json *element)

@@ -42,6 +42,7 @@ static void make_dir(void)
     if (!mkdtemp(dir))
         exit(1);
     shell("chmod 755 '%s' && cp config/platforms/*.conf '%s'", dir, dir);
+    shell("sed -i 's|^echo = .*|echo = \"content\";|' '%s/bizoholic.conf'", dir);
     shell("sed -i 's|^routes: {|routes: { " ROUTES
           "|; s|^credential = .*|&\\ncredential_header = \"X-Api-Key\";|' "
           "'%s/coreldove.conf'",
@@ -171,6 +172,26 @@ START_TEST(every_version_goes_out_where_the_file_says_so)
 }
 END_TEST
 
+START_TEST(a_platform_that_does_not_return_our_metadata_cannot_name_a_record_by_it)
+{
+    api_await(api_event("%s", event("user_created", "bizosaas", "\"bizoholic\"",
+                                    "{\"id\":\"e1\",\"email\":\"e@example.com\",\"name\":\"E\"}")),
+              "completed");
+    const char *record = sql_text("SELECT id FROM records WHERE entity_id = 'e1'");
+    static const char *const rows[][2] = {{"bizoholic", "e2"},
+                                          {"coreldove", "e3"}}; /* echo: content, metadata */
+    for (size_t i = 0; i < COUNT(rows); i++)
+        api_await(api_event("%s", event("user_updated", rows[i][0], "\"bizosaas\"",
+                                        api_text("{\"id\":\"%s\",\"email\":\"%s@example.com\",\"name\":\"E\","
+                                                 "\"_sync_metadata\":{\"record_id\":\"%s\"}}",
+                                                 rows[i][1], rows[i][1], record))),
+                  "completed");
+    ck_assert_int_eq(sql_int("SELECT count(*) FROM records WHERE entity_id = 'e2'"), 1);
+    ck_assert_int_eq(sql_int("SELECT count(*) FROM records WHERE entity_id = 'e3'"), 0);
+    ck_assert_int_eq(sql_int("SELECT version FROM records WHERE id = '%s'", record), 2);
+}
+END_TEST
+
 /* ── the fourth ── */
 
 static pid_t start_worker(const char *platform)
@@ -227,13 +248,15 @@ int main(void)
 
     make_dir();
     snprintf(variable, sizeof variable, "PLATFORM_DIR=%s", dir);
-    int status = flow_run("formats", &options,
-                          (const TTest *[]){a_route_has_its_own_method_and_path_with_the_platforms_id,
-                                            an_id_in_a_path_is_encoded, a_full_route_gets_the_whole_record,
-                                            an_answer_that_fails_the_files_success_test_is_a_failure,
-                                            what_a_platform_does_not_take_is_skipped_and_shown_so,
-                                            every_version_goes_out_where_the_file_says_so,
-                                            a_fourth_platform_is_a_fourth_file_and_a_worker, NULL});
+    int status =
+        flow_run("formats", &options,
+                 (const TTest *[]){a_route_has_its_own_method_and_path_with_the_platforms_id,
+                                   an_id_in_a_path_is_encoded, a_full_route_gets_the_whole_record,
+                                   an_answer_that_fails_the_files_success_test_is_a_failure,
+                                   what_a_platform_does_not_take_is_skipped_and_shown_so,
+                                   every_version_goes_out_where_the_file_says_so,
+                                   a_platform_that_does_not_return_our_metadata_cannot_name_a_record_by_it,
+                                   a_fourth_platform_is_a_fourth_file_and_a_worker, NULL});
     shell("rm -f '%s'/*.conf '%s/shop.log'; rmdir '%s'", dir, dir, dir);
     return status;
 }

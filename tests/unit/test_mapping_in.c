@@ -23,6 +23,22 @@ static const struct {
     /* what no table names, null and nested things stay */
     {"bizoholic", ENTITY_USER, "{\"phone_number\":null,\"a\":{\"user_id\":1},\"b\":[null,{}],\"c\":true}",
      "{\"phone\":null,\"a\":{\"user_id\":1},\"b\":[null,{}],\"c\":true}"},
+    /* times that say how far from UTC they are become UTC; nothing else does */
+    {"coreldove", ENTITY_ORDER, "{\"created_at\":\"2026-01-31T12:00:00+05:30\"}",
+     "{\"created_at\":\"2026-01-31T06:30:00Z\"}"},
+    {"coreldove", ENTITY_ORDER, "{\"shipped_at\":\"2026-01-01 01:00:00.123456+05:30\"}",
+     "{\"shipped_at\":\"2025-12-31T19:30:00.123456Z\"}"},
+    {"bizosaas", ENTITY_USER, "{\"updated_at\":\"2026-01-31t12:00:00-00:00\"}",
+     "{\"updated_at\":\"2026-01-31T12:00:00Z\"}"},
+    {"bizosaas", ENTITY_USER, "{\"updated_at\":\"2026-01-31T12:00:00.5Z\"}",
+     "{\"updated_at\":\"2026-01-31T12:00:00.5Z\"}"},
+    {"bizosaas", ENTITY_USER, "{\"updated_at\":\"2026-01-31T12:00:00\"}",
+     "{\"updated_at\":\"2026-01-31T12:00:00\"}"},
+    {"bizosaas", ENTITY_USER,
+     "{\"updated_at\":\"at noon\",\"seen_at\":5,\"left_at\":null,\"_at\":\"2026-01-31T12:00:00+01:00\"}",
+     "{\"updated_at\":\"at noon\",\"seen_at\":5,\"left_at\":null,\"_at\":\"2026-01-31T12:00:00+01:00\"}"},
+    {"bizosaas", ENTITY_USER, "{\"born\":\"2026-01-31T12:00:00+01:00\"}",
+     "{\"born\":\"2026-01-31T12:00:00+01:00\"}"},
     /* our own additions are taken off, but only ours */
     {"coreldove", ENTITY_PRODUCT,
      "{\"id\":1,\"price_inr\":5,\"_sync_metadata\":{\"a\":1},\"_platform_context\":{}}", "{\"id\":1}"},
