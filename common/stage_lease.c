@@ -68,8 +68,9 @@ static void granted(struct partition *partition, int64_t fence)
     }
     if (partition->state != PARTITION_NONE && partition->fence != fence)
         stage_enter(partition, PARTITION_NONE); /* what is in hand belongs to an older fence */
+    /* Renewed too late, but nobody else had it: what is pending was ours, and did not end us. */
+    partition->taken_over |= partition->fence != fence;
     partition->fence = fence;
-    partition->taken_over = true;
     log_info("lease", LOG_STR("stage", partition->stage->spec.name), LOG_INT("partition", partition->number),
              LOG_INT("fence", fence));
     stage_enter(partition, partition->stage->draining ? PARTITION_RELEASING : PARTITION_COPYING);

@@ -1,5 +1,6 @@
--- Every unfinished delivery of these records to one target, oldest first, with what is needed to build the next body. Data
--- stands only in a record's first row. $1 target  $2 record ids
+-- Every unfinished delivery of these records to one target, lowest version first, with what is needed to build the next body.
+-- Versions, not places in the order of acceptance: a change of low priority may be routed after one that was accepted later, and
+-- only the newest version holds both. Data stands only in a record's first row. $1 target  $2 record ids
 -- returns: event_id uuid, record_id uuid, seq int8, version int8, partition int2, priority int2, state int2, generation
 -- returns: int2, attempts int2, sendings int2, named bool, waits bool, next_attempt_at timestamptz, tenant_id text,
 -- returns: event_type text, entity_id text, source_platform text, user_id text, trace text, max_retries int2, created_at
@@ -7,7 +8,7 @@
 -- returns: text, record_data bytea, record_notes bytea, certain_version int8, certain_event uuid, started_version int8,
 -- returns: platform_id text, platform_state text, steps bytea, record_steps bytea
 WITH unfinished AS (
-    SELECT d.*, row_number() OVER (PARTITION BY d.record_id ORDER BY d.seq) AS place
+    SELECT d.*, row_number() OVER (PARTITION BY d.record_id ORDER BY d.version, d.seq) AS place
     FROM deliveries d WHERE d.target = $1 AND d.record_id = ANY ($2::uuid[]) AND d.state IN (0, 1)
 )
 SELECT d.event_id, d.record_id, d.seq, d.version, d.partition, d.priority, d.state, d.generation, d.attempts, d.sendings,
@@ -23,4 +24,4 @@ FROM unfinished d
 CROSS JOIN LATERAL (SELECT * FROM sync_events e WHERE e.id = d.event_id OFFSET 0) e
 LEFT JOIN LATERAL (SELECT * FROM records r WHERE r.id = d.record_id AND e.entity_type <> '' OFFSET 0) r ON true
 LEFT JOIN LATERAL (SELECT * FROM record_platforms p WHERE p.record_id = d.record_id AND p.platform = $1 OFFSET 0) rp ON true
-ORDER BY d.record_id, d.seq
+ORDER BY d.record_id, d.version, d.seq
