@@ -1,7 +1,8 @@
 /*
  * chaos: proves that nothing is lost and nothing is out of order, whatever dies.
  *
- *   chaos --dir DIR [--seed N] [--minutes M] [--replicas N] [--rate R] [--only KIND,...] [--schedule]
+ *   chaos --dir DIR [--seed N] [--minutes M] [--replicas N] [--rate R] [--only KIND,...] [--patience S]
+ *   chaos --schedule [--seed N] [--minutes M] [--replicas N] [--only KIND,...]
  *
  * Starts a stack in DIR with a fault proxy between our programs and everything else, posts events at a rate, strikes with what
  * the seed draws (schedule.h), heals, waits until nothing is under way, and checks what must hold (proof_*.c) against a ledger of its
@@ -26,13 +27,13 @@
 #include "strike.h"
 
 #define TICK_US 2000
-#define QUIET_WAIT_MS 150000
+#define PATIENCE_S 150
 #define ANSWERS_WAIT_MS 60000
 
 struct options {
     uint64_t seed;
     double minutes, rate;
-    unsigned replicas;
+    unsigned replicas, patience_s;
     const char *dir, *only;
     bool schedule;
 };
@@ -41,17 +42,21 @@ static int usage(void)
 {
     fprintf(stderr,
             "usage: chaos --dir DIR [--seed N] [--minutes M] [--replicas N] [--rate EVENTS_A_SECOND]\n"
-            "             [--only KIND,...] [--schedule]\n");
+            "             [--only KIND,...] [--patience SECONDS] [--schedule]\n");
     return 2;
 }
 
 static int read_options(int argc, char **argv, struct options *options)
 {
-    static const struct option longs[] = {
-        {"dir", required_argument, NULL, 'd'},     {"seed", required_argument, NULL, 's'},
-        {"minutes", required_argument, NULL, 'm'}, {"replicas", required_argument, NULL, 'r'},
-        {"rate", required_argument, NULL, 'e'},    {"only", required_argument, NULL, 'o'},
-        {"schedule", no_argument, NULL, 'p'},      {NULL, 0, NULL, 0}};
+    static const struct option longs[] = {{"dir", required_argument, NULL, 'd'},
+                                          {"seed", required_argument, NULL, 's'},
+                                          {"minutes", required_argument, NULL, 'm'},
+                                          {"replicas", required_argument, NULL, 'r'},
+                                          {"rate", required_argument, NULL, 'e'},
+                                          {"only", required_argument, NULL, 'o'},
+                                          {"patience", required_argument, NULL, 'w'},
+                                          {"schedule", no_argument, NULL, 'p'},
+                                          {NULL, 0, NULL, 0}};
     int option;
 
     while ((option = getopt_long(argc, argv, "", longs, NULL)) != -1) {
@@ -67,6 +72,8 @@ static int read_options(int argc, char **argv, struct options *options)
             options->rate = strtod(optarg, NULL);
         else if (option == 'o')
             options->only = optarg;
+        else if (option == 'w')
+            options->patience_s = (unsigned)strtoul(optarg, NULL, 10);
         else if (option == 'p')
             options->schedule = true;
         else
@@ -118,11 +125,11 @@ static void await_answers(struct event_base *base, struct client *client)
         turn(base, client);
 }
 
-static bool await_quiet(int64_t *took_ms)
+static bool await_quiet(unsigned patience_s, int64_t *took_ms)
 {
     int64_t began = clock_mono_ms();
 
-    while (clock_mono_ms() - began < QUIET_WAIT_MS && !interrupted) {
+    while (clock_mono_ms() - began < (int64_t)patience_s * 1000 && !interrupted) {
         *took_ms = clock_mono_ms() - began;
         if (proof_is_quiet())
             return true;
@@ -150,13 +157,14 @@ static void write_load(const struct ledger *ledger, const struct client *client,
     strikes_write_kinds(strikes, stdout);
 }
 
-static size_t prove(struct ledger *ledger, struct client *client, struct strikes *strikes, int64_t began_us)
+static size_t prove(unsigned patience_s, struct ledger *ledger, struct client *client,
+                    struct strikes *strikes, int64_t began_us)
 {
     struct proof *proof = proof_new(ledger, strikes, began_us);
     int64_t took_ms = 0;
     size_t findings;
 
-    if (!await_quiet(&took_ms)) {
+    if (!await_quiet(patience_s, &took_ms)) {
         proof_add(proof, "it does not come to rest", "after %lld s", (long long)took_ms / 1000);
         proof_write_waiting(stdout);
     }
@@ -191,7 +199,7 @@ static int run(const struct options *options, const struct schedule *schedule)
         run_load(options, base, client, strikes);
         strikes_heal(strikes);
         await_answers(base, client);
-        findings = prove(ledger, client, strikes, began_us);
+        findings = prove(options->patience_s, ledger, client, strikes, began_us);
         client_free(&client);
         if (stack_down() != 0)
             printf("NOT SO: the stack ends well\n"), findings++;
@@ -206,7 +214,7 @@ static int run(const struct options *options, const struct schedule *schedule)
 
 int main(int argc, char **argv)
 {
-    struct options options = {.seed = 1, .minutes = 2, .replicas = 1, .rate = 60};
+    struct options options = {.seed = 1, .minutes = 2, .replicas = 1, .rate = 60, .patience_s = PATIENCE_S};
     struct schedule schedule;
     int status = 0;
 
