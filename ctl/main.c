@@ -26,14 +26,15 @@ static const struct command {
      "      input) by the files in PLATFORM_DIR, as if it had nothing yet; --platform: that one alone",
      ctl_map},
     {"backfill",
-     "--tenant T --platform P [--entity E,…] [--target P,…] [--rate N] [--file F.ndjson|-] [--as-of TIME] [--wait]\n"
+     "--tenant T --platform P [--entity E,…] [--target P,…] [--rate N] [--file F.ndjson|-] [--as-of TIME] "
+     "[--wait]\n"
      "  backfill --tenant T --id ID [--state paused|running|cancelled] [--rate N] [--file F.ndjson] [--wait]",
      "first sync: reads the platform's lists, or a file of lines, and feeds the records in at low priority;\n"
      "      --rate: rows a second; --as-of: when the file was made (default: when it was written); --wait\n"
      "      shows how it goes until all is delivered; --url URL instead of API_URL",
      ctl_backfill},
     {"queues", "[--json]",
-     "shows what waits, backs off and is dead per stage, what is on the belt, who owns it, and what is paused",
+     "shows what waits, backs off and is dead per stage, what is on the belt, and what is paused",
      ctl_queues},
     {"leases", "[--stage S] [--json]",
      "shows who owns which partition, and whether the copy in Redis agrees; stages are router, resolver and\n"
@@ -43,9 +44,10 @@ static const struct command {
      "list [--tenant T] [--platform P] [--since 24h] [--limit N] [--json]\n"
      "  dead show ID [--data] [--json]\n"
      "  dead replay ID [--platform P] | --tenant T --platform P [--since 24h] [--rate N] [--dry-run]",
-     "deliveries that were given up, and entries of the belt that nobody could read: lists them, shows one with\n"
-     "      all its attempts (--data: and what the event carried), sends them again as new deliveries of the\n"
-     "      current records; --since: of events accepted no longer ago; tenant * is all of them",
+     "what was given up: deliveries, and entries of the belt that nobody could read: lists them; shows one\n"
+     "      with all its attempts (--data: and what the event carried); sends them again, each the current\n"
+     "      record under a new id; --since: events accepted no longer ago; tenant * is all; --rate: a "
+     "second, 200",
      ctl_dead},
     {"migrate", "", "creates the tables in DATABASE_URL, or brings them up to this release", ctl_migrate},
 };
