@@ -87,7 +87,7 @@ $(eval $(call program,fake-platform,tests/fake-platform))
 
 # Tests may look inside a program: its modules except main.c are linked in when the test is named after one of them
 # (test_<module>.c) or includes one of its headers. Files beside the tests that are none themselves are linked into all.
-INSIDE := $(SERVICES) ctl tests/fake-platform tests/fault-proxy
+INSIDE := $(SERVICES) ctl tests/fake-platform tests/fault-proxy tests/chaos
 define inside
 $(B)/inside/$(1).a: $$(patsubst %.c,$(B)/obj/%.o,$$(filter-out %/main.c,$$(wildcard $(1)/*.c)))
 	@mkdir -p $$(@D) && rm -f $$@

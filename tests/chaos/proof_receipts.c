@@ -101,11 +101,14 @@ static void check_repetition(struct proof *proof, const struct receipt *first, c
                   "%s version %" PRId64 " at %.3f s (%d) and %.3f s (%d): %s", first->webhook_id,
                   first->version, proof_second(proof, first->time_us), first->status,
                   proof_second(proof, again->time_us), again->status, why);
-    if (strcmp(first->operation, again->operation) == 0 && first->content != again->content)
-        proof_add(proof, "another content under the same webhook-id",
-                  "%s: %s of version %" PRId64 " at %.3f s and %" PRId64 " at %.3f s", first->webhook_id,
-                  first->operation, first->version, proof_second(proof, first->time_us), again->version,
-                  proof_second(proof, again->time_us));
+    if (strcmp(first->operation, again->operation) != 0 || first->content == again->content)
+        return;
+    proof_add(proof, "another content under the same webhook-id",
+              "%s: %s of version %" PRId64 " at %.3f s and %" PRId64 " at %.3f s", first->webhook_id,
+              first->operation, first->version, proof_second(proof, first->time_us), again->version,
+              proof_second(proof, again->time_us));
+    fprintf(stderr, "another content under %s:\n%s\n", first->webhook_id, receipts_text(first));
+    fprintf(stderr, "%s\n", receipts_text(again));
 }
 
 /* ── order ── */

@@ -137,6 +137,22 @@ static void read_platform(struct receipts *receipts, unsigned platform)
     } while (count > 0);
 }
 
+const char *receipts_text(const struct receipt *receipt)
+{
+    static struct buf text = BUF_INIT;
+    struct buf url = BUF_INIT;
+
+    buf_reset(&text);
+    buf_addf(&url, "%s/received?limit=1&after=%" PRId64, rules_url(platform_names[receipt->platform]),
+             receipt->seq - 1);
+    struct json *page = stack_ask("GET", url.data, NULL);
+    if (page)
+        json_write(&text, json_at(json_get(page, "received"), 0));
+    json_free(page);
+    buf_release(&url);
+    return text.data;
+}
+
 /* ── what the workers wrote ── */
 
 static void take_line(struct receipts *receipts, const char *process, const struct json *line)

@@ -41,4 +41,6 @@ struct receipts {
 };
 
 struct receipts *receipts_read(void);
+/* The request as the platform kept it, as text; "" when it did not. Stays until the next call. */
+const char *receipts_text(const struct receipt *receipt);
 void receipts_free(struct receipts **receipts);
