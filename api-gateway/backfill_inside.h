@@ -6,7 +6,7 @@
  *   backfill_flow    how fast, and how long until the next try (pure)
  *   backfill_source  a page of a list over HTTP, or of a file;  backfill_rows, backfill_saleor  what an answer means (pure)
  *   backfill_feed    rows go in through the accept path
- *   backfill_api     what people ask for;  backfill_new  new jobs and their files;  backfill_show  a job as JSON
+ *   backfill_api     what people ask for;  backfill_new  new jobs;  backfill_part  files;  backfill_show  a job as JSON
  *
  * A running job is always in one phase, and exactly one thing is under way for it:
  *
@@ -177,5 +177,7 @@ void backfill_show(struct buf *out, const struct db_result *result, size_t row);
 /* Answers with the job as it is now; status 200 or 202 with Location. */
 void backfill_reply(struct gateway *gateway, struct http_request *request, const char *tenant,
                     const struct uuid *id, int status);
-/* backfill_new.c: cuts a file at line breaks into chunks, each behind a format byte */
+/* backfill_part.c */
+bool backfill_is_lines(const struct http_request *request); /* the body is application/x-ndjson */
+/* Cuts at line breaks into chunks, each behind a format byte. */
 void backfill_cut(struct db_array *chunks, const char *text, size_t len);

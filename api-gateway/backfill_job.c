@@ -246,6 +246,7 @@ static void on_stepped(enum db_status status, const struct db_result *result, vo
     }
     job->pace.rate = db_get_int(result, 0, db_column(result, "rate"));
     backfill_pace_pay(&job->pace, page->count > least ? page->count : least, clock_mono_us());
+    backfill_page_reset(page);
     rest_us(job, backfill_pace_wait_us(&job->pace, clock_mono_us()));
 }
 
