@@ -87,9 +87,9 @@ int main(int argc, char **argv)
 
     code = service_run(resolver.service);
 
+    store_free(&resolver.store); /* first: what is in a statement is answered while the rest still stands */
     stage_free(&resolver.stage);
     stream_free(&resolver.belt);
-    store_free(&resolver.store);
     service_free(&resolver.service);
     return code;
 }

@@ -68,9 +68,9 @@ int main(int argc, char **argv)
 
     code = service_run(program.service);
 
+    store_free(&program.store); /* first: what is in a statement is answered while the rest still stands */
     router_free(&program.router);
     stream_free(&program.belt);
-    store_free(&program.store);
     buf_release(&errors);
     service_free(&program.service);
     return code;
