@@ -164,7 +164,7 @@ int dead_list(int argc, char **argv)
                                          {NULL, NULL, false}};
     struct conf conf;
     bool as_json = false;
-    int code;
+    int code = 1;
 
     argc = ctl_take_flag(argc, argv, "--json", &as_json);
     if (ctl_read_options(options, argc, argv) || dead_read_since(since, &listing.since_ms) ||
@@ -173,13 +173,14 @@ int dead_list(int argc, char **argv)
     listing.tenant = dead_tenant(listing.tenant);
     if (ctl_load(&conf))
         return 1;
-    listing.stores = stores_open(&conf);
     listing.deliveries = json_new_array();
     listing.parked = json_new_array();
-    code = run(&listing, as_json);
+    if ((listing.stores = stores_open(&conf))) {
+        code = run(&listing, as_json);
+        stores_close(&listing.stores);
+    }
     json_free(listing.deliveries);
     json_free(listing.parked);
-    stores_close(&listing.stores);
     conf_release(&conf);
     return code;
 }

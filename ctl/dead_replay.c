@@ -2,11 +2,12 @@
  * dead_replay.c: syncctl dead replay: what was given up is sent again, as POST /sync/events/{id}/retry does it: a new delivery
  * of the current record, under a new webhook-id.
  *
- * Many go in pages, oldest event first, each page in one transaction and no faster than --rate. What dies again meanwhile is not
- * met again, because its event lies behind; cut short, the same command goes on, because what was replayed is not dead.
+ * Many go in pages, by tenant and oldest event first, each page in one transaction and no faster than --rate. What dies again
+ * meanwhile is not met again, because it lies behind; cut short, the same command goes on, because what was replayed is not dead.
  */
 #include <unistd.h>
 
+#include "auth.h"
 #include "clock.h"
 #include "dead.h"
 #include "mem.h"
@@ -30,7 +31,9 @@ struct replay {
     struct uuid events[PAGE];
     size_t count;
     /* in all */
-    struct uuid last, highest;
+    char last_tenant[AUTH_TENANT_MAX + 1]; /* the place of the last one that was read */
+    struct uuid last;
+    struct uuid lowest;
     int64_t found, deliveries, rerouted, overtaken;
     int64_t began_ms, told_ms;
 };
@@ -164,23 +167,26 @@ static void on_page(const struct db_result *result, void *arg)
     replay->count = db_rows(result);
     for (size_t row = 0; row < replay->count; row++)
         db_get_uuid(result, row, db_column(result, "event_id"), &replay->events[row]);
+    if (replay->count == 0)
+        return;
+    replay->last = replay->events[replay->count - 1];
+    snprintf(replay->last_tenant, sizeof replay->last_tenant, "%s",
+             db_get_text(result, replay->count - 1, db_column(result, "tenant_id"), NULL));
 }
 
 static int read_page(struct replay *replay)
 {
     struct db_params *params = db_params_new();
-    int64_t page = replay->rate < PAGE ? replay->rate : PAGE;
 
     replay->count = 0;
     db_add_text(params, replay->tenant);
     db_add_text(params, replay->platform);
+    db_add_text(params, replay->last_tenant);
     db_add_uuid(params, &replay->last);
-    db_add_uuid(params, &replay->highest);
-    db_add_int(params, page);
+    db_add_uuid(params, &replay->lowest);
+    db_add_int(params, replay->rate < PAGE ? replay->rate : PAGE);
     if (stores_ask(replay->stores, DB_READER, sql_ctl_dead_page, params, on_page, replay) != 0)
         return -1;
-    if (replay->count > 0)
-        replay->last = replay->events[replay->count - 1];
     replay->found += (int64_t)replay->count;
     return 0;
 }
@@ -225,10 +231,9 @@ static int replay_many(struct replay *replay)
 {
     int failed;
 
-    uuid_v7_floor(&replay->last, replay->since_ms);
+    uuid_v7_floor(&replay->lowest, replay->since_ms);
     if (replay->since_ms == 0)
-        memset(replay->last.bytes, 0, sizeof replay->last.bytes);
-    memset(replay->highest.bytes, 0xff, sizeof replay->highest.bytes);
+        memset(replay->lowest.bytes, 0, sizeof replay->lowest.bytes);
     replay->began_ms = replay->told_ms = clock_mono_ms();
     while ((failed = read_page(replay)) == 0 && replay->count > 0)
         if (!replay->dry_run && (failed = replay_paced(replay)) != 0)
@@ -273,7 +278,7 @@ int dead_replay(int argc, char **argv)
                                          {"since", &since, false},
                                          {"rate", &rate, false},
                                          {NULL, NULL, false}};
-    int code;
+    int code = 1;
 
     argc = ctl_take_flag(argc, argv, "--dry-run", &replay.dry_run);
     replay.id = dead_take_id(&argc, &argv);
@@ -283,9 +288,10 @@ int dead_replay(int argc, char **argv)
     replay.tenant = dead_tenant(replay.tenant);
     if (ctl_load(&replay.conf))
         return 1;
-    replay.stores = stores_open(&replay.conf);
-    code = run(&replay);
-    stores_close(&replay.stores);
+    if ((replay.stores = stores_open(&replay.conf))) {
+        code = run(&replay);
+        stores_close(&replay.stores);
+    }
     conf_release(&replay.conf);
     return code;
 }

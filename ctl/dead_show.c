@@ -374,7 +374,7 @@ int dead_show(int argc, char **argv)
     struct stores *stores;
     struct conf conf;
     const char *id;
-    int code;
+    int code = 1;
 
     argc = ctl_take_flag(argc, argv, "--json", &as_json);
     argc = ctl_take_flag(argc, argv, "--data", &values);
@@ -387,10 +387,11 @@ int dead_show(int argc, char **argv)
     }
     if (ctl_load(&conf))
         return 1;
-    stores = stores_open(&conf);
-    code = dead_parked_number(id) > 0 ? run_parked(stores, id, as_json)
-                                      : run_event(stores, &conf, id, values, as_json);
-    stores_close(&stores);
+    if ((stores = stores_open(&conf))) {
+        code = dead_parked_number(id) > 0 ? run_parked(stores, id, as_json)
+                                          : run_event(stores, &conf, id, values, as_json);
+        stores_close(&stores);
+    }
     conf_release(&conf);
     return code;
 }

@@ -170,16 +170,17 @@ int ctl_leases(int argc, char **argv)
     struct stores *stores;
     struct conf conf;
     bool as_json = false;
-    int code;
+    int code = 1;
 
     argc = ctl_take_flag(argc, argv, "--json", &as_json);
     if (ctl_read_options(options, argc, argv))
         return CTL_USAGE;
     if (ctl_load(&conf))
         return 1;
-    stores = stores_open(&conf);
-    code = run(stores, &conf, stage, as_json);
-    stores_close(&stores);
+    if ((stores = stores_open(&conf))) {
+        code = run(stores, &conf, stage, as_json);
+        stores_close(&stores);
+    }
     conf_release(&conf);
     return code;
 }

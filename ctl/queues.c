@@ -378,7 +378,7 @@ int ctl_queues(int argc, char **argv)
     struct conf conf;
     struct queues queues = {.conf = &conf, .parked = -1};
     bool as_json = false;
-    int code;
+    int code = 1;
 
     argc = ctl_take_flag(argc, argv, "--json", &as_json);
     if (ctl_read_options(options, argc, argv))
@@ -389,9 +389,10 @@ int ctl_queues(int argc, char **argv)
     queues.stages = json_new_array();
     queues.platforms = json_new_array();
     queues.alerts = json_new_array();
-    queues.stores = stores_open(&conf);
-    code = run(&queues, as_json);
-    stores_close(&queues.stores);
+    if ((queues.stores = stores_open(&conf))) {
+        code = run(&queues, as_json);
+        stores_close(&queues.stores);
+    }
     json_free(queues.stages);
     json_free(queues.platforms);
     json_free(queues.alerts);

@@ -34,10 +34,30 @@ struct question {
     void *arg;
 };
 
+/* 0, or the exit code after a sentence, which never quotes the URL: a password may stand in it. */
+static int check_urls(const struct conf *conf)
+{
+    const struct {
+        const char *name, *url;
+    } databases[] = {{"DATABASE_URL", conf->database_url},
+                     {"DATABASE_WRITER_URL", conf->database_writer_url},
+                     {"DATABASE_READER_URL", conf->database_reader_url}};
+    const char *why = NULL;
+
+    for (size_t i = 0; i < sizeof databases / sizeof *databases; i++)
+        if (*databases[i].url && !db_url_valid(databases[i].url))
+            return ctl_fail("%s cannot be read: write it as postgresql://user:password@host:5432/database",
+                            databases[i].name);
+    return stream_check_url(conf->redis_url, &why) ? ctl_fail("REDIS_URL: %s", why) : 0;
+}
+
 struct stores *stores_open(const struct conf *conf)
 {
-    struct stores *stores = mem_alloc(sizeof *stores);
+    struct stores *stores;
 
+    if (check_urls(conf))
+        return NULL;
+    stores = mem_alloc(sizeof *stores);
     /* What these modules log when all is well is not for people who typed a command. */
     log_set_level(LOG_LEVEL_WARN);
     stores->conf = conf;

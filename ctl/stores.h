@@ -9,7 +9,7 @@
 #include "stream.h"
 
 struct stores;
-/* Connects to both meanwhile, as DATABASE_URL and friends and REDIS_URL say. */
+/* Connects to both meanwhile, as DATABASE_URL and friends and REDIS_URL say. NULL after a sentence: one of these is no URL. */
 struct stores *stores_open(const struct conf *conf);
 void stores_close(struct stores **stores);
 

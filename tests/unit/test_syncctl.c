@@ -144,6 +144,22 @@ START_TEST(a_wrong_variable_is_named)
 }
 END_TEST
 
+START_TEST(what_is_no_url_is_named_and_not_quoted)
+{
+    setenv("DATABASE_URL", "hush-hush", 1);
+    expect("queues", 1, "syncctl: DATABASE_URL cannot be read: write it as postgresql://");
+    ck_assert_ptr_null(strstr(out.data, "hush"));
+    setenv("DATABASE_URL", "postgresql://127.0.0.1:1/nothing", 1);
+    setenv("DATABASE_READER_URL", "hush-hush", 1);
+    expect("dead list", 1, "syncctl: DATABASE_READER_URL cannot be read");
+    unsetenv("DATABASE_READER_URL");
+    setenv("REDIS_URL", "http://hush-hush", 1);
+    expect("leases", 1, "syncctl: REDIS_URL: ");
+    ck_assert_ptr_null(strstr(out.data, "hush"));
+    unsetenv("REDIS_URL");
+}
+END_TEST
+
 START_TEST(migrating_twice_changes_nothing_and_other_partitions_are_refused)
 {
     const char *url = getenv("TEST_DATABASE_OWNER_URL");
@@ -179,6 +195,7 @@ int main(void)
     tcase_add_test(tcase, production_gets_no_token_of_a_weak_secret);
     tcase_add_loop_test(tcase, the_command_line_is_answered, 0, sizeof command_lines / sizeof *command_lines);
     tcase_add_test(tcase, a_wrong_variable_is_named);
+    tcase_add_test(tcase, what_is_no_url_is_named_and_not_quoted);
     tcase_add_test(tcase, migrating_twice_changes_nothing_and_other_partitions_are_refused);
     tcase_add_test(tcase, migrating_without_a_database_says_so);
     srunner_run_all(runner, CK_ENV);
