@@ -11,6 +11,7 @@
 #include "mem.h"
 #include "rules.h"
 #include "stack.h"
+#include "store.h"
 #include "timefmt.h"
 
 #define PAGE 500
@@ -155,21 +156,13 @@ const char *receipts_text(const struct receipt *receipt)
 
 /* ── what the workers wrote ── */
 
-static void take_line(struct receipts *receipts, const char *process, const struct json *line)
+static struct attempt *add_attempt(struct receipts *receipts, const char *event, const char *target,
+                                   int64_t ended_us)
 {
-    const char *event = json_get_text(line, "event"), *target = json_get_text(line, "target");
-    const char *ts = json_get_text(line, "ts");
-    struct attempt *attempt, *before;
-    int64_t ended_ms;
+    struct attempt *attempt = mem_alloc(sizeof *attempt), *before;
     char id[96];
 
-    if (!event || !target || !ts || timefmt_parse(ts, strlen(ts), &ended_ms) != 0)
-        return;
-    attempt = mem_alloc(sizeof *attempt);
-    attempt->ended_us = ended_ms * 1000;
-    attempt->status = (int)int_member(line, "status");
-    snprintf(attempt->process, sizeof attempt->process, "%s", process);
-    copy_member(attempt->outcome, sizeof attempt->outcome, line, "outcome");
+    attempt->ended_us = ended_us;
     snprintf(id, sizeof id, "%s.%s", event, target);
     if ((before = map_get(receipts->attempts, id, strlen(id)))) {
         attempt->next = before->next;
@@ -177,6 +170,38 @@ static void take_line(struct receipts *receipts, const char *process, const stru
     } else {
         map_put(receipts->attempts, id, strlen(id), attempt);
     }
+    return attempt;
+}
+
+static void take_line(struct receipts *receipts, const char *process, const struct json *line)
+{
+    const char *event = json_get_text(line, "event"), *target = json_get_text(line, "target");
+    const char *ts = json_get_text(line, "ts");
+    struct attempt *attempt;
+    int64_t ended_ms;
+
+    if (!event || !target || !ts || timefmt_parse(ts, strlen(ts), &ended_ms) != 0)
+        return;
+    attempt = add_attempt(receipts, event, target, ended_ms * 1000);
+    attempt->status = (int)int_member(line, "status");
+    snprintf(attempt->process, sizeof attempt->process, "%s", process);
+    copy_member(attempt->outcome, sizeof attempt->outcome, line, "outcome");
+}
+
+/* What was recorded as no success: the logs leave lines out when there are too many in a second. */
+static void read_results(struct receipts *receipts)
+{
+    struct rows *rows = store_query(
+        "SELECT event_id, target_platform, (extract(epoch FROM at) * 1000000)::bigint + duration_ms * 1000, "
+        "outcome, COALESCE(http_status, 0) FROM sync_results WHERE outcome <> 'delivered'");
+
+    for (unsigned i = 0; rows && i < store_count(rows); i++) {
+        struct attempt *attempt =
+            add_attempt(receipts, store_text(rows, i, 0), store_text(rows, i, 1), store_int(rows, i, 2));
+        snprintf(attempt->outcome, sizeof attempt->outcome, "%s", store_text(rows, i, 3));
+        attempt->status = (int)store_int(rows, i, 4);
+    }
+    store_rows_free(&rows);
 }
 
 static void read_log(struct receipts *receipts, const char *file_name)
@@ -229,6 +254,7 @@ struct receipts *receipts_read(void)
     for (unsigned platform = 0; platform < PLATFORMS; platform++)
         read_platform(receipts, platform);
     read_logs(receipts);
+    read_results(receipts);
     return receipts;
 }
 

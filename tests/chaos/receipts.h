@@ -25,7 +25,7 @@ struct receipt {
     struct receipt *again; /* the next under this webhook-id */
 };
 
-/* One line of a worker's log: an attempt that ended. */
+/* An attempt that ended: a line of a worker's log, or a row of sync_results (process ""). */
 struct attempt {
     struct attempt *next; /* of the same delivery, in no order */
     int64_t ended_us;     /* to the millisecond */
