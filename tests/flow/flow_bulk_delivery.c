@@ -4,6 +4,9 @@
  * One request at a time is in flight (MAX_CONCURRENT_SYNCS=1): while a first bulk is answered late, what is posted gathers, and
  * leaves in one bulk.
  */
+#include <stdlib.h>
+#include <string.h>
+
 #include "flow_fixture.h"
 
 #define TENANT "\"tenant_id\":\"" API_TENANT "\""
@@ -27,22 +30,37 @@ struct load {
     int64_t after;
 };
 
-static struct load post(const char *prefix, size_t count, const char *rules)
+/* A bulk of one, which is answered late; rules for what comes after it. */
+static struct load hold_up(const char *prefix, const char *rules)
 {
-    struct load load = {.count = count, .after = fake_total("bizosaas")};
-    struct buf body = BUF_INIT;
+    struct load load = {.after = fake_total("bizosaas")};
 
     fake_control("bizosaas", api_text("{\"rules\":[" LATE "%s%s]}", *rules ? "," : "", rules));
     const char *opener = api_event("%s", user("created", api_text("%s-opener", prefix), "N"));
     flow_wait(fake_count("bizosaas", load.after, "/body/events/0/event_id", opener) == 1, 5);
+    load.after++;
+    return load;
+}
+
+static void post_users(struct load *load, const char *prefix, size_t count, const char *name)
+{
+    struct buf body = BUF_INIT;
+
     for (size_t i = 0; i < count; i++)
-        buf_addf(&body, "%s%s", i ? "," : "[", user("created", api_text("%s%zu", prefix, i), "N"));
+        buf_addf(&body, "%s%s", i ? "," : "[", user("created", api_text("%s%zu", prefix, i), name));
     buf_add_str(&body, "]");
     const struct api_answer *answer = api_post("/sync/events/bulk", pick_keep(buf_detach(&body, NULL)));
     ck_assert_msg(answer->status == 200, "%d %s", answer->status, answer->body);
     for (size_t i = 0; i < count; i++)
-        load.ids[i] = pick_text(answer->json, api_text("/results/%zu/event_id", i));
-    load.after++;
+        load->ids[i] = pick_text(answer->json, api_text("/results/%zu/event_id", i));
+    load->count = count;
+}
+
+static struct load post(const char *prefix, size_t count, const char *rules)
+{
+    struct load load = hold_up(prefix, rules);
+
+    post_users(&load, prefix, count, "N");
     return load;
 }
 
@@ -95,6 +113,18 @@ static bool alert_is(const char *status)
                    status) > 0;
 }
 
+/* A name, and notes of 200 kB behind it. */
+static const char *large_text(void)
+{
+    static const char head[] = "N\",\"notes\":\"";
+    char *text = pick_keep(malloc(200001));
+
+    memset(text, 'n', 200000);
+    memcpy(text, head, sizeof head - 1);
+    text[200000] = '\0';
+    return text;
+}
+
 /* ── as it should be ── */
 
 START_TEST(what_is_ready_together_goes_in_one_bulk_signed_as_a_whole_with_ids_of_its_items)
@@ -135,6 +165,21 @@ START_TEST(a_bulk_holds_sync_batch_size_items_at_most)
 
     await_all(&load, "completed");
     ck_assert_str_eq(shape(&load), "8 6");
+}
+END_TEST
+
+START_TEST(a_bulk_holds_a_mebibyte_at_most)
+{
+    struct load load = hold_up("large", "");
+
+    post_users(&load, "large", 6, large_text());
+    await_all(&load, "completed");
+    const struct json *all = fake_received("bizosaas", load.after);
+    ck_assert_uint_ge(json_count(all), 2);
+    for (size_t i = 0; i < json_count(all); i++) {
+        pick_check(json_at(all, i), "/path", BULK);
+        ck_assert_uint_le(strlen(pick_print(pick(json_at(all, i), "/body"))), 1024 * 1024);
+    }
 }
 END_TEST
 
@@ -348,8 +393,9 @@ int main(void)
     return flow_run("bulk_delivery", &options,
                     (const TTest *[]){
                         what_is_ready_together_goes_in_one_bulk_signed_as_a_whole_with_ids_of_its_items,
-                        a_bulk_holds_sync_batch_size_items_at_most, a_lone_event_does_not_wait_for_company,
-                        one_version_of_a_record_goes_in_one_bulk, each_item_ends_by_its_own_status,
+                        a_bulk_holds_sync_batch_size_items_at_most, a_bulk_holds_a_mebibyte_at_most,
+                        a_lone_event_does_not_wait_for_company, one_version_of_a_record_goes_in_one_bulk,
+                        each_item_ends_by_its_own_status,
                         an_item_at_whose_status_a_route_would_be_paused_shows_by_itself_what_it_is,
                         items_that_an_answer_leaves_open_go_singly_under_their_ids_and_an_alert_says_why,
                         a_refused_bulk_is_split_in_halves_until_the_culprit_is_alone,
