@@ -33,11 +33,24 @@ static const char *read_all(FILE *file)
     return pick_keep(buf_detach(&text, NULL));
 }
 
-/* What the caller has set in the environment counts before the stack's. */
+/* Once: what whoever runs the tests has in his environment is not the stack's. */
 static void set_stores(void)
 {
-    setenv("DATABASE_URL", stack_setting("DATABASE_URL"), 0);
-    setenv("REDIS_URL", stack_setting("REDIS_URL"), 0);
+    static bool done;
+
+    if (done)
+        return;
+    done = true;
+    setenv("DATABASE_URL", stack_setting("DATABASE_URL"), 1);
+    setenv("REDIS_URL", stack_setting("REDIS_URL"), 1);
+    unsetenv("DATABASE_WRITER_URL");
+    unsetenv("DATABASE_READER_URL");
+}
+
+void ctl_env(const char *name, const char *value)
+{
+    set_stores();
+    setenv(name, value, 1);
 }
 
 static const struct ctl_answer *run(const char *arguments)

@@ -323,7 +323,7 @@ START_TEST(a_login_that_may_only_read_lists_and_shows_all_tenants)
     const char *event = dead_user("dreader", "no"), *url = stack_setting("DATABASE_URL");
 
     sql_do("CREATE ROLE looks LOGIN PASSWORD 'looks' IN ROLE sync_reader");
-    setenv("DATABASE_READER_URL", api_text("postgresql://looks:looks@%s", strchr(url, '@') + 1), 1);
+    ctl_env("DATABASE_READER_URL", api_text("postgresql://looks:looks@%s", strchr(url, '@') + 1));
     ck_assert_ptr_nonnull(listed(ctl_json("dead list --json"), "deliveries", "/event_id", event));
     ctl_says(ctl("dead show %s", event), "HTTP 400");
     ctl_says(ctl("queues"), "worker-coreldove");

@@ -196,8 +196,8 @@ END_TEST
 
 START_TEST(a_password_is_never_said)
 {
-    setenv("DATABASE_URL", "postgresql://u:hush-hush@127.0.0.1:1/nothing", 1);
-    setenv("REDIS_URL", "redis://u:hush-hush@127.0.0.1:1/0", 1);
+    ctl_env("DATABASE_URL", "postgresql://u:hush-hush@127.0.0.1:1/nothing");
+    ctl_env("REDIS_URL", "redis://u:hush-hush@127.0.0.1:1/0");
     const struct ctl_answer *queues = ctl("queues"), *json = ctl("queues --json");
 
     ck_assert_int_eq(queues->status, 1);
