@@ -18,6 +18,7 @@
 #include "store.h"
 
 #define WATCH_MS 500
+#define ALWAYS_DELAY_MS 8
 
 enum strike_state { STRIKE_DUE, STRIKE_ON, STRIKE_MENDING, STRIKE_ENDED };
 
@@ -69,6 +70,19 @@ static void command_route(const struct fault *fault, const char *command)
     char line[96];
 
     snprintf(line, sizeof line, "%s %s", fault->object, command);
+    stack_proxy(line);
+}
+
+/* Platforms always take some ms: otherwise hardly anything would be in flight when something dies. */
+static void heal_route(const char *route)
+{
+    char line[64];
+
+    snprintf(line, sizeof line, "%s heal", route);
+    stack_proxy(line);
+    if (strcmp(route, "redis") == 0 || strcmp(route, "postgres") == 0)
+        return;
+    snprintf(line, sizeof line, "%s delay %d", route, ALWAYS_DELAY_MS);
     stack_proxy(line);
 }
 
@@ -172,7 +186,7 @@ static void mend(struct strike *strike)
     if (fault->kind == FAULT_STOP || fault->kind == FAULT_REDIS_STOP)
         stack_signal(fault->object, SIGCONT);
     else if (fault->for_ms > 0 && fault_struck_by(fault->kind) == STRUCK_ROUTE)
-        command_route(fault, "heal");
+        heal_route(fault->object);
     else if (fault_struck_by(fault->kind) == STRUCK_PLATFORM)
         rules_set(fault->object, NULL);
     over(strike);
@@ -254,6 +268,7 @@ static bool all_ended(const struct strikes *strikes)
 
 void strikes_heal(struct strikes *strikes)
 {
+    static const char *const routes[] = {"redis", "postgres", "bizoholic", "coreldove", "bizosaas"};
     int64_t end = clock_mono_ms() + 90000;
 
     strikes->count = strikes->next; /* what did not begin does not any more */
@@ -263,10 +278,10 @@ void strikes_heal(struct strikes *strikes)
     } while (!all_ended(strikes) && clock_mono_ms() < end);
     if (!all_ended(strikes))
         buf_add_str(&strikes->complaints, "what was struck is not back 90 s after the last fault\n");
-    stack_proxy("all heal");
-    rules_set("bizoholic", NULL);
-    rules_set("coreldove", NULL);
-    rules_set("bizosaas", NULL);
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
+        heal_route(routes[i]);
+    for (size_t i = 2; i < sizeof routes / sizeof *routes; i++)
+        rules_set(routes[i], NULL);
 }
 
 /* ── telling ── */
