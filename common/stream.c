@@ -59,7 +59,8 @@ struct stream {
     struct buf out;
     void (*hook)(bool up, void *arg);
     void *hook_arg;
-    bool *gone; /* set by stream_free for the loop that answers */
+    bool *gone; /* set by stream_end for the loop that answers */
+    bool freeing;
 };
 
 static void learn_script(struct stream *stream, struct script *script);
@@ -381,18 +382,30 @@ static void answer_all(struct stream *stream)
     }
 }
 
-void stream_free(struct stream **stream_pointer)
+void stream_end(struct stream *stream)
 {
-    struct stream *stream = *stream_pointer;
-    if (!stream || stream->state == STATE_FREEING)
+    if (stream->state == STATE_FREEING)
         return;
     enter(stream, STATE_FREEING);
+    evtimer_del(stream->retry);
+    evtimer_del(stream->watch);
+    evtimer_del(stream->answers);
     if (stream->gone)
         *stream->gone = true;
     if (stream->context) {
         stream->context->data = NULL;
         redisAsyncFree(stream->context);
     }
+    answer_all(stream);
+}
+
+void stream_free(struct stream **stream_pointer)
+{
+    struct stream *stream = *stream_pointer;
+    if (!stream || stream->freeing)
+        return;
+    stream->freeing = true;
+    stream_end(stream);
     answer_all(stream);
     event_free(stream->retry);
     event_free(stream->watch);

@@ -24,7 +24,10 @@ struct stream_config {
 };
 int stream_check_url(const char *url, const char **why); /* -1: a sentence */
 struct stream *stream_new(struct event_base *base, const struct stream_config *config);
-void stream_free(struct stream **stream); /* commands in flight are answered NULL first */
+/* Answers commands in flight with NULL, now, while those who wait for them still stand; what is sent after it is answered so by
+ * stream_free. */
+void stream_end(struct stream *stream);
+void stream_free(struct stream **stream); /* ends it first, unless it has ended */
 bool stream_up(const struct stream *stream);
 /* Called on the loop at every change; `up` comes after AUTH, SELECT and SETNAME were answered. */
 void stream_on_state(struct stream *stream, void (*hook)(bool up, void *arg), void *arg);

@@ -88,6 +88,7 @@ int main(int argc, char **argv)
     code = service_run(resolver.service);
 
     store_free(&resolver.store); /* first: what is in a statement is answered while the rest still stands */
+    stream_end(resolver.belt);   /* and what is in a command */
     stage_free(&resolver.stage);
     stream_free(&resolver.belt);
     service_free(&resolver.service);

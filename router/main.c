@@ -69,6 +69,7 @@ int main(int argc, char **argv)
     code = service_run(program.service);
 
     store_free(&program.store); /* first: what is in a statement is answered while the rest still stands */
+    stream_end(program.belt);   /* and what is in a command */
     router_free(&program.router);
     stream_free(&program.belt);
     buf_release(&errors);
