@@ -44,12 +44,6 @@ struct probe {
     bool failed;
 };
 
-static bool is_alias(const struct probe *probe, const char *field)
-{
-    const char *means = platform_common_name(probe->platform, probe->entity, field);
-    return means != NULL && strcmp(means, field) != 0;
-}
-
 /* ---- the record ---- */
 
 static struct json *amount_of(const struct probe *probe, unsigned more)
@@ -345,7 +339,7 @@ static void check_taken(struct probe *probe)
     for (size_t i = 0; fields_of[probe->entity][i] != NULL; i++) {
         const char *field = fields_of[probe->entity][i];
         const char *means = platform_common_name(probe->platform, probe->entity, field);
-        if (is_alias(probe, field)) {
+        if (means != NULL && strcmp(means, field) != 0) {
             begin(probe, means);
             buf_addf(probe->errors, "it is called %s there, which is a field of its own\n", field);
         } else if (platform_adds(probe->platform, probe->entity, field)) {
