@@ -52,6 +52,17 @@ static bool struck(const struct proof *proof, const char *object, unsigned kinds
     return strikes_find(proof->strikes, object, kinds, from_us, to_us) != NULL;
 }
 
+/* One of the two was under way for long: its sender had given it up, and did not know, before it arrived. */
+static bool was_held_up(const struct proof *proof, const struct receipt *first, const struct receipt *again)
+{
+    const struct attempt *before =
+        attempt_between(proof, first->webhook_id, first->time_us - LONG_US, first->time_us);
+
+    return before && strcmp(before->outcome, "delivered") != 0 &&
+           struck(proof, platform_names[first->platform], BIT(STALL) | BIT(DELAY), first->time_us - LONG_US,
+                  again->time_us);
+}
+
 /* Why it was sent again between the two: a reason, or -1. `why` gets what is known. */
 static int reason_of(const struct proof *proof, const struct receipt *first, const struct receipt *again,
                      char *why, size_t why_size)
@@ -80,7 +91,7 @@ static int reason_of(const struct proof *proof, const struct receipt *first, con
         return DUPLICATE_CRASH;
     if (struck(proof, worker, BIT(STOP), from_us - SLACK_US, to_us))
         return DUPLICATE_PAUSE;
-    if (struck(proof, platform, BROKEN_KINDS, from_us - SLACK_US, to_us))
+    if (struck(proof, platform, BROKEN_KINDS, from_us - SLACK_US, to_us) || was_held_up(proof, first, again))
         return DUPLICATE_CUT;
     if (struck(proof, "postgres", POSTGRES_KINDS, from_us - LEASE_US, to_us))
         snprintf(why, why_size, "PostgreSQL was away, but the answer was whole and its worker alive");
