@@ -176,8 +176,10 @@ void table_end(struct table **tablep, struct buf *out)
 
     for (size_t i = 0; table->cells > 0 && i < table->columns; i++)
         add_cell(table, i, header_of(table, i), out);
-    for (size_t i = 0; i < table->cells; i++, cell += strlen(cell) + 1)
-        add_cell(table, i % table->columns, cell, out);
+    for (size_t i = 0, column = 0; i < table->cells; i++, cell += strlen(cell) + 1) {
+        add_cell(table, column, cell, out);
+        column = column + 1 < table->columns ? column + 1 : 0;
+    }
     buf_release(&table->text);
     free(table);
     *tablep = NULL;
