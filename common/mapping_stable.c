@@ -39,7 +39,7 @@ struct probe {
     enum entity entity;
     struct buf *errors;
     const char *currency; /* of the money in the record */
-    const char *word;     /* its status */
+    const char *word;     /* its status; NULL: no record yet */
     unsigned round;
     bool failed;
 };
@@ -127,8 +127,8 @@ static struct json *notes_of(const struct json *record, const char *currency)
 static unsigned line_of(const struct probe *probe, const char *field)
 {
     const struct platform_name *name = platform_names(probe->platform, probe->entity, field);
-    for (size_t i = 0; strcmp(field, "status") == 0 && probe->rules->words && i < probe->platform->word_count;
-         i++) {
+    bool words = probe->word != NULL && strcmp(field, "status") == 0 && probe->rules->words;
+    for (size_t i = 0; words && i < probe->platform->word_count; i++) {
         const struct platform_word *word = &probe->platform->words[i];
         if (strcmp(word->own, probe->word) == 0 || strcmp(word->common, probe->word) == 0)
             return word->line;

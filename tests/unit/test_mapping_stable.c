@@ -24,6 +24,9 @@ static const struct {
      "product.inventory is not stable: it is called price there, which is a field of its own"},
     {EURO, "", "order: { also: { amount = \"status\"; }; };", 7,
      "order.status is not stable: the name is taken by an addition (also)"},
+    {EURO, "status_words: { active = \"on\"; }; status_words_in = [\"order\"];",
+     "order: { also: { amount = \"status\"; }; };", 7,
+     "order.status is not stable: the name is taken by an addition (also)"},
     /* a name that is read as the record's id */
     {EURO, "", "user: { names: { id = \"uid\"; nick = \"user_id\"; }; };", 7,
      "user.id is not stable: \"r-1\" comes back as \"\", which stands in user_id"},
