@@ -1,8 +1,8 @@
 /* test_mapping_stable.c: files whose mapping would change what it carries, on every trip or once, are refused by line and field. */
 #include <check.h>
 #include <stdlib.h>
+#include <time.h>
 
-#include "clock.h"
 #include "mem.h"
 #include "platform_dir_fixture.h"
 
@@ -97,14 +97,14 @@ static const char *nothing(void *arg, const char *name)
     return NULL;
 }
 
-START_TEST(the_shipped_files_are_read_and_checked_in_50_ms)
+START_TEST(the_shipped_files_are_read_and_checked_in_50_ms_of_cpu)
 {
     int64_t best_us = INT64_MAX;
-    for (int i = 0; i < 5; i++) { /* the machine may be busy */
+    for (int i = 0; i < 5; i++) {
         struct buf errors = BUF_INIT;
-        int64_t began_us = clock_wall_us();
+        clock_t began = clock(); /* not the wall's: the machine may be busy */
         struct platform_set *set = platform_set_load("config/platforms", nothing, NULL, &errors);
-        int64_t took_us = clock_wall_us() - began_us;
+        int64_t took_us = (int64_t)(clock() - began) * 1000000 / CLOCKS_PER_SEC;
         best_us = took_us < best_us ? took_us : best_us;
         ck_assert_msg(set != NULL, "%s", errors.data);
         platform_set_free(&set);
@@ -122,7 +122,7 @@ int main(void)
     TCase *tests = tcase_create("mapping_stable");
     tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, a_mapping_that_is_not_stable_is_refused_by_line_and_field, 0, COUNT(unstable));
-    tcase_add_test(tests, the_shipped_files_are_read_and_checked_in_50_ms);
+    tcase_add_test(tests, the_shipped_files_are_read_and_checked_in_50_ms_of_cpu);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
