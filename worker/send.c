@@ -45,7 +45,8 @@ bool send_build(struct work *work, const struct delivery_source *source, struct 
     if (!send_route(work)->takes) {
         verdict_conclude(work, DELIVERY_SKIPPED, "this platform does not take this type of event");
     } else if (!platform_base_url(work->worker->platform)) {
-        verdict_conclude(work, DELIVERY_SKIPPED, "this platform has no base URL");
+        verdict_conclude(work, DELIVERY_SKIPPED,
+                         "the platform's base URL is not set: nothing goes there by REST");
     } else {
         built = delivery_body(source, body, &error);
         if (built == DELIVERY_NOTHING)
