@@ -10,7 +10,6 @@
 #include "proof_impl.h"
 
 #define BIT(kind) (1u << FAULT_##kind)
-#define PROCESS_KINDS (BIT(KILL) | BIT(STOP) | BIT(TERM))
 #define BROKEN_KINDS (BIT(CUT) | BIT(STALL) | BIT(DELAY) | BIT(CUT_AFTER) | BIT(REFUSE))
 #define POSTGRES_KINDS (BIT(POSTGRES_KILL) | BIT(POSTGRES_CLIENTS) | BROKEN_KINDS)
 #define SLACK_US 20000 /* clocks are one machine's, but a line is written a little later */
@@ -49,7 +48,7 @@ static const struct attempt *attempt_between(const struct proof *proof, const ch
 static bool struck(const struct proof *proof, const char *object, unsigned kinds, int64_t from_us,
                    int64_t to_us)
 {
-    return strikes_find(proof->strikes, object, kinds, from_us, to_us) != NULL;
+    return strikes_find(proof->strikes, object, true, kinds, from_us, to_us) != NULL;
 }
 
 /* One of the two was under way for long: its sender had given it up, and did not know, before it arrived. */
@@ -81,9 +80,9 @@ static int reason_of(const struct proof *proof, const struct receipt *first, con
     if (known) {
         snprintf(why, why_size, "%s knew at %.3f s that it was delivered (%d)", known->process,
                  proof_second(proof, known->ended_us), known->status);
-        if (struck(proof, known->process, BIT(KILL), known->ended_us - SLACK_US, to_us))
+        if (strikes_find(proof->strikes, known->process, false, BIT(KILL), known->ended_us - SLACK_US, to_us))
             return DUPLICATE_CRASH;
-        if (struck(proof, known->process, BIT(STOP), known->ended_us - SLACK_US, to_us))
+        if (strikes_find(proof->strikes, known->process, false, BIT(STOP), known->ended_us - SLACK_US, to_us))
             return DUPLICATE_PAUSE;
         return -1;
     }

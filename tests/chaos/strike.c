@@ -296,14 +296,22 @@ const struct struck *strikes_at(const struct strikes *strikes, size_t index)
     return &strikes->all[index].struck;
 }
 
-const struct struck *strikes_find(const struct strikes *strikes, const char *object, unsigned wanted,
-                                  int64_t from_us, int64_t to_us)
+/* "router-2" is a replica of "router". */
+static bool is_of(const char *struck, const char *object, bool replicas)
+{
+    size_t len = strlen(object);
+
+    return strcmp(struck, object) == 0 ||
+           (replicas && strncmp(struck, object, len) == 0 && struck[len] == '-');
+}
+
+const struct struck *strikes_find(const struct strikes *strikes, const char *object, bool replicas,
+                                  unsigned wanted, int64_t from_us, int64_t to_us)
 {
     for (size_t i = 0; i < strikes->next; i++) {
         const struct struck *struck = &strikes->all[i].struck;
         if (struck->began_us <= to_us && (!struck->ended_us || struck->ended_us >= from_us) &&
-            (wanted >> struck->fault->kind & 1) &&
-            strncmp(struck->fault->object, object, strlen(object)) == 0)
+            (wanted >> struck->fault->kind & 1) && is_of(struck->fault->object, object, replicas))
             return struck;
     }
     return NULL;

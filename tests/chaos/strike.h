@@ -19,8 +19,8 @@ void strikes_tick(struct strikes *strikes, int64_t at_ms);
 void strikes_heal(struct strikes *strikes);
 size_t strikes_count(const struct strikes *strikes);
 const struct struck *strikes_at(const struct strikes *strikes, size_t index);
-/* The first fault of the kinds (bits) on an object whose name begins with this, that goes on in any part of the span; NULL: none. */
-const struct struck *strikes_find(const struct strikes *strikes, const char *object, unsigned kinds, int64_t from_us,
+/* The first fault of the kinds (bits) on this object, or on a replica of it, that goes on in any part of the span; NULL: none. */
+const struct struck *strikes_find(const struct strikes *strikes, const char *object, bool replicas, unsigned kinds, int64_t from_us,
                                   int64_t to_us);
 /* Processes that ended though nobody struck them, and such that would not start again; one line each. */
 const char *strikes_complaints(const struct strikes *strikes);
