@@ -38,6 +38,7 @@ struct partition {
     bool reading; /* read.lua is out */
     bool read_again;
     bool taken_over; /* what is pending was another owner's: it counts as handed out once more */
+    bool handed_out; /* some of that already, under our fence: read from the start again it does not count twice */
     bool alone;      /* an entry that was handed out often is in hand: nothing else until it is done */
     bool pending;    /* first what was handed out before, after pending_after */
     char pending_after[PRIORITIES][STAGE_ID_MAX];

@@ -68,8 +68,10 @@ static void granted(struct partition *partition, int64_t fence)
     }
     if (partition->state != PARTITION_NONE && partition->fence != fence)
         stage_enter(partition, PARTITION_NONE); /* what is in hand belongs to an older fence */
-    /* Renewed too late, but nobody else had it: what is pending was ours, and did not end us. */
-    partition->taken_over |= partition->fence != fence;
+    if (partition->fence != fence) { /* else renewed too late, but nobody else had it: what is pending was ours */
+        partition->taken_over = true;
+        partition->handed_out = false;
+    }
     partition->fence = fence;
     log_info("lease", LOG_STR("stage", partition->stage->spec.name), LOG_INT("partition", partition->number),
              LOG_INT("fence", fence));

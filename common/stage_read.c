@@ -41,6 +41,7 @@ void stage_listen_from_start(struct partition *partition)
         snprintf(partition->last[p], STAGE_ID_MAX, "0");
         snprintf(partition->pending_after[p], STAGE_ID_MAX, "0");
     }
+    partition->taken_over &= !partition->handed_out;
     partition->pending = true;
 }
 
@@ -329,9 +330,11 @@ void stage_read(struct partition *partition)
         stage->starved = true;
         return;
     }
-    if (partition->pending)
+    if (partition->pending) {
         snprintf(from, sizeof from, "%s%s", partition->taken_over ? "" : "~",
                  partition->pending_after[pending]);
+        partition->handed_out = true;
+    }
     partition->reading = true;
     command = stream_script(lua_read, 1 + 2 * stage->spec.priorities);
     msg_key_owner(key, stage->spec.name, partition->number);

@@ -75,7 +75,8 @@ START_TEST(what_is_routed_between_two_sendings_does_not_change_the_content)
 }
 END_TEST
 
-/* Each time that the lease runs out the delivery is let go and handed out again; nobody died of it, however often. */
+/* Two workers end on it, so that it is handled alone from then on; but each time that the lease runs out it is only let go and
+ * handed out again: nobody died of that, however often. */
 START_TEST(what_is_handed_out_again_after_postgres_was_away_is_no_poison)
 {
     const char *event;
@@ -83,7 +84,12 @@ START_TEST(what_is_handed_out_again_after_postgres_was_away_is_no_poison)
 
     fake_control("coreldove", "{\"rules\":[{\"match\":{\"id\":\"patient\"},\"action\":\"hang\"}]}");
     event = post("patient", "created", 5, "");
-    for (size_t n = 0; n < 5; n++) {
+    for (size_t n = 0; n < 2; n++) {
+        flow_wait(fake_count("coreldove", after, "/body/event_id", event) > n, 20);
+        stack_kill("worker-coreldove");
+        stack_start("worker-coreldove");
+    }
+    for (size_t n = 2; n < 5; n++) {
         int lost = stack_log_count("worker-coreldove", "lease ran out");
         flow_wait(fake_count("coreldove", after, "/body/event_id", event) > n, 20);
         stack_kill("postgres");
