@@ -225,6 +225,8 @@ void proof_write(const struct proof *proof, FILE *out)
             "deliveries             %zu delivered, %zu superseded, %zu skipped, %zu dead; %zu events changed "
             "nothing\n",
             proof->delivered, proof->superseded, proof->skipped, proof->dead, proof->changed_nothing);
+    if (proof->parked)
+        fprintf(out, "taken for poison       %zu, after three deaths of their owners\n", proof->parked);
     write_reasons(out);
     fprintf(out, "received               %zu; %zu arrived late after an unknown outcome\n",
             proof->receipts ? proof->receipts->count : 0, proof->late);

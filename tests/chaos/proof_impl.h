@@ -29,7 +29,7 @@ struct proof {
     struct outcome *outcomes;
     size_t outcome_count;
     struct map *by_delivery; /* "event.target" → struct outcome */
-    size_t delivered, superseded, skipped, dead, unknown_taken, changed_nothing, records_compared, records_left_out;
+    size_t delivered, superseded, skipped, dead, parked, unknown_taken, changed_nothing, records_compared, records_left_out;
     size_t late, duplicates[DUPLICATE_REASONS];
     int64_t stall_us, stall_at_us;
 };

@@ -6,6 +6,8 @@
 #include "mem.h"
 #include "proof_impl.h"
 
+#define PARKED_AFTER 3 /* owners that ended with it in hand */
+
 enum { STATE_OPEN, STATE_BACKOFF, STATE_DELIVERED, STATE_SUPERSEDED, STATE_SKIPPED, STATE_DEAD };
 
 struct outcome *proof_outcome(const struct proof *proof, const char *event, const char *target)
@@ -70,6 +72,31 @@ static const struct outcome *cover_of(const struct proof *proof, const struct ou
     return outcome && outcome->state != STATE_SUPERSEDED ? outcome : NULL;
 }
 
+static bool is_parked(const struct outcome *outcome)
+{
+    return strstr(outcome->error, "handed out several times") != NULL;
+}
+
+/* What three owners died with is taken for poison, though ours died of something else. */
+static void check_parked(struct proof *proof, const struct entry *entry, const struct outcome *outcome)
+{
+    char stage[40];
+    unsigned deaths = 0;
+
+    snprintf(stage, sizeof stage, outcome->version ? "worker-%s" : "router%.0s", outcome->target);
+    for (size_t i = 0; i < strikes_count(proof->strikes); i++) {
+        const struct fault *fault = strikes_at(proof->strikes, i)->fault;
+        deaths += (fault->kind == FAULT_KILL || fault->kind == FAULT_STOP) &&
+                  strncmp(fault->object, stage, strlen(stage)) == 0;
+    }
+    if (deaths >= PARKED_AFTER)
+        proof->parked++;
+    else
+        proof_add(proof, "taken for poison, though hardly anybody died",
+                  "event %u, %s to %s: %u deaths of %s", entry->number, entry->id, outcome->target, deaths,
+                  stage);
+}
+
 static void check_outcome(struct proof *proof, const struct entry *entry, const struct outcome *outcome)
 {
     const struct outcome *cover;
@@ -99,6 +126,8 @@ static void check_outcome(struct proof *proof, const struct entry *entry, const 
         if (!*outcome->error)
             proof_add(proof, "dead without a reason", "event %u, %s to %s", entry->number, entry->id,
                       outcome->target);
+        else if (is_parked(outcome))
+            check_parked(proof, entry, outcome);
         else if (entry_retries(entry) > 1)
             proof_add(proof, "given up, though it had repeats left", "event %u, %s to %s: %s", entry->number,
                       entry->id, outcome->target, outcome->error);
