@@ -317,10 +317,34 @@ START_TEST(syncctl_pauses_resumes_and_cancels)
 }
 END_TEST
 
+/* ── its window ── */
+
+START_TEST(it_stops_asking_while_so_many_of_its_events_wait_and_goes_on_when_they_do_not)
+{
+    const char *tenant = "window", *beside = "window2", *id, *other;
+
+    stack_stop("worker-bizosaas");
+    backfill_preload(tenant, "user", 250);
+    backfill_preload(beside, "user", 5);
+    id = backfill_start(tenant, "{\"platform\":\"bizoholic\",\"entities\":[\"user\"],\"rate\":5000}");
+    flow_wait(pick_int(backfill_look(tenant, id), "/read") == 100, 10);
+    other = backfill_start(
+        beside,
+        "{\"platform\":\"bizoholic\",\"entities\":[\"user\"],\"targets\":[\"coreldove\"],\"rate\":1}");
+    backfill_await(beside, other, "done"); /* some seconds later */
+    pick_equal(backfill_look(tenant, id), "/read", "100");
+    pick_equal(backfill_look(tenant, id), "/waiting", "100");
+    stack_start("worker-bizosaas");
+    pick_equal(backfill_await(tenant, id, "done"), "/accepted", "250");
+    ck_assert_int_eq(backfill_kept("bizosaas", "user", tenant), 250);
+}
+END_TEST
+
 int main(void)
 {
     static const char *const env[] = {"BACKFILL_FILE_MAX_BYTES=16MiB", "BACKFILL_TENANT_JOBS=3", NULL};
     static const char *const small[] = {"BACKFILL_FILE_MAX_BYTES=100KiB", NULL};
+    static const char *const narrow[] = {"BACKFILL_WINDOW=100", NULL};
     int failed =
         flow_run("backfill_file", &(struct stack_options){.env = env},
                  (const TTest *[]){bad_lines_are_refused_by_their_numbers_and_the_good_ones_go_on,
@@ -332,9 +356,13 @@ int main(void)
                                    one_list_is_read_once_at_a_time_and_a_tenant_has_so_many_unfinished_ones,
                                    syncctl_sends_a_file_in_parts_and_waits_for_its_end,
                                    syncctl_pauses_resumes_and_cancels, NULL});
+    failed |=
+        flow_run("backfill_ceiling",
+                 &(struct stack_options){.env = small, .replicas = "worker=0,router=0,resolver=0,monitor=0"},
+                 (const TTest *[]){a_file_above_its_ceiling_is_refused, NULL});
     return flow_run(
-               "backfill_ceiling",
-               &(struct stack_options){.env = small, .replicas = "worker=0,router=0,resolver=0,monitor=0"},
-               (const TTest *[]){a_file_above_its_ceiling_is_refused, NULL}) ||
+               "backfill_window", &(struct stack_options){.env = narrow},
+               (const TTest *[]){
+                   it_stops_asking_while_so_many_of_its_events_wait_and_goes_on_when_they_do_not, NULL}) ||
            failed;
 }
