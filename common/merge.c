@@ -307,6 +307,9 @@ void merge_apply(struct record *record, const struct change *change, struct merg
     if (change->verb == VERB_DELETE) {
         apply_delete(record, change, merge);
     } else {
+        /* A webhook tells of our own deletion too, as of any change: an order that was deleted is still there, cancelled. */
+        if (change->webhook && change->verb == VERB_UPDATE && record->deleted)
+            return;
         revive(record, change, merge);
         if (change->snapshot && record->deleted)
             return; /* still gone: a page brings nothing to it */

@@ -70,6 +70,18 @@ START_TEST(what_the_platform_never_had_is_its_own_change)
 }
 END_TEST
 
+START_TEST(what_was_deleted_stays_so_whatever_the_shop_still_tells_of_it)
+{
+    begin();
+    changed("bizosaas", 1, VERB_CREATE, "{\"id\":\"u1\",\"name\":\"A\",\"status\":\"active\"}");
+    changed("bizosaas", 2, VERB_DELETE, "{\"id\":\"u1\"}");
+    ck_assert(!told(3, T0 + 300000, "[]", "{\"id\":\"u1\",\"name\":\"A\",\"status\":\"cancelled\"}"));
+    ck_assert(record.deleted);
+    holds("status", "active");
+    end();
+}
+END_TEST
+
 START_TEST(of_two_webhooks_the_later_issued_counts_whichever_comes_first)
 {
     begin();
@@ -116,6 +128,7 @@ int main(void)
     TCase *tests = tcase_create("merge_webhook");
     tcase_add_test(tests, what_the_platform_had_before_anothers_change_is_stale);
     tcase_add_test(tests, what_the_platform_never_had_is_its_own_change);
+    tcase_add_test(tests, what_was_deleted_stays_so_whatever_the_shop_still_tells_of_it);
     tcase_add_test(tests, of_two_webhooks_the_later_issued_counts_whichever_comes_first);
     tcase_add_test(tests, what_is_no_webhook_goes_by_the_order_of_arrival);
     tcase_add_test(tests, deleting_what_is_deleted_is_no_new_version_and_still_counts);
