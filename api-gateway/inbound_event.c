@@ -224,6 +224,15 @@ static int find_tenant(struct arrival *arrival)
         return -1;
     }
     arrival->tenant = body ? body : query ? query : arrival->inbound->tenant;
+    /* The address is not signed: where a tenant is configured, what was once seen must not come in for another. */
+    if (query && !body && arrival->inbound->tenant && strcmp(query, arrival->inbound->tenant) != 0) {
+        inbound_refuse(arrival->door, arrival->http,
+                       &(struct problem){.status = 403,
+                                         .type = "foreign-tenant",
+                                         .detail = "This platform's webhooks are configured for another "
+                                                   "tenant than tenant_id in the address names."});
+        return -1;
+    }
     if (!arrival->tenant)
         return inbound_refuse_member(
             arrival, "/tenant_id",

@@ -143,6 +143,10 @@ START_TEST(the_tenant_comes_from_the_body_the_address_or_the_configuration)
                  "('t1', 't2', 't3')"),
         "body-t query-t " API_TENANT);
     check_problem(webhook_send(webhook_standard(DOOR, "t4", bodies[0])), 403, "foreign-tenant", NULL);
+    check_problem(webhook_send(webhook_shop_of("/sync/inbound/coreldove?tenant_id=other", "customer_created",
+                                               WEBHOOK_SHOP_SECRET,
+                                               webhook_customer("CustomerCreated", "t3", "null", "N"))),
+                  403, "foreign-tenant", NULL); /* the address is not signed */
     check_problem(webhook_send(webhook_standard("/sync/inbound/bizosaas", "t5", bodies[1])), 422,
                   "invalid-webhook", "/tenant_id");
     check_problem(webhook_send(webhook_standard("/sync/inbound/bizosaas?tenant_id=*", "t6", bodies[1])), 422,

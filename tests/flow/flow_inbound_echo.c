@@ -40,9 +40,9 @@ START_TEST(our_record_id_leads_to_our_record_whatever_the_shop_calls_it)
     ck_assert_str_eq(sql_text("SELECT record_id FROM sync_events WHERE id = '%s'", change), record);
     pick_check(fake_await("bizosaas", "/body/event_id", change), "/body/data/user_name", "New Lee");
     pick_check(fake_await("bizosaas", "/body/event_id", change), "/body/data/user_id", "own7");
-    change = webhook_event(webhook_shop_of("/sync/inbound/coreldove?tenant_id=another", "customer_updated",
-                                           WEBHOOK_SHOP_SECRET,
-                                           webhook_customer("CustomerUpdated", "shop8", named, "Stolen")));
+    change = webhook_event(webhook_shop(
+        "customer_updated", api_text("{\"tenant_id\":\"another\",%s",
+                                     webhook_customer("CustomerUpdated", "shop8", named, "Stolen") + 1)));
     ck_assert_str_ne(sql_text("SELECT record_id FROM sync_events WHERE id = '%s'", change), record);
 }
 END_TEST
