@@ -14,6 +14,7 @@
 #define SEEN_EVERY_MS 5000
 #define DOUBT_RECORDS 3
 #define PROBE_LOOK_MS 1000 /* the probe's answer is awaited */
+#define ORPHAN_MS 60000    /* longer than a living worker is silent about its breaker */
 
 static struct paused_route *find(struct worker *worker, const char *path)
 {
@@ -248,10 +249,12 @@ static void on_read(enum db_status status, const struct db_result *result, void 
     for (size_t row = 0; status == DB_OK && row < db_rows(result); row++) {
         const char *route = db_get_text(result, row, db_column(result, "route"), NULL);
         int64_t wait_ms = db_get_int(result, row, db_column(result, "wait_ms"));
-        if (*route == '\0')
-            gate_hold(&worker->gate, now + wait_ms); /* another replica's, or ours before a restart */
-        else
+        if (*route)
             inherit(worker, route, wait_ms);
+        else if (wait_ms > 0)
+            gate_hold(&worker->gate, now + wait_ms); /* another replica's, or ours before a restart */
+        else if (!worker->pauses_read || wait_ms < -ORPHAN_MS)
+            worker->held = true; /* who wrote that has ended: the next good answer says that it is over */
     }
     worker->pauses_read |= status == DB_OK;
 }

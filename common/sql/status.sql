@@ -13,12 +13,14 @@ SELECT COALESCE(sum(waiting), 0)::int8 AS waiting, COALESCE(sum(backoff), 0)::in
     (SELECT COALESCE(json_agg(json_build_object('stage', stage, 'partition', partition, 'owner', owner, 'fence', fence, 'until',
          to_char(until AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) ORDER BY stage, partition), '[]')
      FROM leases WHERE owner IS NOT NULL AND isfinite(until))::text AS leases,
-    -- A pause that has ended is none, whoever has yet to say so.
+    -- A Retry-After that has ended is none, whoever has yet to say so; a route whose pause has ended is being probed.
     (SELECT COALESCE(json_agg(json_build_object('platform', platform, 'route', NULLIF(route, ''), 'state', state,
          'score', CASE state WHEN 'closed' THEN 1.0 WHEN 'half_open' THEN 0.5 ELSE 0.0 END, 'reason', reason, 'since', to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
          'until', to_char(until AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
          'last_success', to_char(seen_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) ORDER BY platform, route), '[]')
      FROM (SELECT platform, route, reason, since, until, seen_at,
-               CASE WHEN state = 'paused' AND until <= now() THEN 'closed' ELSE state END AS state FROM platform_status) p)::text AS platforms
+               CASE WHEN state = 'paused' AND until <= now() THEN CASE route WHEN '' THEN 'closed' ELSE 'half_open' END
+                   ELSE state END AS state
+           FROM platform_status) p)::text AS platforms
 FROM (SELECT stage, sum(waiting)::int8 AS waiting, sum(backoff)::int8 AS backoff, sum(dead)::int8 AS dead
       FROM stage_counts GROUP BY stage) s
