@@ -76,7 +76,7 @@
       "whole of each")                                                                                       \
     X(backoff_factor, BACKOFF_FACTOR, CONF_INT, "2", 1, 10, CONF_WORKER, false,                              \
       "of the original; means nothing any more: RETRY_SCHEDULE decides")                                     \
-    X(parent_wait, PARENT_WAIT, CONF_SPAN_MS, "60s", 0, 86400000, CONF_WORKER, true,                         \
+    X(parent_wait, PARENT_WAIT, CONF_SPAN_MS, "20m", 0, 86400000, CONF_WORKER, true,                         \
       "an order waits so long at most for its customer and products, while these are on their way to the "   \
       "platform; 0: never")                                                                                  \
     X(breaker_alert, BREAKER_ALERT, CONF_SPAN_MS, "60s", 0, 86400000, CONF_WORKER, true,                     \
