@@ -49,6 +49,9 @@ struct stage_spec {
     void (*on_lost)(unsigned partition, void *arg);
     /* Is this record in the consumer's hands apart from items? Its ready rows are then not published. May be NULL. */
     bool (*busy)(const struct ref *ref, void *arg);
+    /* Is something of the partition known that is not in the tables yet? Then it is not given back, or its next owner would do it
+     * again: what a lease that ran out let go of is in nobody's hand. May be NULL. */
+    bool (*unrecorded)(unsigned partition, void *arg);
     void *arg;
 };
 

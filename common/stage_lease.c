@@ -174,10 +174,13 @@ static void make_rows(struct stage *stage)
     db_query(store_db(stage->store), DB_WRITER, sql_lease_init, params, on_rows_made, stage);
 }
 
-/* A partition is given back once nothing of it is in hand; until then it is kept like the others. */
+/* A partition is given back once nothing of it is in hand or to be recorded; until then it is kept like the others. */
 static bool gives_back(const struct partition *partition)
 {
-    return partition->state == PARTITION_RELEASING && partition->in_hand == 0;
+    const struct stage_spec *spec = &partition->stage->spec;
+
+    return partition->state == PARTITION_RELEASING && partition->in_hand == 0 &&
+           !(spec->unrecorded && spec->unrecorded(partition->number, spec->arg));
 }
 
 void stage_beat(struct stage *stage)

@@ -405,6 +405,19 @@ void ledger_add(struct work *work)
         flush_in(ledger, 0);
 }
 
+bool ledger_holds(const struct ledger *ledger, unsigned partition)
+{
+    const struct work *work;
+
+    TAILQ_FOREACH(work, &ledger->sent, link)
+        if (work->partition == partition && !work->lost)
+            return true;
+    TAILQ_FOREACH(work, &ledger->waiting, link)
+        if (work->partition == partition && !work->lost)
+            return true;
+    return false;
+}
+
 size_t ledger_waiting(const struct ledger *ledger)
 {
     return ledger->waiting_count + ledger->sent_count;

@@ -150,6 +150,13 @@ static bool busy(const struct ref *ref, void *arg)
     return map_get(worker->works, ref->record.bytes, sizeof ref->record.bytes) != NULL;
 }
 
+static bool unrecorded(unsigned partition, void *arg)
+{
+    const struct worker *worker = arg;
+
+    return worker->ledger && ledger_holds(worker->ledger, partition);
+}
+
 static void key(char text[MSG_KEY_MAX], enum priority priority, unsigned partition, void *arg)
 {
     struct worker *worker = arg;
@@ -238,6 +245,7 @@ struct worker *worker_new(struct service *service, struct store *store, struct s
                               .on_items = on_items,
                               .on_lost = on_lost,
                               .busy = busy,
+                              .unrecorded = unrecorded,
                               .arg = worker};
     worker->stage = stage_new(service, store, belt, &spec);
     service_every(service, STATUS_MS, heartbeat, worker);

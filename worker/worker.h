@@ -239,6 +239,7 @@ struct ledger *ledger_new(struct worker *worker);
 void ledger_free(struct ledger **ledger);
 void ledger_add(struct work *work); /* has its result: recorded with the next statement */
 size_t ledger_waiting(const struct ledger *ledger);
+bool ledger_holds(const struct ledger *ledger, unsigned partition); /* an outcome that is not recorded yet */
 
 /* alert.c: what people must know about this platform. `cause` tells its alerts apart: "route /api/sync/user/create", "bulk".
  * One that is raised again while it is active is the same alert; raising and resolving again and again is cheap. */
