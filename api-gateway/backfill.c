@@ -241,8 +241,8 @@ void backfill_drain(struct backfill *backfill)
 /* After the store and the accept path are gone: nothing is under way for a job any more but a transfer or a timer. */
 void backfill_free(struct backfill **backfill)
 {
-    struct backfill_job *job;
-    while ((job = TAILQ_FIRST(&(*backfill)->jobs))) {
+    for (struct backfill_job *job = TAILQ_FIRST(&(*backfill)->jobs), *next; job; job = next) {
+        next = TAILQ_NEXT(job, link);
         if (job->transfer)
             transfer_abort((*backfill)->gateway->transfers, job->transfer);
         backfill_job_end(job);

@@ -304,10 +304,9 @@ void inbound_deliver(const struct inbound_delivery *delivery)
     arrival->platform = delivery->platform;
     arrival->inbound = platform_inbound(delivery->platform);
     arrival->body = body;
-    if (find_event(arrival) < 0 || find_objects(arrival) < 0 || drop_unconcerned(arrival) < 0 ||
-        find_tenant(arrival) < 0 || make_key(arrival) < 0)
-        inbound_arrival_free(arrival);
-    else if (accept_is_known(delivery->door->gateway, arrival->http))
+    if (find_event(arrival) == 0 && find_objects(arrival) == 0 && drop_unconcerned(arrival) == 0 &&
+        find_tenant(arrival) == 0 && make_key(arrival) == 0 &&
+        accept_is_known(delivery->door->gateway, arrival->http))
         inbound_enter(arrival);
     else
         inbound_arrival_free(arrival);

@@ -86,12 +86,11 @@ bool inbound_keys_failed(const struct inbound_keys *keys)
 static void wake(struct inbound_keys *keys)
 {
     TAILQ_HEAD(, waiting) all = TAILQ_HEAD_INITIALIZER(all);
-    struct waiting *waiting;
 
     TAILQ_CONCAT(&all, &keys->waiting, link);
-    while ((waiting = TAILQ_FIRST(&all))) {
+    for (struct waiting *waiting = TAILQ_FIRST(&all), *next; waiting; waiting = next) {
         struct http_request *http = waiting->http;
-        TAILQ_REMOVE(&all, waiting, link);
+        next = TAILQ_NEXT(waiting, link);
         free(waiting);
         inbound_verify(keys->door, http, true);
     }

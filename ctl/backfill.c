@@ -260,10 +260,9 @@ static int wait_for(struct api *api, struct json *job)
         struct json *next;
         usleep(LOOK_EVERY_US);
         next = send_json(api, PLATFORM_GET, path_of(word(job, "id"), path), NULL);
-        if (next && number(next, "waiting") + number(next, "read") * 2 !=
-                        number(job, "waiting") + number(job, "read") * 2)
-            tell(next);
-        else if (next && strcmp(word(next, "state"), word(job, "state")) != 0)
+        if (next && (number(next, "waiting") != number(job, "waiting") ||
+                     number(next, "read") != number(job, "read") ||
+                     strcmp(word(next, "state"), word(job, "state")) != 0))
             tell(next);
         json_free(job);
         job = next;

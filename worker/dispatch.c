@@ -75,17 +75,21 @@ static bool repeat_may_start(const struct worker *worker)
 /* Starts one REST request, or concludes works that need none; false when nothing may start. */
 static bool start_rest(struct worker *worker)
 {
-    struct work *work;
+    struct work *work = repeat_may_start(worker) ? dispatch_take(&worker->repeats) : NULL;
+    bool alone;
 
-    if (repeat_may_start(worker) && (work = dispatch_take(&worker->repeats)))
-        send_start(work);
-    else if ((work = dispatch_take(&worker->singles)))
-        send_start(work);
-    else if ((work = dispatch_take(&worker->ready)) && bulk_is_open(worker))
+    if (!work)
+        work = dispatch_take(&worker->singles);
+    alone = work != NULL;
+    if (!work)
+        work = dispatch_take(&worker->ready);
+    if (!work)
+        return false;
+    if (!alone && bulk_is_open(worker))
         bulk_start(work);
-    else if (work)
+    else
         send_start(work);
-    return work != NULL;
+    return true;
 }
 
 /* In turns, where both wait. */

@@ -106,9 +106,9 @@ void verdict_tell(struct worker *worker, const char *path, const struct answer *
 
     if (tally.slow > 0) {
         gate_slow_down(gate, now);
-    } else if (tally.failed > 0 && tally.ok * 20 < tally.ok + tally.failed) {
+    } else if (tally.last_failed && tally.ok * 20 < tally.ok + tally.failed) {
         excused = gate_failed(gate, record_number(tally.last_failed->work), now);
-    } else if (tally.ok > 0) {
+    } else if (tally.last_ok) {
         gate_ok(gate, record_number(tally.last_ok->work), now);
     } else {
         gate_neutral(gate);
