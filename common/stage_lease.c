@@ -68,7 +68,8 @@ static void granted(struct partition *partition, int64_t fence)
     }
     if (partition->state != PARTITION_NONE && partition->fence != fence)
         stage_enter(partition, PARTITION_NONE); /* what is in hand belongs to an older fence */
-    if (partition->fence != fence) { /* else renewed too late, but nobody else had it: what is pending was ours */
+    if (partition->fence !=
+        fence) { /* else renewed too late, but nobody else had it: what is pending was ours */
         partition->taken_over = true;
         partition->handed_out = false;
     }

@@ -410,11 +410,11 @@ bool ledger_holds(const struct ledger *ledger, unsigned partition)
     const struct work *work;
 
     TAILQ_FOREACH(work, &ledger->sent, link)
-        if (work->partition == partition && !work->lost)
-            return true;
+    if (work->partition == partition && !work->lost)
+        return true;
     TAILQ_FOREACH(work, &ledger->waiting, link)
-        if (work->partition == partition && !work->lost)
-            return true;
+    if (work->partition == partition && !work->lost)
+        return true;
     return false;
 }
 
