@@ -269,17 +269,17 @@ static double idle_share(void)
 
 /* Of up to five rounds the best counts. The figure means something only where nothing else works on this machine meanwhile:
  * the stack alone leaves more than half of it idle. On a busy one, or with sanitizers, ten times as much is allowed. */
-START_TEST(the_median_from_post_to_both_platforms_is_under_10_ms_when_idle)
+START_TEST(the_median_from_post_to_both_platforms_is_under_30_ms_when_idle)
 {
-    int64_t best = INT64_MAX, limit = 100000;
+    int64_t best = INT64_MAX, limit = 300000;
 
     idle_share();
-    for (int round = 0; round < 5 && best >= 10000; round++) {
+    for (int round = 0; round < 5 && best >= 30000; round++) {
         fake_reset("coreldove");
         fake_reset("bizosaas");
         int64_t median = median_us(round);
         if (idle_share() > 0.5 && flow_patience() <= 1)
-            limit = 10000;
+            limit = 30000;
         best = median < best ? median : best;
     }
     ck_assert_msg(best < limit, "the median is %lld us, %lld us are allowed", (long long)best,
@@ -297,5 +297,5 @@ int main(void)
                                       versions_of_a_record_arrive_in_order_and_end_with_the_newest,
                                       a_critical_event_overtakes_a_backlog_of_low_ones,
                                       priorities_are_four_streams,
-                                      the_median_from_post_to_both_platforms_is_under_10_ms_when_idle, NULL});
+                                      the_median_from_post_to_both_platforms_is_under_30_ms_when_idle, NULL});
 }
