@@ -8,24 +8,43 @@
 
 #define MINUTES_MS (20 * 60000)
 
+static struct schedule schedules[4]; /* freed behind each test */
+static char *texts[4];
+static size_t schedule_count, text_count;
+
+static struct schedule drawn_for(int64_t span_ms, uint64_t seed, unsigned replicas, const char *only)
+{
+    struct schedule *schedule = &schedules[schedule_count++];
+
+    schedule_draw(schedule, seed, span_ms, replicas, only);
+    return *schedule;
+}
+
 static struct schedule drawn(uint64_t seed, unsigned replicas, const char *only)
 {
-    struct schedule schedule;
+    struct schedule schedule = drawn_for(MINUTES_MS, seed, replicas, only);
 
-    schedule_draw(&schedule, seed, MINUTES_MS, replicas, only);
     ck_assert_uint_gt(schedule.count, 200);
     return schedule;
 }
 
 static const char *text_of(const struct schedule *schedule)
 {
-    char *text;
+    char **text = &texts[text_count++];
     size_t size;
-    FILE *out = open_memstream(&text, &size);
+    FILE *out = open_memstream(text, &size);
 
     schedule_write(schedule, out);
     fclose(out);
-    return text;
+    return *text;
+}
+
+static void tear_down(void)
+{
+    while (schedule_count > 0)
+        schedule_free(&schedules[--schedule_count]);
+    while (text_count > 0)
+        free(texts[--text_count]);
 }
 
 START_TEST(a_seed_draws_the_same_schedule_each_time)
@@ -39,13 +58,10 @@ END_TEST
 
 START_TEST(a_longer_run_begins_as_a_shorter_one)
 {
-    struct schedule shorter, longer = drawn(7, 1, NULL);
-    char *text;
+    struct schedule shorter = drawn_for(60000, 7, 1, NULL), longer = drawn(7, 1, NULL);
+    const char *text = text_of(&shorter);
 
-    schedule_draw(&shorter, 7, 60000, 1, NULL);
-    text = strdup(text_of(&shorter));
     ck_assert_int_eq(strncmp(text_of(&longer), text, strlen(text)), 0);
-    free(text);
 }
 END_TEST
 
@@ -97,6 +113,7 @@ int main(void)
     SRunner *runner;
     int failed;
 
+    tcase_add_checked_fixture(tcase, NULL, tear_down);
     tcase_add_test(tcase, a_seed_draws_the_same_schedule_each_time);
     tcase_add_test(tcase, a_longer_run_begins_as_a_shorter_one);
     tcase_add_test(tcase, an_object_is_struck_once_at_a_time_and_at_most_two_are);
