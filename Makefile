@@ -122,6 +122,11 @@ test:
 	@tools/deps
 	@$(MAKE) --no-print-directory -j$(JOBS) all tests
 	@tests/run $(ONLY)
+# The flow tests that have a promised number (flow_size), with that number: ONLY=word for one of them.
+soak:
+	@tools/deps
+	@$(MAKE) --no-print-directory -j$(JOBS) all tests
+	@SOAK=1 TEST_TIME_LIMIT=3600 tests/run $(or $(ONLY),$(notdir $(basename $(shell grep -lw flow_size tests/flow/flow_*.c))))
 bench:
 	@tools/deps
 	@$(MAKE) --no-print-directory -j$(JOBS) all bench-programs
@@ -132,7 +137,7 @@ format:
 	clang-format -i $(FORMATTED)
 clean:
 	rm -rf build build-san
-.PHONY: deps run test bench lint format clean install
+.PHONY: deps run test soak bench lint format clean install
 
 # Programs go to libexec: nobody types their names but systemd; syncctl is for people.
 prefix      ?= /usr

@@ -1,4 +1,5 @@
 /* run_fixture.c: the main of flow tests; see flow_fixture.h. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -10,6 +11,16 @@ double flow_patience(void)
     double factor = given ? strtod(given, NULL) : 1;
 
     return factor > 1 ? factor : 1;
+}
+
+static bool is_soak(void)
+{
+    return getenv("SOAK") != NULL;
+}
+
+long flow_size(long few, long promised)
+{
+    return is_soak() ? promised : few;
 }
 
 static int count_claims(const TTest *const *claims)
@@ -36,7 +47,7 @@ int flow_run(const char *name, const struct stack_options *options, const TTest 
     int failed;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
-    tcase_set_timeout(tcase, 60);
+    tcase_set_timeout(tcase, is_soak() ? 1800 : 60);
     for (size_t i = 0; claims[i]; i++)
         tcase_add_test(tcase, claims[i]);
     suite_add_tcase(suite, tcase);
