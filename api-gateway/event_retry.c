@@ -12,19 +12,6 @@ struct retry {
     struct http_request *request;
 };
 
-static void fill_ref(struct ref *ref, const struct db_result *result, size_t row)
-{
-    const char *trace = db_get_text(result, row, db_column(result, "trace"), NULL);
-    db_get_uuid(result, row, db_column(result, "id"), &ref->event);
-    db_get_uuid(result, row, db_column(result, "record_id"), &ref->record);
-    ref->seq = db_get_int(result, row, db_column(result, "seq"));
-    snprintf(ref->trace, sizeof ref->trace, "%s", trace ? trace : "");
-    snprintf(ref->tenant, sizeof ref->tenant, "%s",
-             db_get_text(result, row, db_column(result, "tenant_id"), NULL));
-    if (msg_event_type(db_get_text(result, row, db_column(result, "event_type"), NULL), &ref->type) != 0)
-        bug("an event of an unknown type is stored");
-}
-
 /* Hints, as after accepting: the owners find the rows without them too. */
 static void publish(const struct gateway *gateway, const struct db_result *result)
 {
@@ -36,7 +23,7 @@ static void publish(const struct gateway *gateway, const struct db_result *resul
         struct ref ref = {.seq = 0};
         char key[MSG_KEY_MAX];
         const char *target = db_get_text(result, row, db_column(result, "target"), NULL);
-        fill_ref(&ref, result, row);
+        store_read_ref(result, row, &ref);
         if (rerouted)
             msg_key_events(key, priority, partition);
         else

@@ -37,23 +37,6 @@ void stage_ready_check(struct partition *partition)
             stage_ready_in(stage, READY_PAUSE_MS);
 }
 
-static void read_ref(const struct db_result *result, size_t row, struct ref *ref)
-{
-    const char *text;
-
-    memset(ref, 0, sizeof *ref);
-    db_get_uuid(result, row, db_column(result, "id"), &ref->event);
-    db_get_uuid(result, row, db_column(result, "record_id"), &ref->record);
-    ref->seq = db_get_int(result, row, db_column(result, "seq"));
-    text = db_get_text(result, row, db_column(result, "event_type"), NULL);
-    if (msg_event_type(text ? text : "", &ref->type) != 0)
-        bug("event type %s in the tables is none of ours", text ? text : "null");
-    text = db_get_text(result, row, db_column(result, "trace"), NULL);
-    snprintf(ref->trace, sizeof ref->trace, "%s", text ? text : "");
-    text = db_get_text(result, row, db_column(result, "tenant_id"), NULL);
-    snprintf(ref->tenant, sizeof ref->tenant, "%s", text ? text : "");
-}
-
 static void on_published(enum belt_result result, int64_t added, void *arg)
 {
     struct stage *stage = arg;
@@ -78,7 +61,7 @@ static void publish_rows(struct stage *stage, const struct db_result *result)
         unsigned priority =
             stage->spec.priorities > 1 ? (unsigned)db_get_int(result, row, priority_column) : 0;
         rows_of[number * PRIORITIES + priority]++;
-        read_ref(result, row, &ref);
+        store_read_ref(result, row, &ref);
         if (map_get(stage->hand, ref.event.bytes, sizeof ref.event.bytes))
             continue;
         if (stage->spec.busy && stage->spec.busy(&ref, stage->spec.arg))

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "db.h"
+#include "msg.h"
 
 struct service;
 struct store;
@@ -22,3 +23,6 @@ void store_on_state(struct store *store, void (*hook)(bool up, void *arg), void 
 /* 32 random bytes made when the database was initialised: key of idempotency fingerprints. Only while store_up has been true. */
 const uint8_t *store_fingerprint_key(const struct store *store);
 int64_t store_partitions(const struct store *store);
+
+/* A row of (id, record_id, seq, event_type, trace, tenant_id) as a reference for the belt. */
+void store_read_ref(const struct db_result *result, size_t row, struct ref *ref);

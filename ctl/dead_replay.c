@@ -13,6 +13,7 @@
 #include "mem.h"
 #include "row.h"
 #include "sql.h"
+#include "store.h"
 #include "text.h"
 #include "uuid.h"
 
@@ -40,21 +41,6 @@ struct replay {
 
 /* ---- the belt ---- */
 
-static void read_ref(const struct db_result *result, size_t row, struct ref *ref)
-{
-    const char *trace = db_get_text(result, row, db_column(result, "trace"), NULL);
-
-    memset(ref, 0, sizeof *ref);
-    db_get_uuid(result, row, db_column(result, "id"), &ref->event);
-    db_get_uuid(result, row, db_column(result, "record_id"), &ref->record);
-    ref->seq = db_get_int(result, row, db_column(result, "seq"));
-    snprintf(ref->trace, sizeof ref->trace, "%s", trace ? trace : "");
-    snprintf(ref->tenant, sizeof ref->tenant, "%s",
-             db_get_text(result, row, db_column(result, "tenant_id"), NULL));
-    if (msg_event_type(db_get_text(result, row, db_column(result, "event_type"), NULL), &ref->type) != 0)
-        bug("an event of an unknown type is stored");
-}
-
 void dead_publish(struct stores *stores, const struct conf *conf, const struct db_result *result, size_t row)
 {
     const char *target = db_get_text(result, row, db_column(result, "target"), NULL);
@@ -66,7 +52,7 @@ void dead_publish(struct stores *stores, const struct conf *conf, const struct d
 
     if (stores_redis_failed(stores))
         return;
-    read_ref(result, row, &ref);
+    store_read_ref(result, row, &ref);
     if (target)
         msg_key_deliver(key, target, priority, partition);
     else
