@@ -102,6 +102,7 @@ enum delivery_built delivery_data(const struct delivery_source *source, struct j
                                       .record_id = source->has_record ? record : NULL,
                                       .version = source->version,
                                       .now_ms = source->created_ms,
+                                      .started_ms = source->started_ms,
                                       .changed = changed};
     enum delivery_built built = DELIVERY_BUILT;
 

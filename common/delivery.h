@@ -6,7 +6,8 @@
  *   bulk item   the same members, then operation and webhook_id
  *
  * data is mapping_out and mapping_decorate; it depends on nothing but the source below, so that a repetition under the same
- * webhook-id has the same content.
+ * webhook-id has the same content. Only _sync_metadata.started_at differs: like the header webhook-timestamp it is a stamp of the
+ * attempt, and no part of the content that a webhook-id is bound to. A signature is over the body with it.
  */
 #pragma once
 #include "mapping.h"
@@ -23,6 +24,7 @@ struct delivery_source {
     const char *source_platform, *tenant;
     const char *user_id; /* NULL: null */
     int64_t created_ms;  /* of the event: transformed_at and sync_timestamp */
+    int64_t started_ms;  /* of this attempt, since 1970: started_at; 0: none is made, it is only shown */
     bool has_record;     /* false: operational data, which has neither record id nor version */
     struct uuid record;
     int64_t version;

@@ -81,6 +81,7 @@ struct mapping_context {
     const char *record_id; /* NULL for operational data */
     int64_t version;       /* 0 for operational data */
     int64_t now_ms;        /* transformed_at, sync_timestamp */
+    int64_t started_ms;    /* started_at; 0: nothing is sent, it is left out */
     const struct json *changed;
 };
 /* Adds _sync_metadata and _platform_context (PLATFORMS.md §3) to data. */

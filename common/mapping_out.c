@@ -266,6 +266,8 @@ static struct json *metadata(const struct mapping_context *context)
         json_set(json, "record_id", json_new_text(context->record_id));
     if (context->version > 0)
         json_set(json, "version", json_new_int(context->version));
+    if (context->started_ms > 0)
+        json_set(json, "started_at", json_new_int(context->started_ms));
     if (context->changed != NULL)
         json_set(json, "changed_fields", json_copy(context->changed));
     return json;

@@ -8,7 +8,8 @@
  *
  * Every operation can be sent again after a crash with the same result. Records are found there by externalReference, which is
  * our record id, on customers, products and their variants, and orders. What Saleor has no place for goes into privateMetadata,
- * as JSON text under the key SALEOR_METADATA_KEY.
+ * as JSON text under the key SALEOR_METADATA_KEY. When a sending started is not told (REST does, in _sync_metadata.started_at): that
+ * would be a write of metadata with each attempt.
  */
 #pragma once
 #include <stdbool.h>

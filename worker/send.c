@@ -1,6 +1,7 @@
 /* send.c: see send.h. */
 #include "send.h"
 
+#include "clock.h"
 #include "dispatch.h"
 #include "mem.h"
 #include "shipment.h"
@@ -41,6 +42,7 @@ bool send_build(struct work *work, const struct delivery_source *source, struct 
 {
     struct buf error = BUF_INIT;
     enum delivery_built built = DELIVERY_NOTHING;
+    struct delivery_source attempt = *source;
 
     if (!send_route(work)->takes) {
         verdict_conclude(work, DELIVERY_SKIPPED, "this platform does not take this type of event");
@@ -48,7 +50,8 @@ bool send_build(struct work *work, const struct delivery_source *source, struct 
         verdict_conclude(work, DELIVERY_SKIPPED,
                          "the platform's base URL is not set: nothing goes there by REST");
     } else {
-        built = delivery_body(source, body, &error);
+        attempt.started_ms = clock_db_ms();
+        built = delivery_body(&attempt, body, &error);
         if (built == DELIVERY_NOTHING)
             verdict_conclude(work, DELIVERY_SKIPPED, error.data);
         else if (built == DELIVERY_IMPOSSIBLE)

@@ -11,5 +11,5 @@ void send_again(struct work *work);
 /* What would go out; the route's path is of what will be called. */
 const struct platform_route *send_route(const struct work *work);
 struct delivery_source send_source(const struct work *work);
-/* Adds the REST body to `body`. False: nothing is to be sent, and the work is concluded. */
+/* Adds the REST body of an attempt that starts now to `body`. False: nothing is to be sent, and the work is concluded. */
 bool send_build(struct work *work, const struct delivery_source *source, struct buf *body);

@@ -36,6 +36,16 @@ static struct json *must(const char *platform, const char *method, const char *p
     return answer->json;
 }
 
+struct json *fake_content(const struct json *body)
+{
+    struct json *content = pick_keep_json(json_copy(body));
+    struct json *metadata = json_get(json_get(content, "data"), "_sync_metadata");
+
+    ck_assert_msg(json_get(metadata, "started_at") != NULL, "when did it start? %s", pick_print(body));
+    json_remove(metadata, "started_at");
+    return content;
+}
+
 void fake_control(const char *platform, const char *json)
 {
     must(platform, "POST", "/control", json);

@@ -23,6 +23,8 @@ struct json *fake_record(const char *platform, const char *entity, const char *t
 /* The n-th request (from 0) after seq `after` where the value at the JSON pointer is this text; NULL: not there (yet). */
 struct json *fake_find(const char *platform, int64_t after, const char *pointer, const char *text, size_t n);
 size_t fake_count(const char *platform, int64_t after, const char *pointer, const char *text);
+/* A body, or an item of a bulk, without what each attempt draws anew (started_at): what the webhook-id is bound to. */
+struct json *fake_content(const struct json *body);
 /* Waits up to 10 s for it. */
 struct json *fake_await(const char *platform, const char *pointer, const char *text);
 struct json *fake_await_nth(const char *platform, const char *pointer, const char *text, size_t n);

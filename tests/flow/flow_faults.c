@@ -106,7 +106,7 @@ static void check_entry(struct map *by_id, const struct json *entry, bool may_re
     ck_assert_msg(may_repeat, "twice: %s\nand %s", pick_print(first), pick_print(entry));
     ck_assert_int_ge(pick_int(entry, "/time_us"), round_.struck_us);
     const struct json *body = pick(entry, "/body");
-    ck_assert_msg(json_equal(pick(first, "/body"), body) ||
+    ck_assert_msg(json_equal(fake_content(pick(first, "/body")), fake_content(body)) ||
                       strcmp(pick_text(entry, "/path"), pick_text(first, "/path")) != 0,
                   "another content under %s: %s\nand %s", id, pick_print(first), pick_print(entry));
 }

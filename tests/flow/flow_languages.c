@@ -86,6 +86,7 @@ static void check_envelope(const struct json *got, const char *id, const char *t
     ck_assert(pick_text(got, "/body/data/_sync_metadata/transformed_at") != NULL);
     pick_check(got, "/body/data/_sync_metadata/sync_timestamp",
                pick_text(got, "/body/data/_sync_metadata/transformed_at"));
+    ck_assert(pick_int(got, "/body/data/_sync_metadata/started_at") > 0);
     check_context(got, target);
 }
 
@@ -142,6 +143,7 @@ static struct json *without_times(const struct json *body)
     json_remove(metadata, "event_id");
     json_remove(metadata, "transformed_at");
     json_remove(metadata, "sync_timestamp");
+    json_remove(metadata, "started_at");
     return copy;
 }
 
@@ -160,6 +162,7 @@ static void check_shown(const struct json *shown, const struct json *got, const 
     const char *id = pick_text(one, "/webhook_id"), *url = pick_text(one, "/url");
 
     pick_check(one, "/protocol", "rest");
+    ck_assert(!pick_there(one, "/body/data/_sync_metadata/started_at"));
     pick_equal(one, "/rate",
                strcmp(target, "coreldove") == 0
                    ? "{\"currency\":\"INR\",\"per_usd\":\"83\",\"date\":\"2024-01-01\"}"

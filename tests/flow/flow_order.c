@@ -66,8 +66,8 @@ START_TEST(what_is_routed_between_two_sendings_does_not_change_the_content)
     const struct json *first = fake_find("coreldove", 0, "/body/event_id", high, 0),
                       *second = fake_find("coreldove", 0, "/body/event_id", high, 1);
     if (second)
-        ck_assert_msg(json_equal(pick(first, "/body"), pick(second, "/body")), "%s\nand %s",
-                      pick_print(first), pick_print(second));
+        ck_assert_msg(json_equal(fake_content(pick(first, "/body")), fake_content(pick(second, "/body"))),
+                      "%s\nand %s", pick_print(first), pick_print(second));
     const struct json *record = fake_record("coreldove", "user", API_TENANT, "between");
     ck_assert_int_eq(pick_int(record, "/data/low"), 1);
     ck_assert_int_eq(pick_int(record, "/data/high"), 1);

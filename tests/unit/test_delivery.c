@@ -142,6 +142,34 @@ START_TEST(a_body_says_what_changed_where_it_came_from_and_what_it_is_about)
 }
 END_TEST
 
+/* body is the other one with these words in it, once. */
+static void check_differs_only_by(const char *body, const char *words, const char *other)
+{
+    const char *at = strstr(body, words);
+    ck_assert_msg(at != NULL, "%s is not in %s", words, body);
+    ck_assert_int_eq(strncmp(body, other, (size_t)(at - body)), 0);
+    ck_assert_str_eq(at + strlen(words), other + (at - body));
+}
+
+START_TEST(a_body_tells_when_its_attempt_began_and_one_that_is_only_shown_tells_nothing)
+{
+    struct json *data = mapping_parse("{\"id\":1,\"note\":\"b\"}"),
+                *base = mapping_parse("{\"id\":1,\"note\":\"a\"}");
+    struct delivery_source source = order(data, base);
+    struct buf shown = BUF_INIT, first = BUF_INIT, again = BUF_INIT, error = BUF_INIT;
+    ck_assert_int_eq(delivery_body(&source, &shown, &error), DELIVERY_BUILT);
+    source.started_ms = 1767225600123;
+    ck_assert_int_eq(delivery_body(&source, &first, &error), DELIVERY_BUILT);
+    source.started_ms = 1767225601000;
+    ck_assert_int_eq(delivery_body(&source, &again, &error), DELIVERY_BUILT);
+    ck_assert_ptr_null(strstr(shown.data, "started_at"));
+    check_differs_only_by(first.data, ",\"started_at\":1767225600123", shown.data);
+    check_differs_only_by(again.data, ",\"started_at\":1767225601000", shown.data);
+    json_free(data), json_free(base);
+    buf_release(&shown), buf_release(&first), buf_release(&again), buf_release(&error);
+}
+END_TEST
+
 START_TEST(nothing_goes_out_where_the_target_has_all_or_cannot_change_the_rest)
 {
     static const struct {
@@ -218,6 +246,7 @@ int main(void)
     tcase_add_loop_test(tests, a_path_holds_the_platforms_id_else_the_records_and_nothing_that_could_leave_it,
                         0, COUNT(paths));
     tcase_add_test(tests, a_body_says_what_changed_where_it_came_from_and_what_it_is_about);
+    tcase_add_test(tests, a_body_tells_when_its_attempt_began_and_one_that_is_only_shown_tells_nothing);
     tcase_add_test(tests, nothing_goes_out_where_the_target_has_all_or_cannot_change_the_rest);
     tcase_add_test(tests, what_cannot_go_out_names_the_field);
     tcase_add_test(tests, an_id_that_would_lead_to_another_route_is_not_sent);

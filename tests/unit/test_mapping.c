@@ -179,21 +179,22 @@ START_TEST(a_delivery_says_where_it_comes_from_and_what_money_and_time_mean_ther
     struct json *data = mapping_parse("{\"id\":1}"), *changed = mapping_parse("[\"id\"]");
     struct mapping_request request = {
         .target = mapping_platform("coreldove"), .platforms = mapping_set, .entity = ENTITY_USER};
-    struct mapping_context context = {"bizoholic", "coreldove", "e-1", "r-1", 3, 1769861696789, changed};
+    struct mapping_context context = {"bizoholic", "coreldove",   "e-1",         "r-1",
+                                      3,           1769861696789, 1769861700000, changed};
     mapping_decorate(&request, &context, data);
     mapping_check_equal(
         data,
         "{\"id\":1,\"_sync_metadata\":{\"source_platform\":\"bizoholic\",\"target_platform\":\"coreldove\","
         "\"synced_from\":\"bizoholic\",\"transformed_at\":\"2026-01-31T12:14:56.789Z\","
         "\"sync_timestamp\":\"2026-01-31T12:14:56.789Z\",\"event_id\":\"e-1\",\"record_id\":\"r-1\","
-        "\"version\":3,"
+        "\"version\":3,\"started_at\":1769861700000,"
         "\"changed_fields\":[\"id\"]},\"_platform_context\":{\"currency\":\"INR\",\"locale\":\"en-IN\","
         "\"timezone\":\"Asia/Kolkata\"}}",
         "a record");
     json_free(data), json_free(changed);
     data = mapping_parse("{}");
     request.target = mapping_platform("bizosaas");
-    context = (struct mapping_context){"bizoholic", "bizosaas", "e-2", NULL, 0, 0, NULL};
+    context = (struct mapping_context){"bizoholic", "bizosaas", "e-2", NULL, 0, 0, 0, NULL};
     mapping_decorate(&request, &context, data);
     mapping_check_equal(
         data,
