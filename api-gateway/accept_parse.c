@@ -26,9 +26,7 @@ struct reading {
     const struct platform *source;
 };
 
-static void mistake(struct reading *reading, const char *pointer, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-static void mistake(struct reading *reading, const char *pointer, const char *format, ...)
+void accept_mistake(struct json *errors, const char *pointer, const char *format, ...)
 {
     struct buf detail = BUF_INIT;
     struct json *item = json_new_object();
@@ -38,7 +36,7 @@ static void mistake(struct reading *reading, const char *pointer, const char *fo
     va_end(args);
     json_set(item, "pointer", json_new_text(pointer));
     json_set(item, "detail", json_new_text(detail.data));
-    json_append(reading->errors, item);
+    json_append(errors, item);
     buf_release(&detail);
 }
 
@@ -77,7 +75,8 @@ static const char *read_text(struct reading *reading, const char *name, size_t *
     if (json_type(value) == JSON_STRING)
         return json_text(value, len);
     snprintf(pointer, sizeof pointer, "/%s", name);
-    mistake(reading, pointer, "%s must be text, not %s", name, json_type_name(json_type(value)));
+    accept_mistake(reading->errors, pointer, "%s must be text, not %s", name,
+                   json_type_name(json_type(value)));
     return NULL;
 }
 
@@ -92,15 +91,16 @@ static int64_t read_int(struct reading *reading, const char *name, int64_t lowes
         return fallback;
     snprintf(pointer, sizeof pointer, "/%s", name);
     if (json_type(value) != JSON_NUMBER)
-        mistake(reading, pointer, "%s must be a whole number, not %s", name,
-                json_type_name(json_type(value)));
+        accept_mistake(reading->errors, pointer, "%s must be a whole number, not %s", name,
+                       json_type_name(json_type(value)));
     else if (json_int64(value, &number) == 0 && number >= lowest && number <= highest)
         return number;
     else if (highest == INT64_MAX)
-        mistake(reading, pointer, "%s must be a whole number of at least %lld", name, (long long)lowest);
+        accept_mistake(reading->errors, pointer, "%s must be a whole number of at least %lld", name,
+                       (long long)lowest);
     else
-        mistake(reading, pointer, "%s must be a whole number from %lld to %lld", name, (long long)lowest,
-                (long long)highest);
+        accept_mistake(reading->errors, pointer, "%s must be a whole number from %lld to %lld", name,
+                       (long long)lowest, (long long)highest);
     return fallback;
 }
 
@@ -115,7 +115,8 @@ static int64_t read_time(struct reading *reading, const char *name)
     if (timefmt_parse(text, len, &time_ms) == 0)
         return time_ms;
     snprintf(pointer, sizeof pointer, "/%s", name);
-    mistake(reading, pointer, "%s must be a time as in RFC 3339, such as 2026-01-31T12:00:00Z", name);
+    accept_mistake(reading->errors, pointer, "%s must be a time as in RFC 3339, such as 2026-01-31T12:00:00Z",
+                   name);
     return ACCEPT_NO_TIME;
 }
 
@@ -132,14 +133,16 @@ static int read_tenant(struct reading *reading)
     if (bound)
         reading->event->tenant = own;
     else if (named && (len == 0 || len > MSG_TENANT_MAX || !is_printable(named, len)))
-        mistake(reading, "/tenant_id", "tenant_id must have 1 to %d bytes, all of them printable",
-                MSG_TENANT_MAX);
+        accept_mistake(reading->errors, "/tenant_id",
+                       "tenant_id must have 1 to %d bytes, all of them printable", MSG_TENANT_MAX);
     else if (named && strcmp(named, AUTH_ALL_TENANTS) == 0)
-        mistake(reading, "/tenant_id", "tenant_id must name one tenant: * stands for all of them");
+        accept_mistake(reading->errors, "/tenant_id",
+                       "tenant_id must name one tenant: * stands for all of them");
     else if (named)
         reading->event->tenant = named;
     else if (json_count(reading->errors) == before)
-        mistake(reading, "/tenant_id", "tenant_id is required: nothing else says which tenant this is for");
+        accept_mistake(reading->errors, "/tenant_id",
+                       "tenant_id is required: nothing else says which tenant this is for");
     return 0;
 }
 
@@ -153,7 +156,7 @@ static void mistake_unknown(struct reading *reading, const char *pointer, const 
 {
     struct buf names = BUF_INIT;
     gateway_platform_names(&names, reading->context->platforms);
-    mistake(reading, pointer, "%s must be a configured platform: %s", what, names.data);
+    accept_mistake(reading->errors, pointer, "%s must be a configured platform: %s", what, names.data);
     buf_release(&names);
 }
 
@@ -165,7 +168,7 @@ static int read_source(struct reading *reading)
     const char *name = read_text(reading, "source_platform", &len);
     if (!name) {
         if (json_count(reading->errors) == before)
-            mistake(reading, "/source_platform", "source_platform is required");
+            accept_mistake(reading->errors, "/source_platform", "source_platform is required");
         return 0;
     }
     if (only[0] != '\0' && strcmp(only, name) != 0)
@@ -194,8 +197,8 @@ static void read_target(struct reading *reading, size_t index, struct buf *list)
     const struct json *value = json_at(json_get(reading->body, "target_platforms"), index);
     snprintf(pointer, sizeof pointer, "/target_platforms/%zu", index);
     if (json_type(value) != JSON_STRING) {
-        mistake(reading, pointer, "a target must be the name of a platform, not %s",
-                json_type_name(json_type(value)));
+        accept_mistake(reading->errors, pointer, "a target must be the name of a platform, not %s",
+                       json_type_name(json_type(value)));
         return;
     }
     const struct platform *target = platform_find(reading->context->platforms, json_text(value, NULL));
@@ -210,12 +213,14 @@ static void read_targets(struct reading *reading)
     struct json *value;
     struct buf list = BUF_INIT;
     if (!json_find(reading->body, "target_platforms", &value))
-        mistake(reading, "/target_platforms", "target_platforms is required");
+        accept_mistake(reading->errors, "/target_platforms", "target_platforms is required");
     else if (json_type(value) != JSON_ARRAY)
-        mistake(reading, "/target_platforms", "target_platforms must be an array of names, not %s",
-                json_type_name(json_type(value)));
+        accept_mistake(reading->errors, "/target_platforms",
+                       "target_platforms must be an array of names, not %s",
+                       json_type_name(json_type(value)));
     else if (json_count(value) == 0)
-        mistake(reading, "/target_platforms", "target_platforms must name at least one platform");
+        accept_mistake(reading->errors, "/target_platforms",
+                       "target_platforms must name at least one platform");
     for (size_t i = 0; i < json_count(value = json_get(reading->body, "target_platforms")); i++)
         if (json_type(value) == JSON_ARRAY)
             read_target(reading, i, &list);
@@ -229,9 +234,9 @@ static void read_type(struct reading *reading)
     size_t before = json_count(reading->errors);
     const char *name = read_text(reading, "event_type", &len);
     if (name && msg_event_type(name, &reading->event->type) != 0)
-        mistake(reading, "/event_type", "event_type must be %s", GATEWAY_EVENT_TYPES_TEXT);
+        accept_mistake(reading->errors, "/event_type", "event_type must be %s", GATEWAY_EVENT_TYPES_TEXT);
     else if (!name && json_count(reading->errors) == before)
-        mistake(reading, "/event_type", "event_type is required");
+        accept_mistake(reading->errors, "/event_type", "event_type is required");
 }
 
 static void read_client_id(struct reading *reading)
@@ -241,7 +246,7 @@ static void read_client_id(struct reading *reading)
     if (!text)
         return;
     if (len == 0 || count_characters(text, len) > ACCEPT_CLIENT_ID_MAX)
-        mistake(reading, "/id", "id must have 1 to %d characters", ACCEPT_CLIENT_ID_MAX);
+        accept_mistake(reading->errors, "/id", "id must have 1 to %d characters", ACCEPT_CLIENT_ID_MAX);
     reading->event->client_id = arena_strndup(reading->arena, text, len);
 }
 
@@ -255,9 +260,9 @@ static void read_user(struct reading *reading)
     if (!value)
         return;
     if (!text || (json_type(value) == JSON_NUMBER && json_int64(value, &number) != 0))
-        mistake(reading, "/user_id", "user_id must be text or a whole number");
+        accept_mistake(reading->errors, "/user_id", "user_id must be text or a whole number");
     else if (len > USER_ID_MAX)
-        mistake(reading, "/user_id", "user_id must not have more than %d bytes", USER_ID_MAX);
+        accept_mistake(reading->errors, "/user_id", "user_id must not have more than %d bytes", USER_ID_MAX);
     else
         reading->event->user_id = arena_strndup(reading->arena, text, len);
 }
@@ -274,9 +279,9 @@ static void read_times(struct reading *reading)
     if (event->expires_ms == ACCEPT_NO_TIME)
         return;
     if (event->expires_ms <= now_ms)
-        mistake(reading, "/expires_at", "expires_at has passed already");
+        accept_mistake(reading->errors, "/expires_at", "expires_at has passed already");
     else if (event->expires_ms <= event->deliver_ms)
-        mistake(reading, "/expires_at", "expires_at must lie behind deliver_at");
+        accept_mistake(reading->errors, "/expires_at", "expires_at must lie behind deliver_at");
 }
 
 /* Which record the event is about: PLATFORMS' aliases are read by the mapping. */
@@ -290,7 +295,7 @@ static void read_entity(struct reading *reading, const struct json *data)
     if (found < 0) {
         char pointer[64];
         snprintf(pointer, sizeof pointer, "/data/%s", member);
-        mistake(reading, pointer, "the id must be a whole number, or text of 1 to 256 bytes");
+        accept_mistake(reading->errors, pointer, "the id must be a whole number, or text of 1 to 256 bytes");
     } else if (found == 0) {
         event->entity_id = arena_strndup(reading->arena, id.data, id.len);
     } else if (verb == VERB_CREATE) {
@@ -298,8 +303,8 @@ static void read_entity(struct reading *reading, const struct json *data)
         uuid_format(&event->id, text);
         event->entity_id = arena_strdup(reading->arena, text);
     } else {
-        mistake(reading, "/data", "data must hold the id of what is %s",
-                verb == VERB_DELETE ? "deleted" : "updated");
+        accept_mistake(reading->errors, "/data", "data must hold the id of what is %s",
+                       verb == VERB_DELETE ? "deleted" : "updated");
     }
     buf_release(&id);
 }
@@ -337,11 +342,12 @@ static void read_data(struct reading *reading)
     struct json *data;
     struct buf text = BUF_INIT;
     if (!json_find(reading->body, "data", &data)) {
-        mistake(reading, "/data", "data is required");
+        accept_mistake(reading->errors, "/data", "data is required");
         return;
     }
     if (json_type(data) != JSON_OBJECT) {
-        mistake(reading, "/data", "data must be an object, not %s", json_type_name(json_type(data)));
+        accept_mistake(reading->errors, "/data", "data must be an object, not %s",
+                       json_type_name(json_type(data)));
         return;
     }
     if (json_count(reading->errors) == 0) /* else type or source may be unknown */
@@ -377,7 +383,8 @@ int accept_parse(const struct accept_context *context, const struct json *body, 
     *event = (struct accept_event){.max_retries = 0};
     uuid_v7(&event->id, context->now_ms);
     if (json_type(body) != JSON_OBJECT) {
-        mistake(&reading, "", "an event must be an object, not %s", json_type_name(json_type(body)));
+        accept_mistake(reading.errors, "", "an event must be an object, not %s",
+                       json_type_name(json_type(body)));
     } else {
         if (read_tenant(&reading) < 0 || read_source(&reading) < 0)
             return -1;

@@ -57,8 +57,6 @@ static void add_alert(struct buf *out, const struct db_result *result, size_t ro
 static void write_page(struct buf *out, const struct db_result *result, int64_t limit)
 {
     size_t rows = db_rows(result), shown = rows > (size_t)limit ? (size_t)limit : rows;
-    struct buf cursor = BUF_INIT;
-    struct uuid last;
 
     answer_open(out, NULL, '{');
     answer_open(out, "alerts", '[');
@@ -66,13 +64,8 @@ static void write_page(struct buf *out, const struct db_result *result, int64_t 
         add_alert(out, result, row);
     answer_close(out, ']');
     answer_int(out, "limit", limit);
-    if (rows > shown) {
-        db_get_uuid(result, shown - 1, db_column(result, "id"), &last);
-        cursor_write(&cursor, &last);
-    }
-    answer_text(out, "next_cursor", cursor.len > 0 ? cursor.data : NULL);
+    cursor_answer(out, result, shown, rows > shown);
     answer_close(out, '}');
-    buf_release(&cursor);
 }
 
 static void on_page(enum db_status status, const struct db_result *result, void *arg)

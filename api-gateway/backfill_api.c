@@ -44,7 +44,6 @@ struct listing {
 static void write_page(struct buf *out, const struct db_result *result, size_t limit)
 {
     size_t count = db_rows(result) < limit ? db_rows(result) : limit;
-    struct buf cursor = BUF_INIT;
     answer_open(out, NULL, '{');
     answer_open(out, "jobs", '[');
     for (size_t row = 0; row < count; row++) {
@@ -53,14 +52,8 @@ static void write_page(struct buf *out, const struct db_result *result, size_t l
         answer_close(out, '}');
     }
     answer_close(out, ']');
-    if (db_rows(result) > limit) {
-        struct uuid last;
-        db_get_uuid(result, count - 1, db_column(result, "id"), &last);
-        cursor_write(&cursor, &last);
-    }
-    answer_text(out, "next_cursor", cursor.len > 0 ? cursor.data : NULL);
+    cursor_answer(out, result, count, db_rows(result) > limit);
     answer_close(out, '}');
-    buf_release(&cursor);
 }
 
 static void on_listed(enum db_status status, const struct db_result *result, void *arg)

@@ -2,8 +2,6 @@
  * backfill_new.c: POST /sync/backfill: a new first sync, told by a JSON body, or by the query when the body is the file itself
  * (application/x-ndjson).
  */
-#include <stdarg.h>
-
 #include "backfill_inside.h"
 #include "clock.h"
 #include "mapping.h"
@@ -26,22 +24,6 @@ struct wish {
     bool file;
 };
 
-static void mistake(struct wish *wish, const char *pointer, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-static void mistake(struct wish *wish, const char *pointer, const char *format, ...)
-{
-    struct buf detail = BUF_INIT;
-    struct json *error = json_new_object();
-    va_list args;
-    va_start(args, format);
-    buf_vaddf(&detail, format, args);
-    va_end(args);
-    json_set(error, "pointer", json_new_text(pointer));
-    json_set(error, "detail", json_new_text(detail.data));
-    json_append(wish->errors, error);
-    buf_release(&detail);
-}
-
 static void read_known(struct wish *wish)
 {
     static const char *const known[] = {"platform", "tenant_id", "entities", "targets",
@@ -56,9 +38,9 @@ static void read_known(struct wish *wish)
             found |= strcmp(known[i], key) == 0;
         snprintf(pointer, sizeof pointer, "/%.100s", key);
         if (!found)
-            mistake(wish, pointer,
-                    "there is no such member: a backfill takes platform, tenant_id, entities, "
-                    "targets, rate, source and as_of");
+            accept_mistake(wish->errors, pointer,
+                           "there is no such member: a backfill takes platform, tenant_id, entities, "
+                           "targets, rate, source and as_of");
     }
 }
 
@@ -69,7 +51,7 @@ static void read_platform(struct wish *wish)
     wish->platform = name ? platform_find(wish->gateway->platforms, name) : NULL;
     gateway_platform_names(&names, wish->gateway->platforms);
     if (!wish->platform)
-        mistake(wish, "/platform", "platform must be a configured platform: %s", names.data);
+        accept_mistake(wish->errors, "/platform", "platform must be a configured platform: %s", names.data);
     buf_release(&names);
 }
 
@@ -80,7 +62,7 @@ static void read_source(struct wish *wish)
     if (!value)
         return;
     if (!source || (strcmp(source, "list") != 0 && strcmp(source, "file") != 0))
-        mistake(wish, "/source", "source must be list or file");
+        accept_mistake(wish->errors, "/source", "source must be list or file");
     else
         wish->file = strcmp(source, "file") == 0;
 }
@@ -107,7 +89,7 @@ static bool each_text(struct wish *wish, const char *name,
     char pointer[64];
     snprintf(pointer, sizeof pointer, "/%s", name);
     if (list && json_type(list) != JSON_ARRAY) {
-        mistake(wish, pointer, "%s must be an array of names", name);
+        accept_mistake(wish->errors, pointer, "%s must be an array of names", name);
         return false;
     }
     for (size_t i = 0; i < json_count(list); i++) {
@@ -116,7 +98,8 @@ static bool each_text(struct wish *wish, const char *name,
         if (json_type(item) == JSON_STRING)
             take(wish, json_text(item, NULL), pointer);
         else
-            mistake(wish, pointer, "it must be a name, not %s", json_type_name(json_type(item)));
+            accept_mistake(wish->errors, pointer, "it must be a name, not %s",
+                           json_type_name(json_type(item)));
     }
     return true;
 }
@@ -125,7 +108,7 @@ static void take_entity(struct wish *wish, const char *text, const char *pointer
 {
     enum entity entity;
     if (msg_entity(text, &entity) != 0 || entity == ENTITY_NONE)
-        mistake(wish, pointer, "it must be user, lead, order, campaign or product");
+        accept_mistake(wish->errors, pointer, "it must be user, lead, order, campaign or product");
     else if (!has_word(&wish->entities, text))
         add_word(&wish->entities, text);
 }
@@ -135,9 +118,9 @@ static void take_target(struct wish *wish, const char *text, const char *pointer
     struct buf names = BUF_INIT;
     gateway_platform_names(&names, wish->gateway->platforms);
     if (!platform_find(wish->gateway->platforms, text))
-        mistake(wish, pointer, "it must be a configured platform: %s", names.data);
+        accept_mistake(wish->errors, pointer, "it must be a configured platform: %s", names.data);
     else if (wish->platform && strcmp(text, platform_name(wish->platform)) == 0)
-        mistake(wish, pointer, "it is the platform itself that is read");
+        accept_mistake(wish->errors, pointer, "it is the platform itself that is read");
     else if (!has_word(&wish->targets, text))
         add_word(&wish->targets, text);
     buf_release(&names);
@@ -162,12 +145,12 @@ static void order_entities(struct wish *wish)
         if (all ? listed : has_word(&wish->entities, name))
             add_word(&ordered, name);
         if (!all && !listed && has_word(&wish->entities, name))
-            mistake(wish, "/entities", "%s names no list of this entity in its file: %s",
-                    platform_name(wish->platform), name);
+            accept_mistake(wish->errors, "/entities", "%s names no list of this entity in its file: %s",
+                           platform_name(wish->platform), name);
     }
     if (ordered.len == 0)
-        mistake(wish, "/platform", "%s names no list in its file: send a file instead",
-                platform_name(wish->platform));
+        accept_mistake(wish->errors, "/platform", "%s names no list in its file: send a file instead",
+                       platform_name(wish->platform));
     buf_release(&wish->entities);
     wish->entities = ordered;
 }
@@ -178,7 +161,8 @@ static void read_rate(struct wish *wish)
     wish->rate = wish->gateway->conf->backfill_rate;
     if (value && (json_type(value) != JSON_NUMBER || json_int64(value, &wish->rate) != 0 || wish->rate < 1 ||
                   wish->rate > RATE_MAX))
-        mistake(wish, "/rate", "rate must be a whole number from 1 to %d: rows a second", RATE_MAX);
+        accept_mistake(wish->errors, "/rate", "rate must be a whole number from 1 to %d: rows a second",
+                       RATE_MAX);
 }
 
 static void read_as_of(struct wish *wish)
@@ -190,9 +174,11 @@ static void read_as_of(struct wish *wish)
     if (!value)
         return;
     if (!wish->file)
-        mistake(wish, "/as_of", "as_of says when a file was made; a list is read as it is now");
+        accept_mistake(wish->errors, "/as_of",
+                       "as_of says when a file was made; a list is read as it is now");
     else if (!text || timefmt_parse(text, len, &wish->as_of_ms) != 0 || wish->as_of_ms < 0)
-        mistake(wish, "/as_of", "as_of must be a time as in RFC 3339, such as 2026-01-31T12:00:00Z");
+        accept_mistake(wish->errors, "/as_of",
+                       "as_of must be a time as in RFC 3339, such as 2026-01-31T12:00:00Z");
     else if (wish->as_of_ms > clock_db_ms())
         wish->as_of_ms = INT64_MIN; /* another clock than ours: now */
 }
@@ -202,12 +188,13 @@ static void read_tenant(struct wish *wish, struct http_request *request)
     const char *named = json_get_text(wish->body, "tenant_id");
     const char *tenant = http_tenant(request, named);
     if (json_get(wish->body, "tenant_id") && !named)
-        mistake(wish, "/tenant_id", "tenant_id must be text");
+        accept_mistake(wish->errors, "/tenant_id", "tenant_id must be text");
     else if (tenant && strcmp(tenant, AUTH_ALL_TENANTS) == 0)
-        mistake(wish, "/tenant_id", "tenant_id is required: nothing else says which tenant this is for");
+        accept_mistake(wish->errors, "/tenant_id",
+                       "tenant_id is required: nothing else says which tenant this is for");
     else if (tenant && (strlen(tenant) > MSG_TENANT_MAX || strpbrk(tenant, "\n\r\t")))
-        mistake(wish, "/tenant_id", "tenant_id must have 1 to %d bytes, all of them printable",
-                MSG_TENANT_MAX);
+        accept_mistake(wish->errors, "/tenant_id", "tenant_id must have 1 to %d bytes, all of them printable",
+                       MSG_TENANT_MAX);
     wish->tenant = tenant;
 }
 

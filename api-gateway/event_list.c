@@ -57,10 +57,8 @@ int gateway_query_int(struct http_request *request, const char *name, int64_t lo
 
 static void write_page(struct buf *out, const struct db_result *result, const struct listing *listing)
 {
-    int id = db_column(result, "id");
-    size_t count = db_is_null(result, 0, id) ? 0 : db_rows(result);
+    size_t count = db_is_null(result, 0, db_column(result, "id")) ? 0 : db_rows(result);
     int64_t total = db_get_int(result, 0, db_column(result, "total"));
-    struct buf cursor = BUF_INIT;
     answer_open(out, NULL, '{');
     answer_open(out, "events", '[');
     for (size_t row = 0; row < count; row++) {
@@ -73,14 +71,8 @@ static void write_page(struct buf *out, const struct db_result *result, const st
     answer_bool(out, "total_is_estimate", total > TOTAL_EXACT);
     answer_int(out, "limit", listing->limit);
     answer_int(out, "offset", listing->offset);
-    if (count > 0 && db_get_bool(result, 0, db_column(result, "more"))) {
-        struct uuid last;
-        db_get_uuid(result, count - 1, id, &last);
-        cursor_write(&cursor, &last);
-    }
-    answer_text(out, "next_cursor", cursor.len > 0 ? cursor.data : NULL);
+    cursor_answer(out, result, count, db_get_bool(result, 0, db_column(result, "more")));
     answer_close(out, '}');
-    buf_release(&cursor);
 }
 
 static void on_page(enum db_status status, const struct db_result *result, void *arg)

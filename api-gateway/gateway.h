@@ -103,6 +103,9 @@ struct accept_event {
 /* 0 and the event; -1 and the problem, whose mistakes stand in `errors` (an array of the caller's, empty so far). */
 int accept_parse(const struct accept_context *context, const struct json *body, struct arena *arena,
                  struct accept_event *event, struct problem *problem, struct json *errors);
+/* Adds a mistake with its JSON pointer to the list that a problem carries; the detail says what to change. */
+void accept_mistake(struct json *errors, const char *pointer, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 void gateway_platform_names(struct buf *names, const struct platform_set *platforms); /* a, b, c */
 
@@ -149,8 +152,9 @@ const char *event_json_status(const struct db_result *result, size_t row);
 /* "results" and, when there are others, "also", from all rows of get_event.sql. */
 void event_json_results(struct buf *out, const struct db_result *result);
 
-/* cursor.c: next_cursor of a list in order of ids; -1: it is none of ours. */
-void cursor_write(struct buf *out, const struct uuid *id);
+/* cursor.c: the member next_cursor of a page in order of ids, which shows so many rows (null when no more follow). */
+void cursor_answer(struct buf *out, const struct db_result *result, size_t shown, bool more);
+/* A cursor given back; -1: it is none of ours. */
 int cursor_read(const char *cursor, struct uuid *id);
 
 /* ---- first syncs ---- */
