@@ -356,7 +356,8 @@ void backfill_post(struct http_request *request, void *arg)
     struct wish wish = {
         gateway, http_identity(request), body, json_new_array(), NULL, NULL, BUF_INIT, BUF_INIT, 0, 0, file};
     if (body && json_type(body) != JSON_OBJECT)
-        mistake(&wish, "", "a backfill must be an object, not %s", json_type_name(json_type(body)));
+        accept_mistake(wish.errors, "", "a backfill must be an object, not %s",
+                       json_type_name(json_type(body)));
     else if (body)
         read_wish(&wish, request);
     const char *text = file ? http_body(request, &len) : NULL;
