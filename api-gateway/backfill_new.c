@@ -362,7 +362,7 @@ void backfill_post(struct http_request *request, void *arg)
         read_wish(&wish, request);
     const char *text = file ? http_body(request, &len) : NULL;
     if (file && len == 0)
-        mistake(&wish, "", "there is no line in it");
+        accept_mistake(wish.errors, "", "there is no line in it");
     if (body && json_type(body) != JSON_OBJECT)
         wish.tenant = "";
     if (body && is_allowed(&wish, request))
