@@ -6,6 +6,7 @@
  */
 #include "belt.h"
 
+#include "belt_repair.h"
 #include "log.h"
 #include "lua.h"
 #include "mem.h"
@@ -202,7 +203,7 @@ static void on_answer(const struct stream_reply *reply, void *arg)
             added += reply_int(reply_at(reply, i));
     } else if (reply) { /* out of memory, a read-only replica, a key of another type */
         const char *text = reply_text(reply, NULL);
-        log_warn("belt refused by redis", LOG_STR("why", text ? text : "an answer of another shape"));
+        belt_refused("", text ? text : "an answer of another shape");
     }
     if (waiting.callback)
         waiting.callback(result, added, waiting.arg);

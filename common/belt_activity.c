@@ -9,6 +9,7 @@
 
 #include <event2/event.h>
 
+#include "belt_repair.h"
 #include "clock.h"
 #include "log.h"
 #include "mem.h"
@@ -78,8 +79,10 @@ static void on_added(const struct stream_reply *reply, void *arg)
             free(activity);
         return;
     }
+    if (reply_is_error(reply, "WRONGTYPE"))
+        belt_set_aside(activity->stream, &(struct belt_name){PROTO_ACTIVITY, "stream"}, 1, NULL, NULL);
     if (reply_is_error(reply, NULL))
-        log_warn("activity refused by redis", LOG_STR("why", reply_text(reply, NULL)));
+        belt_refused("activity", reply_text(reply, NULL));
     if (activity->waiting)
         arm(activity);
 }

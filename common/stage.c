@@ -62,6 +62,8 @@ static void on_belt_state(bool up, void *arg)
 {
     struct stage *stage = arg;
 
+    if (up)
+        stage_check_look(stage);
     for (unsigned n = 0; up && n < stage->count; n++)
         if (stage->partitions[n].state == PARTITION_ACTIVE)
             stage_enter(&stage->partitions[n], PARTITION_COPYING);
@@ -141,6 +143,7 @@ struct stage *stage_new(struct service *service, struct store *store, struct str
     service_add_check(service, "redis", belt_ready, stage);
     stage_lease_start(stage);
     stage_ready_start(stage);
+    stage_check_start(stage);
     return stage;
 }
 

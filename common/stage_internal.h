@@ -41,6 +41,8 @@ struct partition {
     bool handed_out; /* some of that already, under our fence: read from the start again it does not count twice */
     bool alone;      /* an entry that was handed out often is in hand: nothing else until it is done */
     bool pending;    /* first what was handed out before, after pending_after */
+    bool settled;    /* all that was pending has been read once: what is missing from now on was there */
+    bool healing;    /* keys of another type are being put aside */
     char pending_after[PRIORITIES][STAGE_ID_MAX];
     char last[PRIORITIES][STAGE_ID_MAX]; /* last entry seen: the doorbell listens after it */
     /* publishing */
@@ -87,6 +89,8 @@ struct stage {
     bool ready_running;
     int64_t ready_at_ms;
     struct event *flush_timer;
+    char replication_id[48]; /* of Redis, "" until it is known: another one, or an offset that went back, is another Redis */
+    int64_t replication_offset;
     bool starved; /* reading paused because the hands were full */
     bool paused;
     bool draining;
@@ -112,3 +116,7 @@ void stage_entry_release(struct stage *stage, struct stage_entry *entry);
 void stage_ready_start(struct stage *stage);
 void stage_ready_stop(struct stage *stage);
 void stage_ready_check(struct partition *partition); /* after sizes were learnt */
+/* stage_check.c */
+void stage_check_start(struct stage *stage);
+void stage_check_look(struct stage *stage);    /* is it still the same Redis? */
+void stage_heal(struct partition *partition);  /* a key of another type is in the way */

@@ -24,6 +24,8 @@ static void on_copied(const struct stream_reply *reply, void *arg)
 
     if (partition->state != PARTITION_COPYING)
         return;
+    if (reply_is_error(reply, "WRONGTYPE"))
+        stage_heal(partition);
     if (reply_type(reply) != REPLY_INT && reply_type(reply) != REPLY_TEXT)
         return; /* Redis is away: on_belt_state comes again; an error: the next beat tries again */
     if (reply_int(reply) == partition->fence)

@@ -4,6 +4,7 @@
  * Ring (a plain XREAD BLOCK, at most 1 s) → read.lua → items, and read again until nothing is new → ring. A partition that was
  * just taken, or whose last answer was lost, first reads what is pending, stream by stream, page by page.
  */
+#include "belt_repair.h"
 #include "lua.h"
 #include "sql.h"
 #include "stage_internal.h"
@@ -23,8 +24,9 @@ static void rest(struct partition *partition, const struct stream_reply *reply)
 {
     const struct timeval pause = {REST_S, 0};
 
-    log_warn("read refused", LOG_STR("stage", partition->stage->spec.name),
-             LOG_INT("partition", partition->number), LOG_STR("error", reply_text(reply, NULL)));
+    belt_refused(partition->stage->spec.name, reply_text(reply, NULL));
+    if (reply_is_error(reply, "WRONGTYPE"))
+        stage_heal(partition);
     evtimer_add(partition->rest, &pause);
 }
 
@@ -250,6 +252,7 @@ static void turn_pending_page(struct partition *partition, const struct stream_r
     if (pending_stream(partition) < partition->stage->spec.priorities)
         return;
     partition->pending = partition->taken_over = false;
+    partition->settled = true;
     for (p = 0; p < PRIORITIES; p++)
         snprintf(partition->pending_after[p], STAGE_ID_MAX, "0");
 }
@@ -272,8 +275,8 @@ static void read_answer(struct partition *partition, const struct stream_reply *
     size_t entries = 0;
 
     if (reply_int(reply_at(reply, 1)) != 0) {
-        log_debug("group made anew", LOG_STR("stage", partition->stage->spec.name),
-                  LOG_INT("partition", partition->number));
+        if (partition->settled)
+            belt_repaired(BELT_REPAIR_STREAM, partition->stage->spec.name, partition->number, 1);
         stage_ready_in(partition->stage, 0);
     }
     for (unsigned p = 0; p < partition->stage->spec.priorities; p++)
@@ -310,6 +313,8 @@ static void on_read(const struct stream_reply *reply, void *arg)
     /* Absent, another fence or another mark: PostgreSQL says whether the partition is still ours. */
     log_warn("owner key differs", LOG_STR("stage", partition->stage->spec.name),
              LOG_INT("partition", partition->number), LOG_INT("answer", reply_int(reply_at(reply, 0))));
+    if (reply_int(reply_at(reply, 0)) == 0)
+        belt_repaired(BELT_REPAIR_LEASE, partition->stage->spec.name, partition->number, 1);
     stage_enter(partition, PARTITION_COPYING);
     stage_beat(partition->stage);
 }

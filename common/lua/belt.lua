@@ -72,8 +72,32 @@ local function add(stream, set, ids, fields)
     return added
 end
 
+-- A set that somebody deleted comes back from its stream, or all that waits there would be published once more. XLEN comes before
+-- the first write: under a key of another type nothing is left half done.
+local function size_of(stream, set)
+    local size = redis.call('SCARD', set)
+    if size > 0 or redis.call('XLEN', stream) == 0 then
+        return size
+    end
+    local start, page = '-', nil
+    repeat
+        page = redis.call('XRANGE', stream, start, '+', 'COUNT', 500)
+        for _, entry in ipairs(page) do
+            local ids, words = {}, entry[2]
+            for i = 4, words[1] == 'v' and words[2] == '1' and math.min(#words, 2 + 2 * REFS_MAX) or 0, 2 do
+                ids[#ids + 1] = string.match(words[i], '^(%x+%-%x+%-%x+%-%x+%-%x+) ')
+            end
+            if #ids > 0 then
+                redis.call('SADD', set, unpack(ids))
+            end
+            start = '(' .. entry[1]
+        end
+    until #page < 500
+    return redis.call('SCARD', set)
+end
+
 local function publish(stream, set, limit, from, to)
-    local room = limit - redis.call('SCARD', set)
+    local room = limit - size_of(stream, set)
     if room <= 0 then
         return 0
     elseif from + 1 == to then -- the usual hint
