@@ -45,6 +45,8 @@
     X(log_level, LOG_LEVEL, CONF_TEXT, "info", 0, 0, CONF_ALL, true, "debug, info, warning or error")        \
     X(log_format, LOG_FORMAT, CONF_TEXT, "auto", 0, 0, CONF_ALL, true,                                       \
       "json, logfmt, or auto: logfmt on a terminal")                                                         \
+    X(log_lines, LOG_LINES_PER_SECOND, CONF_INT, "200", 1, 1000000, CONF_SERVICES, true,                     \
+      "more lines of one kind in a second are folded into one with their number")                            \
     X(platform_dir, PLATFORM_DIR, CONF_TEXT, "config/platforms", 0, 0,                                       \
       CONF_GATEWAY | CONF_ROUTER | CONF_WORKER | CONF_CTL, true,                                             \
       "one file per platform")                                                                               \

@@ -41,6 +41,7 @@ static const char *program_name;
 static enum log_level least = LOG_LEVEL_INFO;
 static enum log_format format_wanted = LOG_FORMAT_AUTO;
 static struct fold folds[FOLDS];
+static unsigned lines_per_second = LOG_LINES_PER_SECOND;
 static unsigned folding; /* entries of folds with lines to be reported */
 
 static const char *const level_names[] = {"debug", "info", "warning", "error"};
@@ -226,7 +227,7 @@ static bool admit(enum log_level level, const char *what)
         fold->second = second;
         fold->lines = 0;
     }
-    if (fold->lines < LOG_LINES_PER_SECOND) {
+    if (fold->lines < lines_per_second) {
         fold->lines++;
         return true;
     }
@@ -249,6 +250,11 @@ void log_open(const char *program, enum log_level level, enum log_format format)
 void log_set_level(enum log_level level)
 {
     least = level;
+}
+
+void log_set_lines_per_second(unsigned lines)
+{
+    lines_per_second = lines;
 }
 
 bool log_enabled(enum log_level level)

@@ -28,10 +28,11 @@ struct log_field {
 #define LOG_BOOL(key, value) { key, 'b', NULL, (value), 0 }
 #define LOG_NONE { NULL, 0, NULL, 0, 0 } /* the only field of a line without fields */
 
-#define LOG_LINES_PER_SECOND 200
+#define LOG_LINES_PER_SECOND 200 /* unless set */
 
 void log_open(const char *program, enum log_level level, enum log_format format); /* writes to standard error */
 void log_set_level(enum log_level level);
+void log_set_lines_per_second(unsigned lines); /* of the same `what` */
 bool log_enabled(enum log_level level);
 int log_level_parse(const char *name, enum log_level *level); /* debug info warn[ing] error, any case; -1 unknown */
 void log_write(enum log_level level, const char *what, const struct log_field *fields);

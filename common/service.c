@@ -189,6 +189,7 @@ static void hangup_cb(evutil_socket_t fd, short what, void *arg)
         log_sentences(&errors, "reload refused");
     } else {
         log_open(service->spec->name, service_log_level(&service->conf), service_log_format(&service->conf));
+        log_set_lines_per_second((unsigned)service->conf.log_lines);
         log_sentences(&errors, "reload");
         call_all(service->on_reload);
         log_info("reload", LOG_STR("says", "done"));

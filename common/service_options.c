@@ -178,6 +178,7 @@ void service_options_read(const struct service_spec *spec, int argc, char **argv
     buf_init(&errors);
     if (conf_load(conf, spec->program, &errors) == 0) {
         log_open(spec->name, service_log_level(conf), service_log_format(conf));
+        log_set_lines_per_second((unsigned)conf->log_lines);
         check_forms(conf, spec->program, &errors);
         if (spec->check && spec->check(conf, &errors) && errors.len == 0)
             buf_add_str(&errors, "the program's own check of the configuration fails\n");

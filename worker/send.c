@@ -50,7 +50,7 @@ bool send_build(struct work *work, const struct delivery_source *source, struct 
         verdict_conclude(work, DELIVERY_SKIPPED,
                          "the platform's base URL is not set: nothing goes there by REST");
     } else {
-        attempt.started_ms = clock_db_ms();
+        attempt.started_ms = work->began_ms = clock_db_ms();
         built = delivery_body(&attempt, body, &error);
         if (built == DELIVERY_NOTHING)
             verdict_conclude(work, DELIVERY_SKIPPED, error.data);

@@ -92,10 +92,8 @@ void shipment_post(struct shipment *shipment, const struct shipment_request *pos
     for (unsigned i = 0; i < count; i++)
         request.headers[i] = headers[i].data;
     request.url = url.data;
-    for (size_t i = 0; i < shipment->count; i++) {
+    for (size_t i = 0; i < shipment->count; i++)
         shipment->works[i]->sent++;
-        shipment->works[i]->began_ms = clock_db_ms();
-    }
     shipment_start(shipment, &request);
     for (unsigned i = 0; i < HEADERS_MAX; i++)
         buf_release(&headers[i]);

@@ -93,7 +93,7 @@ struct work {
     struct json *steps;        /* done by an earlier sending, or known from the last delivery; or NULL */
     char *steps_done;          /* to be stored with the outcome */
     struct shipment *shipment; /* the request in flight that carries it, or NULL */
-    int64_t began_ms;          /* database time */
+    int64_t began_ms; /* database time; what the platform is told as started_at */
     /* outcome */
     enum delivery_state result;
     int64_t wait_ms; /* of BACKOFF */

@@ -66,6 +66,11 @@ START_TEST(a_503_is_sent_again_under_the_same_id_with_the_same_content_and_each_
     check_start(second, pick_int(first, "/time_us") / 1000); /* each attempt draws it anew */
     check_start(third, pick_int(second, "/time_us") / 1000);
     ck_assert_str_eq(attempts(id), "retry 503 costs, retry 503 costs, delivered 200");
+    ck_assert_int_eq(
+        sql_int("SELECT (extract(epoch FROM at) * 1000)::bigint FROM sync_results WHERE event_id = "
+                "'%s' AND sending = 2",
+                id),
+        pick_int(second, "/body/data/_sync_metadata/started_at"));
     ck_assert_int_eq(deliveries(id, "attempts"), 2);
     ck_assert_int_eq(deliveries(id, "sendings"), 3);
     /* RETRY_SCHEDULE 100ms,200ms with jitter between half and the whole of each */

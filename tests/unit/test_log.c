@@ -195,6 +195,22 @@ START_TEST(a_flood_of_one_what_is_folded_into_a_count_and_others_pass)
 }
 END_TEST
 
+START_TEST(how_many_lines_of_a_kind_pass_can_be_set)
+{
+    int lines = 0;
+    capture(LOG_FORMAT_JSON);
+    log_set_lines_per_second(LOG_LINES_PER_SECOND + 50);
+    for (int i = 0; i < LOG_LINES_PER_SECOND + 60; i++) {
+        log_warn("flood", LOG_INT("i", i));
+        while (next_line())
+            lines++;
+    }
+    log_set_lines_per_second(LOG_LINES_PER_SECOND);
+    ck_assert_int_eq(lines, LOG_LINES_PER_SECOND + 50);
+    release();
+}
+END_TEST
+
 START_TEST(more_kinds_of_lines_than_are_watched_lose_no_count)
 {
     int64_t folded = 0, value;
@@ -276,6 +292,7 @@ int main(void)
     tcase_add_test(tests, fields_that_find_no_room_are_left_out_and_the_line_says_so);
     tcase_add_test(tests, lines_below_the_level_are_not_written);
     tcase_add_test(tests, a_flood_of_one_what_is_folded_into_a_count_and_others_pass);
+    tcase_add_test(tests, how_many_lines_of_a_kind_pass_can_be_set);
     tcase_add_test(tests, more_kinds_of_lines_than_are_watched_lose_no_count);
     tcase_add_loop_test(tests, level_names_are_read_in_any_case, 0, sizeof levels / sizeof *levels);
     tcase_add_test_raise_signal(tests, a_bug_aborts, 6 /* SIGABRT */);
