@@ -84,17 +84,15 @@ START_TEST(what_is_handed_out_again_after_postgres_was_away_is_no_poison)
 
     fake_control("coreldove", "{\"rules\":[{\"match\":{\"id\":\"patient\"},\"action\":\"hang\"}]}");
     event = post("patient", "created", 5, "");
-    for (size_t n = 0; n < 2; n++) {
-        flow_wait(fake_count("coreldove", after, "/body/event_id", event) > n, 20);
-        stack_kill("worker-coreldove");
-        stack_start("worker-coreldove");
-    }
-    for (size_t n = 2; n < 5; n++) {
+    for (size_t n = 0, sent = 0; n < 5; n++) {
         int lost = stack_log_count("worker-coreldove", "lease ran out");
-        flow_wait(fake_count("coreldove", after, "/body/event_id", event) > n, 20);
-        stack_kill("postgres");
-        flow_wait(stack_log_count("worker-coreldove", "lease ran out") > lost, 20);
-        stack_start("postgres");
+        const char *ended = n < 2 ? "worker-coreldove" : "postgres";
+        flow_wait(fake_count("coreldove", after, "/body/event_id", event) > sent, 20);
+        stack_kill(ended);
+        if (n >= 2)
+            flow_wait(stack_log_count("worker-coreldove", "lease ran out") > lost, 20);
+        sent = fake_count("coreldove", after, "/body/event_id", event);
+        stack_start(ended);
     }
     fake_control("coreldove", "{\"rules\":[]}");
     flow_wait(sql_int("SELECT state FROM deliveries WHERE event_id = '%s'", event) > 1, 20);
