@@ -5,19 +5,22 @@
 --
 -- An id whose entry is gone (a tail cut off, entries deleted by hand) would count as waiting for ever; an entry whose id is gone
 -- would be published once more. Of entries that were not handed out every id belongs into the set; of the others only those that
--- are not done, which the owner alone knows: there nothing is put in. Where an entry of a newer version waits nothing is taken
--- out: its ids are not known here. Open to everybody: it changes nothing that is right.
+-- are not done, which the owner alone knows: there nothing is put in. Of an entry of a newer version every UUID in it counts as
+-- one of its ids, and nothing is put in. Open to everybody: it changes nothing that is right.
 
 local GROUP = 'sync' -- PROTO_GROUP
-local PAGE = 100 -- entries: 64 ids each, and unpack has an end near 8,000
+local PAGE = 50 -- entries: at most 128 ids each, and unpack has an end near 8,000
 
 local taken, put = 0, 0
 
--- The event ids of an entry; nil when its version is not ours.
+-- The event ids of an entry.
 local function ids_of(fields)
     local ids = {}
-    if fields[1] == 'v' and fields[2] ~= '1' and tonumber(fields[2]) then
-        return nil
+    if fields[1] == 'v' and fields[2] ~= '1' then
+        for i = 3, math.min(#fields, 130) do
+            ids[#ids + 1] = string.match(fields[i], '%x+%-%x+%-%x+%-%x+%-%x+')
+        end
+        return ids, true
     elseif fields[1] == 'v' and #fields <= 130 then -- 2 + 2 * PROTO_REFS_MAX
         for i = 4, #fields, 2 do
             ids[#ids + 1] = string.match(fields[i], '^(%x+%-%x+%-%x+%-%x+%-%x+) ')
@@ -40,25 +43,23 @@ local function last_handed_out(stream)
     return '0-0'
 end
 
--- Calls visit(ids) for each page of entries; false when there was one of a newer version.
+-- Calls visit(ids, newer) for the entries in between: the ids of those of our version, then of newer ones.
 local function each_page(stream, from, to, visit)
-    local known, page = true, nil
+    local page
     repeat
         page = redis.call('XRANGE', stream, from, to, 'COUNT', PAGE)
-        local all = {}
+        local ours, newer = {}, {}
         for _, entry in ipairs(page) do
-            local ids = ids_of(entry[2])
-            known = known and ids ~= nil
-            for _, id in ipairs(ids or {}) do
-                all[#all + 1] = id
+            local ids, is_newer = ids_of(entry[2])
+            local list = is_newer and newer or ours
+            for _, id in ipairs(ids) do
+                list[#list + 1] = id
             end
             from = '(' .. entry[1]
         end
-        if #all > 0 then
-            visit(all)
-        end
+        visit(ours, false)
+        visit(newer, true)
     until #page < PAGE
-    return known
 end
 
 local function check(stream, set)
@@ -72,7 +73,7 @@ local function check(stream, set)
     end
     local last, present, there = last_handed_out(stream), 0, {}
     local function note(ids, whole)
-        local known = redis.call('SMISMEMBER', set, unpack(ids))
+        local known = #ids > 0 and redis.call('SMISMEMBER', set, unpack(ids))
         local lacking = {}
         for i, id in ipairs(ids) do
             if not there[id] then
@@ -87,9 +88,9 @@ local function check(stream, set)
             put = put + redis.call('SADD', set, unpack(lacking))
         end
     end
-    local known = each_page(stream, '-', last, function(ids) note(ids, false) end)
-    known = each_page(stream, '(' .. last, '+', function(ids) note(ids, true) end) and known
-    if present == size or not known then
+    each_page(stream, '-', last, function(ids) note(ids, false) end)
+    each_page(stream, '(' .. last, '+', function(ids, newer) note(ids, not newer) end)
+    if present == size then
         return
     end
     for _, id in ipairs(redis.call('SMEMBERS', set)) do

@@ -99,13 +99,20 @@ START_TEST(a_deleted_set_is_made_anew_before_anything_is_published)
 }
 END_TEST
 
-START_TEST(where_an_entry_of_a_newer_version_waits_nothing_is_taken_out)
+START_TEST(of_an_entry_of_a_newer_version_every_uuid_counts_as_its_id)
 {
+    static const char theirs[] = "01890a5d-ac96-774b-bcce-b302099a8057";
+    char line[256];
+
     belt_publish_numbers(BELT_STREAM, BELT_WINDOW, 0, 5);
-    redis_do(&belt_redis, "XADD " BELT_STREAM " * v 2 x y");
-    redis_do(&belt_redis, "SADD " BELT_SET " of-the-newer-entry");
-    ck_assert_str_eq(check_belt(), "[0 0]");
-    ck_assert_str_eq(set_size(), "6");
+    snprintf(line, sizeof line, "XADD " BELT_STREAM " * v 2 x y|%s|z", theirs);
+    redis_do(&belt_redis, line);
+    snprintf(line, sizeof line, "SADD " BELT_SET " %s orphan", theirs);
+    redis_do(&belt_redis, line);
+    ck_assert_str_eq(check_belt(), "[1 0]");
+    ck_assert_str_eq(redis_do(&belt_redis, "SISMEMBER " BELT_SET " orphan"), "0");
+    redis_do(&belt_redis, "DEL " BELT_SET);
+    ck_assert_str_eq(check_belt(), "[0 5]"); /* theirs is theirs to put in */
 }
 END_TEST
 
@@ -172,7 +179,7 @@ int main(void)
     tcase_add_test(tcase, a_set_without_its_stream_is_dropped);
     tcase_add_test(tcase, ids_that_a_set_lost_come_back_from_what_was_not_handed_out);
     tcase_add_test(tcase, a_deleted_set_is_made_anew_before_anything_is_published);
-    tcase_add_test(tcase, where_an_entry_of_a_newer_version_waits_nothing_is_taken_out);
+    tcase_add_test(tcase, of_an_entry_of_a_newer_version_every_uuid_counts_as_its_id);
     tcase_add_test(tcase, a_key_of_another_type_is_renamed_and_kept_for_a_while);
     tcase_add_test(tcase, a_hint_to_a_key_of_another_type_leaves_nothing_half_done);
     suite_add_tcase(suite, tcase);
