@@ -104,6 +104,8 @@ static const char *belt_word(const struct gateway *gateway, const struct snapsho
 {
     if (!stream_up(gateway->belt))
         return "disconnected";
+    if (*snapshot->belt_refusal)
+        return "unhealthy"; /* it answers, and takes nothing */
     /* Without PostgreSQL the belt is not asked: its connection is all that is known. */
     return snapshot->belt_answers || !snapshot->database_answers ? "healthy" : "unhealthy";
 }
@@ -201,13 +203,24 @@ static void ask_overview(struct asking *asking, const char *tenant)
     db_query_tenant(store_db(asking->gateway->store), tenant, sql_overview, NULL, on_overview, asking);
 }
 
-static void add_streams(struct buf *out, const struct snapshot *snapshot)
+static void add_belt(struct buf *out, const struct gateway *gateway, const struct snapshot *snapshot)
+{
+    answer_open(out, "belt", '{');
+    answer_text(out, "redis", belt_word(gateway, snapshot));
+    if (stream_up(gateway->belt) && *snapshot->belt_refusal)
+        answer_text(out, "refusal", snapshot->belt_refusal);
+    else
+        answer_null(out, "refusal");
+    answer_close(out, '}');
+}
+
+static void add_streams(struct buf *out, const struct gateway *gateway, const struct snapshot *snapshot)
 {
     answer_open(out, "streams", '[');
     for (size_t i = 0; i < snapshot->stream_count; i++) {
         answer_open(out, NULL, '{');
         answer_text(out, "stream", snapshot->streams[i].name);
-        if (snapshot->streams[i].depth >= 0)
+        if (snapshot->streams[i].depth >= 0 && stream_up(gateway->belt))
             answer_int(out, "depth", snapshot->streams[i].depth);
         else
             answer_null(out, "depth");
@@ -235,7 +248,8 @@ static void on_status(const struct snapshot *snapshot, void *arg)
     add_json(out, "platform_health", &snapshot->platforms, "[]");
     if (strcmp(tenant, AUTH_ALL_TENANTS) == 0) {
         add_json(out, "queue_status", &snapshot->stages, "[]");
-        add_streams(out, snapshot);
+        add_belt(out, asking->gateway, snapshot);
+        add_streams(out, asking->gateway, snapshot);
         add_json(out, "leases", &snapshot->leases, "[]");
     }
     if (store_up(asking->gateway->store)) {

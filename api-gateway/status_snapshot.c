@@ -149,6 +149,28 @@ static void ask_size(struct count *count, struct snapshot_stream *stream, const 
     stream_send(count->snapshots->gateway->belt, command, on_size, part);
 }
 
+static void on_probe(const struct stream_reply *reply, void *arg)
+{
+    struct count *count = arg;
+    char *why = count->snapshots ? count->snapshots->last.belt_refusal : NULL;
+    const char *text = reply_is_error(reply, NULL) ? reply_text(reply, NULL) : "";
+    if (why)
+        snprintf(why, sizeof count->snapshots->last.belt_refusal, "%.*s", (int)strcspn(text, "\r\n"), text);
+    if (--count->open == 0)
+        count_end(count);
+}
+
+/* Redis counts a write of nothing as a write, and refuses it like any other; there is no key afterwards. */
+static void ask_probe(struct count *count)
+{
+    struct stream_command *command = stream_command("SETRANGE");
+    stream_add(command, PROTO_PROBE);
+    stream_add_int(command, 0);
+    stream_add(command, "");
+    count->open++;
+    stream_send(count->snapshots->gateway->belt, command, on_probe, count);
+}
+
 /* Asks every partition's stream of one name. platform NULL: the router's. */
 static void ask_stream(struct count *count, const char *platform, enum priority priority)
 {
@@ -174,6 +196,7 @@ static void ask_belt(struct snapshots *snapshots)
     count->streams = mem_array((platform_count(platforms) + 1) * PRIORITIES, sizeof *count->streams);
     snapshots->count = count;
     snapshots->parts++;
+    ask_probe(count);
     for (enum priority priority = 0; priority < PRIORITIES; priority++)
         ask_stream(count, NULL, priority);
     for (size_t i = 0; i < platform_count(platforms); i++)

@@ -17,6 +17,7 @@ struct snapshot_stream {
 /* Owner: snapshots. JSON texts are "" until they are known. */
 struct snapshot {
     bool database_answers, belt_answers; /* to the last question */
+    char belt_refusal[96];               /* why Redis takes no writes: out of memory, a failing disk, a replica; "": it does */
     int64_t waiting, backoff, pending, processing;
     bool active;
     struct buf replicas, stages, leases, platforms;

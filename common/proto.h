@@ -6,6 +6,7 @@
 #define PROTO_GROUP "sync"
 #define PROTO_CONSUMER "owner"
 #define PROTO_ACTIVITY "activity"
+#define PROTO_PROBE "probe" /* never made: asked whether Redis would take a write */
 #define PROTO_SET_PREFIX "on:"
 #define PROTO_EVENTS "events"
 #define PROTO_DELIVER "deliver"
