@@ -53,9 +53,17 @@ choose_ports() { # GATEWAY_PORT or nothing
     END_PORT=$((base + BLOCK_SIZE))
 }
 
+# unused_port VARIABLE: the next port of a running stack's block that no process of it was given.
+unused_port() {
+    take_port "$1"
+    while port_open "${!1}" || grep -qE "127\.0\.0\.1:${!1}([^0-9]|\$)" "$STATE"/*.start "$STATE"/*.ready; do
+        take_port "$1"
+    done
+}
+
 # take_port VARIABLE: the next port of the block.
 take_port() {
-    [ "$NEXT_PORT" -lt "$END_PORT" ] || give_up "more than $BLOCK_SIZE ports needed: ask for fewer replicas"
+    [ "$NEXT_PORT" -lt "$END_PORT" ] || ${TOO_MANY_PORTS:-give_up} "more than $BLOCK_SIZE ports needed: ask for fewer replicas"
     printf -v "$1" '%s' "$NEXT_PORT"
     NEXT_PORT=$((NEXT_PORT + 1))
 }

@@ -144,6 +144,31 @@ start_program() {
     launch "$name"
 }
 
+# add_replica NAME-N: described as NAME is, with ports of its own; nothing when there is no such NAME. DIR/env tells them.
+add_replica() {
+    local name=$1 first=${1%-*} port metrics_port TOO_MANY_PORTS=die # nothing that runs ends for it
+    [[ $name =~ ^[a-z-]+-[2-9][0-9]*$ || $name =~ ^[a-z-]+-1[0-9]+$ ]] || return 0
+    case $first in api-gateway | router | resolver | monitor | worker-*) ;; *) return 0 ;; esac
+    grep -qxF -- "$first" "$STATE/names" || return 0
+    NEXT_PORT=$(cat "$STATE/ports")
+    END_PORT=$((NEXT_PORT + BLOCK_SIZE))
+    unused_port metrics_port
+    (
+        umask 077
+        sed "s|^export METRICS_ADDR=.*|export METRICS_ADDR=127.0.0.1:$metrics_port|" "$STATE/$first.start" >"$STATE/$name.start"
+        echo "http://127.0.0.1:$metrics_port/readyz" >"$STATE/$name.ready"
+    )
+    if [ "$first" = api-gateway ]; then
+        unused_port port
+        sed -i "s|^export LISTEN_ADDR=.*|export LISTEN_ADDR=127.0.0.1:$port|" "$STATE/$name.start"
+        echo "http://127.0.0.1:$port/readyz" >"$STATE/$name.ready"
+        sed -i "s|^\(API_URLS='.*\)'\$|\1 http://127.0.0.1:$port'|" "$DIR/env"
+    fi
+    sed -i "s|^\(METRICS_URLS='.*\)'\$|\1 http://127.0.0.1:$metrics_port/metrics'|" "$DIR/env"
+    echo "METRICS_URL_${name//-/_}='http://127.0.0.1:$metrics_port/metrics'" >>"$DIR/env"
+    echo "$name" >>"$STATE/names"
+}
+
 await_programs() {
     local name names
     mapfile -t names <"$STATE/names"
