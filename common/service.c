@@ -58,14 +58,16 @@ static void libevent_fatal_cb(int code)
 
 static struct event_base *make_base(void)
 {
+    static const struct timeval turn = {0, 5000}; /* then it is looked whether something SERVICE_FIRST has come due */
     struct event_config *config = event_config_new();
     struct event_base *base = NULL;
 
     event_set_log_callback(libevent_log_cb);
     event_set_fatal_callback(libevent_fatal_cb);
-    if (config && event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER) == 0)
+    if (config && event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER) == 0 &&
+        event_config_set_max_dispatch_interval(config, &turn, -1, SERVICE_FIRST + 1) == 0)
         base = event_base_new_with_config(config);
-    if (!base)
+    if (!base || event_base_priority_init(base, SERVICE_FIRST + 2) != 0)
         fatal("the event loop cannot be made");
     event_config_free(config);
     return base;

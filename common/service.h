@@ -36,6 +36,8 @@ struct service_spec {
 struct service *service_new(const struct service_spec *spec, int argc, char **argv);
 void service_free(struct service **service);
 struct event_base *service_base(struct service *service);
+/* Events of this priority run before all others of a loop turn, also when the turn had begun before they came due. */
+#define SERVICE_FIRST 0
 struct conf *service_conf(struct service *service);
 /* Unique per process start and stable while it runs: host:pid:start, ≤ 64 bytes; the owner in leases and counters. */
 const char *service_instance(struct service *service);
