@@ -4,7 +4,7 @@
  * The writer's pool connects at once, the others at their first statement, so a process keeps no connection that it never
  * uses. Statements that come before the first attempt to connect has ended wait for its end; after that a pool without a
  * connection answers DB_AWAY at once. Pools are apart even where their URLs are the same: a reader's slow statement holds up
- * only readers.
+ * only readers. A pool that is connected to a server that does not answer (db_pulse.c) counts as one without a connection.
  */
 #include <event2/event.h>
 
@@ -104,7 +104,7 @@ static void pool_open(struct db_pool *pool)
     pool->opened = true;
     pool->conns = mem_array(pool->db->connections, sizeof(*pool->conns));
     for (unsigned i = 0; i < pool->db->connections; i++)
-        pool->conns[i] = db_conn_new(pool);
+        pool->conns[i] = db_conn_new(pool, false);
 }
 
 static struct db_conn *pool_choose(const struct db_pool *pool)
@@ -125,7 +125,7 @@ static void dispatch(struct db_pool *pool, struct db_statement *statement)
     }
     if (!pool->opened)
         pool_open(pool);
-    struct db_conn *conn = pool_choose(pool);
+    struct db_conn *conn = pool->mute ? NULL : pool_choose(pool);
     if (!conn && pool->settled) {
         refuse_later(db, statement);
         return;
@@ -160,9 +160,14 @@ void db_query_tenant(struct db *db, const char *tenant, const char *sql, struct 
     query(db, DB_READER, tenant, sql, params, callback, arg);
 }
 
+static bool pool_up(const struct db_pool *pool)
+{
+    return pool->established > 0 && !pool->mute;
+}
+
 static void pool_say(struct db_pool *pool, const char *why)
 {
-    bool up = pool->established > 0;
+    bool up = pool_up(pool);
     if (pool->said && pool->said_up == up)
         return;
     pool->said = true;
@@ -183,6 +188,12 @@ static void tell_hooks(struct db *db)
     db->in_callback--;
 }
 
+void db_pool_changed(struct db_pool *pool, const char *why)
+{
+    pool_say(pool, why);
+    tell_hooks(pool->db);
+}
+
 void db_pool_conn_up(struct db_pool *pool)
 {
     pool->established++;
@@ -198,6 +209,8 @@ void db_pool_conn_down(struct db_pool *pool, bool was_up, const char *why)
 {
     if (was_up)
         pool->established--;
+    if (pool->established == 0)
+        pool->mute = false; /* there is nobody left to listen to */
     pool->settled = true;
     pool_say(pool, why);
     tell_hooks(pool->db);
@@ -242,6 +255,7 @@ struct db *db_new(struct event_base *base, const struct db_config *config)
     db->waiting_max = config->waiting_max;
     db->timeout_ms = config->timeout_ms;
     db->refuse_timer = evtimer_new(base, on_refuse_timer, db);
+    db_pulse_start(db);
     bool writer_own = config->writer_url && *config->writer_url;
     bool reader_own = config->reader_url && *config->reader_url;
     pool_init(db, DB_OWNER, "owner", config->url, NULL);
@@ -269,6 +283,7 @@ void db_free(struct db **db)
     if ((*db)->in_callback)
         bug("db_free inside a callback of the database");
     (*db)->closing = true;
+    db_pulse_stop(*db);
     for (unsigned i = 0; i < DB_ROLES; i++)
         pool_release(&(*db)->pools[i]);
     while ((*db)->refused.head)
@@ -286,7 +301,7 @@ void db_free(struct db **db)
 
 bool db_up(const struct db *db)
 {
-    return db->pools[DB_WRITER].established > 0;
+    return pool_up(&db->pools[DB_WRITER]);
 }
 
 void db_on_state(struct db *db, void (*hook)(bool up, void *arg), void *arg)

@@ -6,7 +6,8 @@
  * stand in front. Nothing is kept in a session: with DATABASE_URL alone a writer's or reader's statement, and a reader's
  * always, travels behind one that sets role and tenant for this transaction only (set_config(…, true)). Both share one
  * Sync, and what is between two Syncs is one transaction: an explicit BEGIN … COMMIT would stay open after an error, because
- * the COMMIT is skipped with the rest, and would fail the statements behind it. Parameters and results are in binary. A statement without an answer after `timeout_ms` costs its connection, which is then replaced.
+ * the COMMIT is skipped with the rest, and would fail the statements behind it. Parameters and results are in binary. A statement without an answer after `timeout_ms` costs its connection, which is then replaced; a server that says
+ * nothing at all counts as away within a second (db_pulse.c), until it is heard again.
  */
 #pragma once
 #include <stdbool.h>
@@ -25,7 +26,8 @@ enum db_role { DB_OWNER, DB_WRITER, DB_READER };
 enum db_status {
     DB_OK,
     DB_REFUSED, /* the server answered with an error: db_sqlstate, db_message; nothing of the statement was done */
-    DB_AWAY,    /* never sent: no connection, or the ceiling of waiting statements is reached */
+    DB_AWAY,    /* never sent: no connection, or the ceiling of waiting statements is reached; a reader's: perhaps sent, and the
+                   server is silent */
     DB_UNKNOWN  /* sent, and the connection was lost before the answer: it may have been committed */
 };
 
@@ -42,7 +44,7 @@ struct db_config {
 /* Connects in the background. Learns the database clock's offset at every connect (clock_set_db_offset_ms). */
 struct db *db_new(struct event_base *base, const struct db_config *config);
 void db_free(struct db **db); /* statements in flight get DB_UNKNOWN first */
-bool db_up(const struct db *db);              /* at least one connection of the writer role is established */
+bool db_up(const struct db *db); /* at least one connection of the writer role is established, and the server answers */
 /* Called on the loop whenever db_up changes. */
 void db_on_state(struct db *db, void (*hook)(bool up, void *arg), void *arg);
 

@@ -42,6 +42,7 @@ struct db_conn {
     struct db_queue waiting; /* not seen by libpq yet */
     struct db_queue pending; /* handed to libpq, the answers come in this order */
     bool blocked;            /* libpq holds bytes that the socket did not take */
+    bool spare;              /* to ask with, not to work with */
     bool plain;              /* a pooler in front refuses the start-up options: connect without */
     int64_t backoff_ms;
     int64_t probe_us;
@@ -122,7 +123,10 @@ static void conn_lose(struct db_conn *conn, const char *why)
     int64_t delay_ms = backoff_next(conn);
     conn_arm(conn, delay_ms);
     log_debug("database connection lost", LOG_STR("reason", reason), LOG_INT("again_in_ms", delay_ms));
-    db_pool_conn_down(conn->pool, was_up, reason);
+    if (!conn->spare)
+        db_pool_conn_down(conn->pool, was_up, reason);
+    else if (strstr(reason, "FATAL")) /* refused by a server that is there */
+        db_pulse_heard(conn->pool);
     conn_finish_all(conn);
 }
 
@@ -225,6 +229,7 @@ static void conn_send(struct db_conn *conn)
         event_add(conn->write_event, NULL);
     if (conn->state == UP && conn->pending.head && !evtimer_pending(conn->timer, NULL))
         conn_arm(conn, conn->pool->db->timeout_ms);
+    db_pulse_watch(conn->pool->db);
 }
 
 static void conn_receive(struct db_conn *conn)
@@ -237,8 +242,11 @@ static void conn_receive(struct db_conn *conn)
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
+    struct db_conn *conn = arg;
     (void)fd, (void)what;
-    conn_receive(arg);
+    conn_receive(conn);
+    if (conn->pg) /* else that was its end */
+        db_pulse_heard(conn->pool);
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *arg)
@@ -267,7 +275,8 @@ static void on_clock(enum db_status status, const struct db_result *result, void
     evtimer_del(conn->timer);
     conn->backoff_ms = BACKOFF_MIN_MS;
     conn_enter(conn, UP);
-    db_pool_conn_up(conn->pool);
+    if (!conn->spare)
+        db_pool_conn_up(conn->pool);
 }
 
 static void conn_connected(struct db_conn *conn)
@@ -372,10 +381,11 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
         conn_lose(conn, "no connection in time");
 }
 
-struct db_conn *db_conn_new(struct db_pool *pool)
+struct db_conn *db_conn_new(struct db_pool *pool, bool spare)
 {
     struct db_conn *conn = mem_alloc(sizeof(*conn));
     conn->pool = pool;
+    conn->spare = spare;
     conn->backoff_ms = BACKOFF_MIN_MS;
     conn->timer = evtimer_new(pool->db->base, on_timer, conn);
     conn_arm(conn, 0); /* never from inside db_query */
@@ -394,6 +404,28 @@ void db_conn_free(struct db_conn **conn)
 bool db_conn_up(const struct db_conn *conn)
 {
     return conn->state == UP;
+}
+
+bool db_conn_idle(const struct db_conn *conn)
+{
+    return conn->state == UP && !conn->waiting.head && !conn->pending.head;
+}
+
+/* What was sent keeps its place in the pipeline, so that its answer is not taken for another's. */
+void db_conn_abandon(struct db_conn *conn)
+{
+    struct db *db = conn->pool->db;
+    struct db_statement *statement;
+    while ((statement = db_queue_pop(&conn->waiting)))
+        db_statement_finish(db, statement, DB_AWAY);
+    for (statement = conn->pending.head; statement; statement = statement->next) {
+        db_cb callback = statement->callback;
+        statement->callback = NULL;
+        db->in_callback++;
+        if (callback)
+            callback(DB_AWAY, NULL, statement->arg);
+        db->in_callback--;
+    }
 }
 
 unsigned db_conn_load(const struct db_conn *conn)

@@ -3,6 +3,7 @@
  *
  *   db.c          pools per role, dispatch, ceiling, the database's clock        no libpq
  *   db_conn.c     one connection: connect, send, receive, lose, come back        libpq-fe.h
+ *   db_pulse.c    a server that is there and does not answer                     no libpq
  *   db_params.c   parameters and arrays in the wire's binary form                no libpq
  *   db_result.c   values out of an answer                                        libpq-fe.h
  *   db_session.c  a blocking connection, for migrations                          libpq-fe.h
@@ -77,6 +78,10 @@ struct db_pool {
     bool said;              /* the log knows the state below */
     bool said_up;
     struct db_queue early;  /* statements that wait for `settled` */
+    unsigned quiet;         /* ticks without a byte while something waits: db_pulse.c */
+    bool mute;              /* connected, and silent */
+    struct db_conn *spare;  /* to ask with where all others are busy; takes no statements. NULL: none */
+    unsigned unneeded;      /* ticks that it was not needed */
 };
 
 struct db_clock_sample {
@@ -101,6 +106,7 @@ struct db {
     unsigned in_flight;
     struct db_queue refused; /* DB_AWAY on the next turn of the loop */
     struct event *refuse_timer;
+    struct event *pulse_timer;
     struct db_hook *hooks;
     bool up;
     unsigned in_callback; /* depth */
@@ -114,11 +120,20 @@ struct db_statement *db_statement_new(const char *sql, struct db_params *params,
 void db_statement_finish(struct db *db, struct db_statement *statement, enum db_status status); /* calls back and frees */
 void db_pool_conn_up(struct db_pool *pool);
 void db_pool_conn_down(struct db_pool *pool, bool was_up, const char *why); /* also after an attempt that failed */
+void db_pool_changed(struct db_pool *pool, const char *why); /* mute, or not any more */
 void db_clock_sample(struct db *db, int64_t round_trip_us, int64_t offset_ms);
 
 /* db_conn.c */
-struct db_conn *db_conn_new(struct db_pool *pool);
+struct db_conn *db_conn_new(struct db_pool *pool, bool spare); /* a spare one says what it hears, and counts for nothing */
 void db_conn_free(struct db_conn **conn); /* its statements are finished first */
 bool db_conn_up(const struct db_conn *conn);
 unsigned db_conn_load(const struct db_conn *conn);
+bool db_conn_idle(const struct db_conn *conn); /* up, and nothing waits for an answer */
 void db_conn_add(struct db_conn *conn, struct db_statement *statement); /* conn is up; sent in this turn of the loop */
+void db_conn_abandon(struct db_conn *conn); /* DB_AWAY to all who wait; answers that still come are for nobody */
+
+/* db_pulse.c */
+void db_pulse_start(struct db *db);
+void db_pulse_stop(struct db *db); /* before the pools are released */
+void db_pulse_watch(struct db *db); /* something was sent */
+void db_pulse_heard(struct db_pool *pool); /* something came */
