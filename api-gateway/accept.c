@@ -31,6 +31,13 @@ struct problem accept_problem(const struct accept_item *item)
                                     "The database cannot hold a value of this event; look for numbers, times "
                                     "and texts at the edge of what is usual."};
     case ACCEPT_AWAY:
+        if (item->request->accept->refused_ms > 0)
+            return (struct problem){
+                .status = 503,
+                .type = "unavailable",
+                .retry_after_s = ACCEPT_UNWRITABLE_MS / 1000,
+                .detail = "The database takes no writes at the moment, perhaps because its disk is full; "
+                          "nothing was stored. Send this again later."};
         return (struct problem){.status = 503,
                                 .type = "unavailable",
                                 .retry_after_s = 1,

@@ -223,6 +223,7 @@ static void on_stored(struct accept_batch *batch, const struct db_result *result
         db_get_uuid(result, row, column, &id);
         set_event_id(accept_batch_find(batch, &id));
     }
+    accept_storage_took(accept);
     stats_add(accept->accepted, (int64_t)db_rows(result));
     for (size_t i = 0; i < batch->count; i++) {
         if (batch->items[i]->event_id)
@@ -251,9 +252,10 @@ static void on_refused(struct accept_batch *batch, const struct db_result *resul
     const char *sqlstate = db_sqlstate(result);
     bool half_taken = strcmp(sqlstate, "SY001") == 0; /* an event has two keys, and one of them is taken */
     bool collided = memcmp(sqlstate, "40", 2) == 0;   /* deadlock, serialization: nobody's fault */
-    if (!half_taken)
+    if (!half_taken && accept->refused_ms == 0)
         log_warn("commit refused", LOG_STR("sqlstate", sqlstate), LOG_STR("error", db_message(result)),
                  LOG_INT("events", batch->count));
+    accept_storage_refused(accept, sqlstate, db_message(result), batch->count);
     if (is_absence(sqlstate) || (collided && batch->tries + 1 >= ACCEPT_TRIES_MAX)) {
         finish_batch(batch, ACCEPT_AWAY);
     } else if (collided) {
@@ -374,11 +376,13 @@ static void expire_waiting(struct accept *accept, int64_t now_ms)
     tell_expired(accept, expired, up, now_ms);
 }
 
-/* Clients of a commit that hangs, and those behind them with the same keys, are told so; the items stay in the batch. */
+/* Clients of a commit that hangs, and those behind them with the same keys, are told so: at once where the whole database is
+ * silent. The items stay in the batch. */
 static void answer_overdue(struct accept *accept, int64_t now_ms)
 {
     struct accept_batch *batch = accept->running;
-    if (!batch || now_ms - batch->sent_ms < ACCEPT_OVERDUE_MS)
+    bool up = store_up(accept->gateway->store);
+    if (!batch || (up && now_ms - batch->sent_ms < ACCEPT_OVERDUE_MS))
         return;
     for (size_t i = 0; i < batch->count; i++) {
         accept_answer(batch->items[i], ACCEPT_UNKNOWN);
@@ -420,6 +424,7 @@ void accept_commit_start(struct accept *accept)
     accept->flush = event_new(base, -1, 0, on_flush, accept);
     accept->tick = event_new(base, -1, EV_PERSIST, on_tick, accept);
     store_on_state(accept->gateway->store, on_store, accept);
+    accept_storage_start(accept);
 }
 
 void accept_commit_stop(struct accept *accept)

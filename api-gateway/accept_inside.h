@@ -27,6 +27,7 @@ struct event;
 #define ACCEPT_OVERDUE_MS 5000 /* a commit without an answer: its clients are told that nobody knows */
 #define ACCEPT_TICK_MS 100
 #define ACCEPT_TRIES_MAX 3
+#define ACCEPT_UNWRITABLE_MS 5000 /* after a refusal: not ready, then the next event tries */
 
 enum accept_outcome {
     ACCEPT_WAITING,
@@ -99,6 +100,8 @@ struct accept_batch {
     X(commits, STATS_COUNTER, "sync_accept_commits_total", "Commits of accepted events")                    \
     X(halved, STATS_COUNTER, "sync_accept_halved_total", "Batches that were refused and split in halves")   \
     X(commit_seconds, STATS_HISTOGRAM, "sync_accept_commit_seconds", "Time of a commit of accepted events") \
+    X(unwritable, STATS_GAUGE, "sync_storage_refuses",                                                      \
+      "1 while PostgreSQL answers and stores nothing, because its disk is full or it may not write")        \
     X(queued_now, STATS_GAUGE, "sync_accept_queued", "Events that wait for the next commit")
 
 struct accept {
@@ -114,6 +117,8 @@ struct accept {
     int64_t progress_ms; /* the last commit that was answered */
     int64_t told_ms;     /* when the log last heard of events that waited in vain */
     size_t untold;       /* such events since */
+    int64_t refused_ms;  /* when PostgreSQL last said that it cannot write at all; 0: it can */
+    int64_t said_ms;     /* when the log last heard of that */
     bool known;          /* the store has been up: its fingerprint key is there */
     void (*drained)(void *arg);
     void *drained_arg;
@@ -180,5 +185,9 @@ void accept_commit_stop(struct accept *accept);
 /* The item of a stored row; the batch is sorted by id then. */
 struct accept_item *accept_batch_find(const struct accept_batch *batch, const struct uuid *id);
 void accept_check_drained(struct accept *accept);
+/* accept_storage.c: a database that answers and cannot write */
+void accept_storage_start(struct accept *accept);
+void accept_storage_refused(struct accept *accept, const char *sqlstate, const char *message, size_t events);
+void accept_storage_took(struct accept *accept);
 /* accept_hint.c: what was stored goes onto the belt at once; best effort (protocol.txt §4) */
 void accept_hint(struct accept *accept, const struct accept_batch *batch, const struct db_result *result);

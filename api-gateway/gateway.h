@@ -129,6 +129,7 @@ struct accept *accept_new(struct gateway *gateway);
 void accept_free(struct accept **accept);
 void accept_one(struct http_request *http, void *arg);
 void accept_bulk(struct http_request *http, void *arg);
+bool accept_writable(const struct accept *accept); /* false: PostgreSQL has just refused to store anything at all */
 /* Calls back once no commit runs and nothing waits for one. */
 void accept_drain(struct accept *accept, void (*drained)(void *arg), void *arg);
 

@@ -97,7 +97,9 @@ static const char *database_word(const struct gateway *gateway, const struct sna
 {
     if (!db_up(store_db(gateway->store)))
         return "disconnected";
-    return store_up(gateway->store) && snapshot->database_answers ? "healthy" : "unhealthy";
+    return store_up(gateway->store) && snapshot->database_answers && accept_writable(gateway->accept)
+               ? "healthy"
+               : "unhealthy";
 }
 
 static const char *belt_word(const struct gateway *gateway, const struct snapshot *snapshot)

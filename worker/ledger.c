@@ -1,7 +1,8 @@
 /*
  * ledger.c: outcomes into PostgreSQL. All outcomes that came while one statement ran leave together with the next; only after
- * its commit are the references acknowledged. Outcomes outlive an absent PostgreSQL: they are kept and recorded first on its
- * return. A statement that is refused for its data is split in halves until the culprit is alone.
+ * its commit are the references acknowledged. Outcomes outlive an absent PostgreSQL, and one that takes no writes (its disk is
+ * full): they are kept and recorded first on its return, before anything new starts. A statement that is refused for its data is
+ * split in halves until the culprit is alone.
  */
 #include <event2/event.h>
 
@@ -14,12 +15,16 @@
 
 #define STATEMENT_MAX 500
 #define RETRY_MS 200
+#define RETRY_REFUSED_MS 1000
+#define TOLD_EVERY_MS 10000
 
 struct ledger {
     struct worker *worker;
     struct work_list waiting, sent;
     size_t waiting_count, sent_count, limit;
     struct event *timer;
+    bool behind;     /* outcomes wait for PostgreSQL: until all of them are recorded nothing new starts */
+    int64_t told_ms; /* that they are refused; 0: they are not */
 };
 
 static void flush_in(struct ledger *ledger, int64_t ms)
@@ -30,230 +35,11 @@ static void flush_in(struct ledger *ledger, int64_t ms)
         evtimer_add(ledger->timer, &after);
 }
 
-/* Does this outcome close the deliveries before the lead with it? */
-static enum delivery_state state_of(const struct work *work, size_t index)
-{
-    if (index == work->lead)
-        return work->result;
-    switch (work->result) {
-    case DELIVERY_DELIVERED:
-    case DELIVERY_SKIPPED:
-        return DELIVERY_SUPERSEDED;
-    case DELIVERY_DEAD:
-        return DELIVERY_DEAD; /* what would have carried them was given up */
-    default:
-        return DELIVERY_OPEN; /* they wait with it */
-    }
-}
-
-struct outcome_arrays {
-    struct db_array *event, *partition, *generation, *state, *attempts, *sendings, *wait, *status, *duration,
-        *error, *covered, *steps;
-};
-struct attempt_arrays {
-    struct db_array *event, *tenant, *generation, *sending, *at, *duration, *status, *outcome, *error,
-        *excerpt, *costs;
-};
-struct platform_arrays {
-    struct db_array *record, *partition, *tenant, *version, *event, *started, *id, *state, *steps;
-};
-struct id_arrays {
-    struct db_array *tenant, *type, *id, *record, *partition;
-};
-
-static int costly(const struct work *work)
-{
-    int costs = 0;
-
-    for (const struct attempt *attempt = work->attempts; attempt; attempt = attempt->next)
-        costs += attempt->costs;
-    return costs;
-}
-
-/* Counted in a smallint: a platform that asks for another second for days must not end the worker. */
-static int at_most(int count)
-{
-    return count < INT16_MAX ? count : INT16_MAX;
-}
-
-/* A format byte, then the text. */
-static void add_body(struct db_array *array, const char *text, size_t len)
-{
-    struct buf body = BUF_INIT;
-
-    if (!text) {
-        db_array_null(array);
-        return;
-    }
-    buf_add_ch(&body, BODY_PLAIN);
-    buf_add(&body, text, len);
-    db_array_bytes(array, body.data, body.len);
-    buf_release(&body);
-}
-
-static void add_steps(struct db_array *array, const char *steps)
-{
-    add_body(array, steps, steps ? strlen(steps) : 0);
-}
-
-static void add_outcomes(const struct work *work, struct outcome_arrays *a)
-{
-    for (size_t i = 0; i <= work->lead; i++) {
-        const struct delivery *delivery = &work->deliveries[i];
-        bool lead = i == work->lead;
-        enum delivery_state state = state_of(work, i);
-        if (state == DELIVERY_OPEN)
-            continue;
-        db_array_uuid(a->event, &delivery->event);
-        db_array_int(a->partition, work->partition);
-        db_array_int(a->generation, delivery->generation);
-        db_array_int(a->state, state);
-        db_array_int(a->attempts, delivery->attempts + (lead ? costly(work) : 0));
-        db_array_int(a->sendings, at_most(delivery->sendings + (lead ? work->sent : 0)));
-        db_array_int(a->wait, lead ? work->wait_ms : 0);
-        if (lead && work->http_status > 0)
-            db_array_int(a->status, work->http_status);
-        else
-            db_array_null(a->status);
-        db_array_int(a->duration, lead ? work->duration_ms : 0);
-        db_array_text(a->error, *work->error ? work->error : NULL);
-        db_array_uuid(a->covered, lead ? NULL : &work_lead(work)->event);
-        add_steps(a->steps, lead ? work->steps_done : NULL);
-    }
-}
-
-static void add_attempts(const struct work *work, struct attempt_arrays *a)
-{
-    for (const struct attempt *attempt = work->attempts; attempt; attempt = attempt->next) {
-        db_array_uuid(a->event, &work_lead(work)->event);
-        db_array_text(a->tenant, work_lead(work)->tenant);
-        db_array_int(a->generation, work_lead(work)->generation);
-        db_array_int(a->sending, at_most(attempt->sending));
-        db_array_time(a->at, attempt->began_ms);
-        db_array_int(a->duration, attempt->duration_ms);
-        if (attempt->http_status > 0)
-            db_array_int(a->status, attempt->http_status);
-        else
-            db_array_null(a->status);
-        db_array_text(a->outcome, outcome_name(attempt->class));
-        db_array_text(a->error, *attempt->error ? attempt->error : NULL);
-        add_body(a->excerpt, attempt->excerpt, attempt->excerpt_len);
-        db_array_bool(a->costs, attempt->costs);
-    }
-}
-
-static void add_platform(const struct work *work, struct platform_arrays *a)
-{
-    bool certain = work->result == DELIVERY_DELIVERED;
-
-    if (!work->has_record || work->sent == 0 || (!certain && work->result != DELIVERY_DEAD))
-        return;
-    db_array_uuid(a->record, &work->record);
-    db_array_int(a->partition, work->partition);
-    db_array_text(a->tenant, work_lead(work)->tenant);
-    if (certain)
-        db_array_int(a->version, work->record_version);
-    else
-        db_array_null(a->version);
-    db_array_uuid(a->event, certain ? &work->record_event : NULL);
-    db_array_int(a->started, work->record_version);
-    db_array_text(a->id, work->learnt_id);
-    db_array_text(a->state, !certain ? "failed" : work->verb == VERB_DELETE ? "deleted" : "present");
-    add_steps(a->steps, work->steps_done);
-}
-
-static void add_id(const struct work *work, struct id_arrays *a)
-{
-    if (!work->learnt_id)
-        return;
-    db_array_text(a->tenant, work_lead(work)->tenant);
-    db_array_text(a->type, msg_entity_name(msg_event_entity(work_lead(work)->type)));
-    db_array_text(a->id, work->learnt_id);
-    db_array_uuid(a->record, &work->record);
-    db_array_int(a->partition, work->partition);
-}
-
-static struct outcome_arrays outcome_arrays(struct db_params *p)
-{
-    struct outcome_arrays a;
-
-    a.event = db_add_array(p, DB_UUID), a.partition = db_add_array(p, DB_INT2),
-    a.generation = db_add_array(p, DB_INT2);
-    a.state = db_add_array(p, DB_INT2), a.attempts = db_add_array(p, DB_INT2),
-    a.sendings = db_add_array(p, DB_INT2);
-    a.wait = db_add_array(p, DB_INT8), a.status = db_add_array(p, DB_INT2),
-    a.duration = db_add_array(p, DB_INT4);
-    a.error = db_add_array(p, DB_TEXT), a.covered = db_add_array(p, DB_UUID);
-    return a;
-}
-
-static struct attempt_arrays attempt_arrays(struct db_params *p)
-{
-    struct attempt_arrays a;
-
-    a.event = db_add_array(p, DB_UUID), a.tenant = db_add_array(p, DB_TEXT),
-    a.generation = db_add_array(p, DB_INT2);
-    a.sending = db_add_array(p, DB_INT2), a.at = db_add_array(p, DB_TIME),
-    a.duration = db_add_array(p, DB_INT4);
-    a.status = db_add_array(p, DB_INT2), a.outcome = db_add_array(p, DB_TEXT),
-    a.error = db_add_array(p, DB_TEXT);
-    a.excerpt = db_add_array(p, DB_BYTEA), a.costs = db_add_array(p, DB_BOOL);
-    return a;
-}
-
-static struct platform_arrays platform_arrays(struct db_params *p)
-{
-    struct platform_arrays a;
-
-    a.record = db_add_array(p, DB_UUID), a.partition = db_add_array(p, DB_INT2),
-    a.tenant = db_add_array(p, DB_TEXT);
-    a.version = db_add_array(p, DB_INT8), a.event = db_add_array(p, DB_UUID),
-    a.started = db_add_array(p, DB_INT8);
-    a.id = db_add_array(p, DB_TEXT), a.state = db_add_array(p, DB_TEXT);
-    return a;
-}
-
-static struct id_arrays id_arrays(struct db_params *p)
-{
-    struct id_arrays a;
-
-    a.tenant = db_add_array(p, DB_TEXT), a.type = db_add_array(p, DB_TEXT), a.id = db_add_array(p, DB_TEXT);
-    a.record = db_add_array(p, DB_UUID), a.partition = db_add_array(p, DB_INT2);
-    return a;
-}
-
-static struct db_params *parameters(struct ledger *ledger)
-{
-    struct worker *worker = ledger->worker;
-    struct db_params *params = db_params_new();
-    struct work *work;
-
-    db_add_text(params, worker->stage_name);
-    db_add_text(params, service_instance(worker->service));
-    stage_add_fences(worker->stage, params);
-    db_add_text(params, service_instance(worker->service));
-    db_add_text(params, worker->name);
-    struct outcome_arrays outcomes = outcome_arrays(params);
-    struct attempt_arrays attempts = attempt_arrays(params);
-    struct platform_arrays platforms = platform_arrays(params);
-    struct id_arrays ids = id_arrays(params);
-    outcomes.steps = db_add_array(params, DB_BYTEA), platforms.steps = db_add_array(params, DB_BYTEA);
-    TAILQ_FOREACH(work, &ledger->sent, link)
-    {
-        add_attempts(
-            work, &attempts); /* it happened, whatever becomes of the state: the statement checks the fence */
-        add_outcomes(work, &outcomes);
-        add_platform(work, &platforms);
-        add_id(work, &ids);
-    }
-    return params;
-}
-
 static void tell_activity(const struct work *work)
 {
     for (size_t i = 0; i <= work->lead; i++) {
         const struct delivery *delivery = &work->deliveries[i];
-        enum delivery_state state = state_of(work, i);
+        enum delivery_state state = ledger_state_of(work, i);
         struct ref ref = {
             .event = delivery->event, .record = work->record, .seq = delivery->seq, .type = delivery->type};
         if (state == DELIVERY_OPEN)
@@ -274,6 +60,25 @@ static void tell_ended(struct ledger *ledger, const struct db_result *result, si
              db_get_text(result, row, db_column(result, "tenant_id"), NULL));
     if (msg_event_type(db_get_text(result, row, db_column(result, "event_type"), NULL), &ref.type) == 0)
         belt_activity_add(ledger->worker->activity, &ref, msg_event_status_name(status), NULL);
+}
+
+/* Nothing waits any more. */
+static void catch_up(struct ledger *ledger)
+{
+    if (ledger->behind)
+        worker_pump_in(ledger->worker, 0);
+    ledger->behind = false;
+}
+
+/* A statement of ours was committed. */
+static void taken(struct ledger *ledger)
+{
+    if (ledger->told_ms > 0)
+        log_info("outcomes recorded again", LOG_STR("stage", ledger->worker->stage_name),
+                 LOG_INT("waiting", ledger->waiting_count));
+    ledger->told_ms = 0;
+    if (ledger->waiting_count == 0)
+        catch_up(ledger);
 }
 
 static void recorded(struct ledger *ledger, const struct db_result *result)
@@ -303,6 +108,7 @@ static void recorded(struct ledger *ledger, const struct db_result *result)
             work_finish(work);
     }
     ledger->sent_count = 0;
+    taken(ledger);
     ledger->limit = ledger->limit * 2 < STATEMENT_MAX ? ledger->limit * 2 : STATEMENT_MAX;
     if (soonest_ms < INT64_MAX)
         stage_ready_in(ledger->worker->stage, soonest_ms + 1);
@@ -345,14 +151,19 @@ static void refused(struct ledger *ledger, const struct db_result *result)
     bool about_data =
         strncmp(sqlstate, "22", 2) == 0 || strncmp(sqlstate, "23", 2) == 0 || strncmp(sqlstate, "54", 2) == 0;
 
-    log_error("outcomes refused", LOG_INT("outcomes", ledger->sent_count), LOG_STR("sqlstate", sqlstate),
-              LOG_STR("error", db_message(result)));
+    if (about_data || ledger->told_ms == 0 || clock_mono_ms() - ledger->told_ms >= TOLD_EVERY_MS) {
+        log_error("outcomes refused", LOG_STR("stage", ledger->worker->stage_name),
+                  LOG_INT("outcomes", ledger->sent_count + ledger->waiting_count),
+                  LOG_STR("sqlstate", sqlstate), LOG_STR("error", db_message(result)));
+        ledger->told_ms = about_data ? ledger->told_ms : clock_mono_ms();
+    }
+    ledger->behind |= !about_data;
     if (about_data)
         ledger->limit = ledger->sent_count / 2 > 0 ? ledger->sent_count / 2 : 1;
     if (about_data && ledger->sent_count == 1)
         strip(ledger, TAILQ_FIRST(&ledger->sent), sqlstate);
     put_back(ledger);
-    flush_in(ledger, about_data ? 1 : RETRY_MS);
+    flush_in(ledger, about_data ? 1 : RETRY_REFUSED_MS);
 }
 
 static void on_recorded(enum db_status status, const struct db_result *result, void *arg)
@@ -367,6 +178,7 @@ static void on_recorded(enum db_status status, const struct db_result *result, v
         refused(ledger, result);
     } else { /* not done, or not known: the statement is harmless when repeated */
         put_back(ledger);
+        ledger->behind = true;
         flush_in(ledger, RETRY_MS);
     }
 }
@@ -377,10 +189,14 @@ static void flush_cb(evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
-    if (ledger->sent_count > 0 || ledger->waiting_count == 0)
+    if (ledger->sent_count > 0)
         return;
+    if (ledger->waiting_count == 0) {
+        catch_up(ledger);
+        return;
+    }
     if (!store_up(ledger->worker->store)) {
-        flush_in(ledger, RETRY_MS);
+        ledger->behind = true; /* on_store goes on */
         return;
     }
     while (ledger->waiting_count > 0 && ledger->sent_count < ledger->limit) {
@@ -390,8 +206,8 @@ static void flush_cb(evutil_socket_t fd, short what, void *arg)
         ledger->waiting_count--;
         ledger->sent_count++;
     }
-    db_query(store_db(ledger->worker->store), DB_WRITER, sql_worker_outcome, parameters(ledger), on_recorded,
-             ledger);
+    db_query(store_db(ledger->worker->store), DB_WRITER, sql_worker_outcome,
+             ledger_params(ledger->worker, &ledger->sent), on_recorded, ledger);
 }
 
 void ledger_add(struct work *work)
@@ -403,6 +219,22 @@ void ledger_add(struct work *work)
     ledger->waiting_count++;
     if (ledger->sent_count == 0)
         flush_in(ledger, 0);
+}
+
+static void on_store(bool up, void *arg)
+{
+    struct ledger *ledger = arg;
+
+    evtimer_del(ledger->timer);
+    if (up)
+        flush_in(ledger, 0);
+    else
+        ledger->behind = ledger_waiting(ledger) > 0;
+}
+
+bool ledger_is_behind(const struct ledger *ledger)
+{
+    return ledger->behind;
 }
 
 bool ledger_holds(const struct ledger *ledger, unsigned partition)
@@ -432,6 +264,7 @@ struct ledger *ledger_new(struct worker *worker)
     TAILQ_INIT(&ledger->waiting);
     TAILQ_INIT(&ledger->sent);
     ledger->timer = evtimer_new(service_base(worker->service), flush_cb, ledger);
+    store_on_state(worker->store, on_store, ledger);
     return ledger;
 }
 

@@ -53,7 +53,7 @@ static void pump(struct worker *worker)
     stage_pause(worker->stage, shut);
     if (shut) {
         dispatch_release(worker);
-    } else {
+    } else if (!ledger_is_behind(worker->ledger)) { /* else it pumps when what is known is recorded */
         dispatch_start(worker);
         limits_wake(worker);
         if (!worker->reading && worker->queued.count > 0 && dispatch_waiting(worker) < READY_MAX) {

@@ -240,6 +240,12 @@ void ledger_free(struct ledger **ledger);
 void ledger_add(struct work *work); /* has its result: recorded with the next statement */
 size_t ledger_waiting(const struct ledger *ledger);
 bool ledger_holds(const struct ledger *ledger, unsigned partition); /* an outcome that is not recorded yet */
+/* PostgreSQL was away, or refuses outcomes, and some of them still wait: they go first, nothing new starts meanwhile. */
+bool ledger_is_behind(const struct ledger *ledger);
+/* ledger_params.c: parameters of worker_outcome.sql. */
+struct db_params *ledger_params(const struct worker *worker, const struct work_list *works);
+/* What becomes of a delivery with the outcome: of those before the lead, does it close them with it? */
+enum delivery_state ledger_state_of(const struct work *work, size_t index);
 
 /* alert.c: what people must know about this platform. `cause` tells its alerts apart: "route /api/sync/user/create", "bulk".
  * One that is raised again while it is active is the same alert; raising and resolving again and again is cheap. */
