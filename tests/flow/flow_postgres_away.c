@@ -1,0 +1,411 @@
+/*
+ * flow_postgres_away.c: PostgreSQL is killed, ends at once, or hangs: clients hear 503 within a second, every answer agrees with
+ * what is stored, the programs wait without spinning, and all goes on by itself; no outcome that was known is sent again.
+ */
+#include <ctype.h>
+#include <dirent.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "flow_fixture.h"
+#include "map.h"
+#include "mem.h"
+
+#define TOGETHER 8 /* requests at the same time */
+#define EVENTS_MAX 20000
+#define PROMPT_US \
+    2000000 /* within a second is promised; the next time anything would be said is after five */
+#define CPU_SHARE_MAX 0.02
+
+static const char *const targets[] = {"coreldove", "bizosaas"};
+static const char *const programs[] = {"api-gateway",        "router",          "worker-coreldove",
+                                       "worker-coreldove-2", "worker-bizosaas", "worker-bizosaas-2",
+                                       "resolver",           "monitor"};
+
+/* What the clients were told, by number of their event. */
+enum told { ACCEPTED, REFUSED, UNKNOWN };
+static struct {
+    const char *name; /* ids begin with it */
+    int count, of[3];
+    enum told told[EVENTS_MAX];
+    int64_t slowest_us;
+} book;
+
+static void open_book(const char *name)
+{
+    memset(&book, 0, sizeof book);
+    book.name = name;
+}
+
+static const char *id_of(int n)
+{
+    return api_text("%s-%d", book.name, n);
+}
+
+static const char *body_of(int n)
+{
+    const char *id = id_of(n);
+
+    return api_text("{\"id\":\"%s\",\"event_type\":\"user_created\",\"source_platform\":\"bizoholic\","
+                    "\"target_platforms\":[\"coreldove\",\"bizosaas\"],\"data\":{\"user_id\":\"%s\","
+                    "\"email\":\"e@example.com\",\"name\":\"N\"}}",
+                    id, id);
+}
+
+/* ── posting ── */
+
+static enum told told_by(const struct api_answer *answer)
+{
+    const char *type = pick_text(answer->json, "/type"), *retry = api_header(answer, "Retry-After");
+
+    if (answer->status == 200)
+        return ACCEPTED;
+    ck_assert_msg(answer->status == 503 && type, "%d %s %s", answer->status, answer->why, answer->body);
+    ck_assert_msg(retry && strtol(retry, NULL, 10) > 0, "no Retry-After: %s", answer->head);
+    if (strstr(type, "outcome-unknown"))
+        return UNKNOWN;
+    ck_assert_msg(strstr(answer->body, "nothing was stored"), "%s", answer->body);
+    return REFUSED;
+}
+
+/* Some events at the same time, each once; the answers enter the book. */
+static void post_some(void)
+{
+    struct api_request requests[TOGETHER];
+    const struct api_answer *answers[TOGETHER];
+
+    ck_assert_int_le(book.count + TOGETHER, EVENTS_MAX);
+    for (int i = 0; i < TOGETHER; i++)
+        requests[i] = (struct api_request){
+            .url = "/sync/events", .body = body_of(book.count + i), .key = id_of(book.count + i)};
+    api_send_together(requests, answers, TOGETHER);
+    for (int i = 0; i < TOGETHER; i++) {
+        enum told told = told_by(answers[i]);
+        book.told[book.count++] = told;
+        book.of[told]++;
+        if (answers[i]->took_us > book.slowest_us)
+            book.slowest_us = answers[i]->took_us;
+    }
+}
+
+static void post_until(int64_t end_ms)
+{
+    while (clock_mono_ms() < end_ms)
+        post_some();
+}
+
+/* ── breaking PostgreSQL ── */
+
+/* The server and its children, first of all itself. */
+static size_t server_pids(pid_t *pids, size_t max)
+{
+    pid_t server = stack_pid("postgres");
+    size_t count = 0;
+    DIR *proc = opendir("/proc");
+
+    pids[count++] = server;
+    for (struct dirent *entry; proc && (entry = readdir(proc)) && count < max;) {
+        int parent = 0;
+        char path[300];
+        FILE *file;
+        if (!isdigit((unsigned char)*entry->d_name))
+            continue;
+        snprintf(path, sizeof path, "/proc/%s/stat", entry->d_name);
+        if (!(file = fopen(path, "r")))
+            continue;
+        if (fscanf(file, "%*d (%*[^)]) %*c %d", &parent) == 1 && parent == server)
+            pids[count++] = (pid_t)strtol(entry->d_name, NULL, 10);
+        fclose(file);
+    }
+    closedir(proc);
+    return count;
+}
+
+/* All of it stands still: it takes connections and statements in, and says nothing. */
+static void hang(bool still)
+{
+    pid_t pids[256];
+    size_t count = server_pids(pids, COUNT(pids));
+
+    for (size_t i = 0; i < count; i++)
+        kill(pids[still ? i : count - 1 - i], still ? SIGSTOP : SIGCONT);
+}
+
+static void end_at_once(void)
+{
+    stack_signal("postgres", SIGQUIT); /* pg_ctl stop -m immediate */
+    flow_wait(!stack_running("postgres"), 10);
+}
+
+/* ── what must hold ── */
+
+static bool is_stored(int n)
+{
+    return sql_int("SELECT count(*) FROM sync_events WHERE client_id = '%s'", id_of(n)) == 1;
+}
+
+/* Nothing refused is stored, all that was accepted is, and who asks again learns which. */
+static void check_book(void)
+{
+    ck_assert_int_eq(
+        sql_int("SELECT count(*) - count(DISTINCT client_id) FROM sync_events WHERE client_id LIKE "
+                "'%s-%%'",
+                book.name),
+        0);
+    for (int n = 0; n < book.count; n++) {
+        if (book.told[n] == UNKNOWN) {
+            const struct api_answer *answer =
+                api_send(&(struct api_request){.url = "/sync/events", .body = body_of(n), .key = id_of(n)});
+            ck_assert_msg(answer->status == 200, "%s again: %d %s", id_of(n), answer->status, answer->body);
+            ck_assert_str_eq(pick_text(answer->json, "/event_id"), id_of(n));
+        } else if (book.told[n] == REFUSED) {
+            ck_assert_msg(!is_stored(n), "%s was refused and is stored", id_of(n));
+        }
+    }
+    ck_assert_int_eq(sql_int("SELECT count(*) FROM sync_events WHERE client_id LIKE '%s-%%'", book.name),
+                     book.of[ACCEPTED] + book.of[UNKNOWN]);
+    for (int n = 0; n < book.count; n += 1 + book.count / 200)
+        if (book.told[n] == ACCEPTED)
+            ck_assert_msg(is_stored(n), "%s was accepted and is not stored", id_of(n));
+}
+
+static void wait_completed(int seconds)
+{
+    flow_wait(sql_int("SELECT count(*) FROM sync_events WHERE client_id LIKE '%s-%%' AND status < 2",
+                      book.name) == 0,
+              seconds);
+    ck_assert_int_eq(
+        sql_int("SELECT count(*) FROM sync_events WHERE client_id LIKE '%s-%%' AND status <> 2", book.name),
+        0);
+}
+
+/* The value of "name":"value" in a line. */
+static const char *field(const char *line, const char *name, char *value, size_t size)
+{
+    const char *at = strstr(line, name);
+
+    *value = '\0';
+    if (at && (at = strchr(at, ':')) && at[1] == '"')
+        snprintf(value, size, "%.*s", (int)strcspn(at + 2, "\""), at + 2);
+    return value;
+}
+
+/* A line of the log for every answer that a worker got: none of its events was delivered well twice. */
+static void check_log_of(const char *program, struct map *delivered)
+{
+    char *line = NULL, event[64], target[64], outcome[32];
+    size_t size = 0;
+    FILE *file = fopen(api_text("%s/log/%s.log", stack_dir(), program), "r");
+
+    ck_assert_msg(file != NULL, "%s has no log", program);
+    while (getline(&line, &size, file) > 0) {
+        if (!strstr(line, "\"delivery\"") ||
+            strcmp(field(line, "\"outcome\"", outcome, sizeof outcome), "delivered") != 0)
+            continue;
+        field(line, "\"event\"", event, sizeof event);
+        field(line, "\"target\"", target, sizeof target);
+        const char *key = api_text("%s %s", target, event);
+        ck_assert_msg(!map_get(delivered, key, strlen(key)), "%s was delivered, and was sent again: %s", key,
+                      line);
+        map_put(delivered, key, strlen(key), delivered);
+    }
+    free(line);
+    fclose(file);
+}
+
+static void check_nothing_known_was_sent_again(void)
+{
+    struct map *delivered = map_new();
+
+    for (size_t i = 0; i < COUNT(programs); i++)
+        if (strncmp(programs[i], "worker", 6) == 0)
+            check_log_of(programs[i], delivered);
+    ck_assert_uint_gt(map_count(delivered), 0);
+    map_free(&delivered);
+}
+
+static void check_started_once(void)
+{
+    for (size_t i = 0; i < COUNT(programs); i++) {
+        ck_assert_msg(stack_running(programs[i]), "%s has ended", programs[i]);
+        ck_assert_int_eq(stack_log_count(programs[i], "\"msg\":\"starting\"") > 1, false);
+    }
+}
+
+/* Load, then the fault with the load going on, then its end; the ledger of answers against the tables. */
+static void away_under_load(const char *name, void (*begin)(void), void (*end)(void))
+{
+    open_book(name);
+    post_until(clock_mono_ms() + 500);
+    pid_t child = fork();
+    if (child == 0) {
+        usleep(300000);
+        begin();
+        usleep(2000000);
+        end();
+        _exit(0);
+    }
+    ck_assert_int_gt(child, 0);
+    while (waitpid(child, NULL, WNOHANG) == 0)
+        post_some();
+    flow_wait((post_some(), book.told[book.count - 1] == ACCEPTED), 15);
+    post_until(clock_mono_ms() + 300);
+    printf("%s: %d accepted, %d refused, %d unknown, slowest answer %lld ms\n", name, book.of[ACCEPTED],
+           book.of[REFUSED], book.of[UNKNOWN], (long long)book.slowest_us / 1000);
+    ck_assert_int_gt(book.of[REFUSED], 0);
+    ck_assert_msg(book.slowest_us < PROMPT_US * flow_patience(), "an answer after %lld us",
+                  (long long)book.slowest_us);
+    check_book();
+    wait_completed(30);
+    check_nothing_known_was_sent_again();
+    check_started_once();
+}
+
+static void kill_it(void)
+{
+    stack_kill("postgres");
+}
+
+static void start_it(void)
+{
+    stack_start("postgres");
+}
+
+static void stop_moving(void)
+{
+    hang(true);
+}
+
+static void move_again(void)
+{
+    hang(false);
+}
+
+START_TEST(a_postgres_that_ends_at_once_loses_nothing_and_each_answer_agrees_with_the_table)
+{
+    away_under_load("immediate", end_at_once, start_it);
+}
+END_TEST
+
+START_TEST(a_killed_postgres_loses_nothing_and_each_answer_agrees_with_the_table)
+{
+    away_under_load("killed", kill_it, start_it);
+}
+END_TEST
+
+START_TEST(a_hanging_postgres_is_503_within_a_second_and_each_answer_agrees_with_the_table)
+{
+    away_under_load("hanging", stop_moving, move_again);
+    ck_assert_int_gt(book.of[UNKNOWN], 0);
+}
+END_TEST
+
+START_TEST(what_is_read_from_a_hanging_postgres_is_503_within_a_second)
+{
+    static const char *const urls[] = {"/sync/events/00000000-0000-7000-8000-000000000000", "/sync/events",
+                                       "/readyz"};
+
+    api_get("/sync/events");
+    hang(true);
+    for (size_t i = 0; i < COUNT(urls); i++) {
+        const struct api_answer *answer = api_get("%s", urls[i]);
+        ck_assert_msg(answer->status == 503 || i == 2, "%s: %d %s", urls[i], answer->status, answer->body);
+        ck_assert_msg(answer->took_us < PROMPT_US * flow_patience(), "%s after %lld us", urls[i],
+                      (long long)answer->took_us);
+    }
+    flow_wait(api_get("/readyz")->status == 503, 3);
+    hang(false);
+    flow_wait(api_get("/readyz")->status == 200, 5);
+}
+END_TEST
+
+/* ── pausing ── */
+
+/* Time on a processor of all threads, in ns. */
+static int64_t cpu_ns(const char *program)
+{
+    int64_t sum = 0;
+    const char *path = api_text("/proc/%ld/task", (long)stack_pid(program));
+    DIR *tasks = opendir(path);
+
+    ck_assert_msg(tasks != NULL, "%s is not running", program);
+    for (struct dirent *entry; (entry = readdir(tasks));) {
+        long long ns = 0;
+        FILE *file;
+        if (!isdigit((unsigned char)*entry->d_name) ||
+            !(file = fopen(api_text("%s/%s/schedstat", path, entry->d_name), "r")))
+            continue;
+        ck_assert_int_eq(fscanf(file, "%lld", &ns), 1);
+        sum += ns;
+        fclose(file);
+    }
+    closedir(tasks);
+    return sum;
+}
+
+static void post_accepted(int events)
+{
+    while (book.count < events)
+        post_some();
+    ck_assert_int_eq(book.of[ACCEPTED], book.count);
+}
+
+static int64_t answered(const char *target)
+{
+    return pick_int(fake_summary(target), "/total");
+}
+
+/* Requests are under way when PostgreSQL goes, and their answers come while it is away. */
+START_TEST(without_postgres_nothing_starts_or_spins_and_known_outcomes_are_recorded_first)
+{
+    int64_t before[COUNT(programs)], away_ms = flow_size(4, 600) * 1000, total;
+
+    open_book("pausing");
+    for (size_t i = 0; i < COUNT(targets); i++) {
+        fake_reset(targets[i]);
+        fake_control(targets[i], "{\"rules\":[{\"delay_ms\":400}]}");
+    }
+    post_accepted(600);
+    flow_wait(answered(targets[0]) > 20, 10);
+    end_at_once();
+    usleep(700000); /* what was under way is answered by now */
+    for (size_t i = 0; i < COUNT(programs); i++)
+        before[i] = cpu_ns(programs[i]);
+    total = answered(targets[0]);
+    int64_t start_ms = clock_mono_ms();
+    flow_wait(clock_mono_ms() - start_ms >= away_ms, away_ms / 1000 + 5);
+    double away_ns = (double)(clock_mono_ms() - start_ms) * 1e6;
+    for (size_t i = 0; i < COUNT(programs); i++) {
+        double share = (double)(cpu_ns(programs[i]) - before[i]) / away_ns;
+        printf("without PostgreSQL: %-20s %.2f %% of a core\n", programs[i], share * 100);
+        ck_assert_msg(share < CPU_SHARE_MAX, "%s spins: %.1f %%", programs[i], share * 100);
+    }
+    ck_assert_int_eq(answered(targets[0]), total);
+    for (size_t i = 0; i < COUNT(targets); i++)
+        fake_control(targets[i], "{\"rules\":[]}");
+    start_it();
+    wait_completed(30);
+    check_book();
+    check_nothing_known_was_sent_again();
+    check_started_once();
+    for (size_t i = 0; i < COUNT(targets); i++)
+        ck_assert_int_eq(answered(targets[i]), book.count);
+}
+END_TEST
+
+int main(void)
+{
+    static const char *const env[] = {"RETRY_SCHEDULE=100ms,200ms", "SYNC_INTERVAL_SECONDS=1s", NULL};
+    static const struct stack_options options = {
+        .env = env, .replicas = "worker-coreldove=2,worker-bizosaas=2,worker-bizoholic=0"};
+
+    return flow_run(
+        "postgres_away", &options,
+        (const TTest *[]){a_postgres_that_ends_at_once_loses_nothing_and_each_answer_agrees_with_the_table,
+                          a_killed_postgres_loses_nothing_and_each_answer_agrees_with_the_table,
+                          a_hanging_postgres_is_503_within_a_second_and_each_answer_agrees_with_the_table,
+                          what_is_read_from_a_hanging_postgres_is_503_within_a_second,
+                          without_postgres_nothing_starts_or_spins_and_known_outcomes_are_recorded_first,
+                          NULL});
+}
