@@ -174,6 +174,7 @@ install: $(SERVICES:%=$(B)/bin/%) $(B)/bin/syncctl $(MAN:docs/man/%=$(B)/man/%)
 
 include $(wildcard tests/bench/bench.mk)
 include $(wildcard tests/chaos/chaos.mk)
+include $(wildcard tests/ceilings/ceilings.mk)
 include $(wildcard api-gateway/gateway.mk)
 -include $(wildcard $(B)/obj/*/*.d $(B)/obj/*/*/*.d)
 

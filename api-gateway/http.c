@@ -201,6 +201,15 @@ const char *http_body(const struct http_request *request, size_t *len)
     return *len > 0 ? (const char *)evbuffer_pullup(input, -1) : "";
 }
 
+void http_release_body(struct http_request *request)
+{
+    struct evbuffer *input = request->ev != NULL ? evhttp_request_get_input_buffer(request->ev) : NULL;
+    if (input != NULL)
+        evbuffer_drain(input, evbuffer_get_length(input));
+    json_free(request->json);
+    request->json = NULL;
+}
+
 const char *http_request_id(const struct http_request *request)
 {
     return request->id;
@@ -282,7 +291,9 @@ static void register_stats(struct http *http)
     http->pending_now = stats_register(STATS_GAUGE, "sync_http_requests_pending", NULL,
                                        "Requests that wait for their answer");
     http->held_now = stats_register(STATS_GAUGE, "sync_http_unread_bytes", NULL,
-                                    "Bytes of requests being read or answered");
+                                    "Memory of requests being read or answered, in bytes");
+    http->unsent_now = stats_register(STATS_GAUGE, "sync_http_unsent_bytes", NULL,
+                                      "Bytes of answers that have not left yet");
 }
 
 struct http *http_new(struct event_base *base, const struct http_config *config)
@@ -292,6 +303,7 @@ struct http *http_new(struct event_base *base, const struct http_config *config)
     http->config = *config;
     http->config.listen_addr = mem_strdup(config->listen_addr);
     http->config.environment = mem_strdup(config->environment);
+    TAILQ_INIT(&http->lingers);
     http->keys = http_keys_new();
     http->evhttp = evhttp_new(base);
     if (http->evhttp == NULL)
@@ -360,7 +372,7 @@ void http_on_turn(struct http *http)
     if (!http->draining)
         return;
     http_guard_close_idle(http);
-    if (http->connections > 0 || http->pending > 0 || http->drained == NULL)
+    if (http->connections + http->lingering > 0 || http->pending > 0 || http->drained == NULL)
         return;
     void (*drained)(void *arg) = http->drained;
     http->drained = NULL;

@@ -20,7 +20,7 @@ struct http_request;
 enum http_method { HTTP_GET = 1, HTTP_POST = 2, HTTP_DELETE = 4, HTTP_PATCH = 8, HTTP_PUT = 16 };
 
 struct http_limits {
-    size_t body_max, bulk_body_max, header_max, unread_bodies_max;
+    size_t body_max, bulk_body_max, header_max, unread_bodies_max, unsent_answers_max;
     unsigned connections_max, requests_max, json_depth_max;
     int64_t client_timeout_ms, idle_timeout_ms;
 };
@@ -55,6 +55,8 @@ const char *http_param(const struct http_request *request, const char *name);  /
 const char *http_query(const struct http_request *request, const char *name);  /* ?name=, decoded; NULL when absent */
 const char *http_header(const struct http_request *request, const char *name); /* NULL when absent */
 const char *http_body(const struct http_request *request, size_t *len);
+/* The handler has taken what it needs of the body: it goes, and what http_body and http_json gave with it. */
+void http_release_body(struct http_request *request);
 const char *http_request_id(const struct http_request *request);
 const char *http_traceparent(const struct http_request *request); /* valid W3C traceparent, or NULL */
 const char *http_peer(const struct http_request *request);        /* the client's address as text */

@@ -2,9 +2,10 @@
  * http_guard.c: the connections: what evhttp 2.1 leaves to its callers.
  *
  * evhttp reads without bound what a client pipelines, has time-outs per read only, knows no cap on connections and spins when
- * descriptors run out. So every byte passes http_guard_on_input before evhttp sees it; a connection is refused by taking its callbacks
- * over, which is safe at any time but from within evhttp's own (then the turn event does it, right after).
+ * descriptors run out. So every byte passes http_guard_on_input before evhttp sees it. A connection that is refused is taken from
+ * evhttp by the turn event, right after: within evhttp's own callbacks it must not go.
  */
+#include <fcntl.h>
 #include <sys/socket.h>
 
 #include "clock.h"
@@ -12,7 +13,6 @@
 #include "log.h"
 
 #define READ_SLACK 4096 /* above the header limit: what a client may send ahead */
-#define CLOSING_HIGH 16384
 
 /* ---- lists ---- */
 
@@ -41,18 +41,9 @@ void http_guard_enter(struct http_conn *conn, enum http_phase phase)
     http_guard_append(conn, phase);
 }
 
-static void hold(struct http_conn *conn, size_t len)
+bool http_guard_receives(const struct http_conn *conn)
 {
-    conn->held += len;
-    conn->http->held += len;
-    stats_set(conn->http->held_now, (int64_t)conn->http->held);
-}
-
-void http_guard_release(struct http *http, size_t *held)
-{
-    http->held -= *held;
-    *held = 0;
-    stats_set(http->held_now, (int64_t)http->held);
+    return conn->phase == HTTP_RECEIVING || conn->phase == HTTP_LOADING;
 }
 
 void http_guard_schedule(struct http *http)
@@ -67,9 +58,11 @@ void http_guard_forget(struct http_conn *conn)
 {
     struct http *http = conn->http;
     http_on_gone(conn);
-    http_guard_release(http, &conn->held);
+    http_budget_release(http, &conn->held);
+    http_budget_sent(conn);
     list_remove(&http->lists[conn->phase], conn);
-    http_guard_count_connections(http, -1);
+    http->connections--;
+    http_guard_count_connections(http);
     if (conn->fd >= 0 && http->by_fd[conn->fd] == conn)
         http->by_fd[conn->fd] = NULL;
     evbuffer_remove_cb_entry(bufferevent_get_input(conn->bev), conn->watch);
@@ -86,48 +79,23 @@ void http_guard_close(struct http_conn *conn)
     evhttp_connection_free(conn->evcon); /* its close callback forgets conn */
 }
 
-static void on_closing_read(struct bufferevent *bev, void *arg)
-{
-    (void)arg; /* may be evhttp's: its deferred read calls whatever is set */
-    struct evbuffer *input = bufferevent_get_input(bev);
-    evbuffer_drain(input, evbuffer_get_length(input));
-}
-
-/* The refusal has left: say that nothing follows, and let the client finish sending, so that it gets to read it. */
-static void on_closing_written(struct bufferevent *bev, void *arg)
-{
-    (void)arg;
-    shutdown(bufferevent_getfd(bev), SHUT_WR);
-}
-
-static void on_closing_event(struct bufferevent *bev, short what, void *arg)
-{
-    (void)bev;
-    (void)what;
-    http_guard_close(arg);
-}
-
+/* The answer goes out past evhttp, which lets go of all that it has of the request; the rest is for http_linger. */
 void http_guard_begin_closing(struct http_conn *conn)
 {
-    struct bufferevent *bev = conn->bev;
-    http_guard_enter(conn, HTTP_CLOSING);
-    bufferevent_setcb(bev, on_closing_read, on_closing_written, on_closing_event, conn);
-    bufferevent_setwatermark(bev, EV_READ, 0, CLOSING_HIGH);
-    bufferevent_enable(bev, EV_READ | EV_WRITE);
-    bufferevent_write(bev, conn->farewell.data, conn->farewell.len);
-    buf_release(&conn->farewell);
+    struct http *http = conn->http;
+    int fd = fcntl(conn->fd, F_DUPFD_CLOEXEC, 0);
+    (void)send(conn->fd, conn->farewell.data, conn->farewell.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    http_guard_close(conn);
+    if (fd >= 0) /* else the client may find the connection reset before it has read why */
+        http_linger_start(http, fd);
 }
 
 void http_guard_part(struct http_conn *conn, struct buf *farewell)
 {
+    struct evbuffer *input = bufferevent_get_input(conn->bev);
     conn->farewell = *farewell;
     buf_init(farewell);
-    http_guard_release(conn->http, &conn->held);
-    if (!conn->between) {
-        http_guard_begin_closing(conn);
-        return;
-    }
-    struct evbuffer *input = bufferevent_get_input(conn->bev);
+    http_budget_release(conn->http, &conn->held);
     evbuffer_drain(input, evbuffer_get_length(input)); /* so that evhttp finds nothing to read meanwhile */
     http_guard_enter(conn, HTTP_PARTING);
     http_guard_schedule(conn->http);
@@ -164,7 +132,7 @@ static enum http_scan_event head_done(struct http_conn *conn, struct http_fault 
 
 static void refuse_budget(struct http_conn *conn)
 {
-    char why[192];
+    char why[256];
     stats_add(conn->http->refused[HTTP_REFUSED_OVERLOAD], 1);
     http_refuse(conn, &(struct problem){.status = 503,
                                         .type = "overloaded",
@@ -178,19 +146,20 @@ static bool scan_piece(struct http_conn *conn, const char *data, size_t len)
     while (len > 0) {
         struct http_fault fault;
         size_t used;
+        bool head = conn->scan.state == SCAN_HEAD;
         enum http_scan_event event = http_scan_feed(&conn->scan, data, len, &used, &fault);
         data += used;
         len -= used;
-        hold(conn, used);
+        http_budget_hold(conn, used, head);
         if (event == HTTP_SCAN_HEADS)
             event = head_done(conn, &fault);
-        if (conn->phase != HTTP_RECEIVING)
+        if (!http_guard_receives(conn))
             return false;
         if (event == HTTP_SCAN_FAULT) {
             http_refuse_fault(conn, &fault);
             return false;
         }
-        if (conn->http->held > conn->http->config.limits.unread_bodies_max) {
+        if (!http_budget_fits(conn, 0)) {
             refuse_budget(conn);
             return false;
         }
@@ -204,8 +173,10 @@ static bool scan_piece(struct http_conn *conn, const char *data, size_t len)
 static void scan_input(struct http_conn *conn, struct evbuffer *input, size_t offset)
 {
     size_t len = evbuffer_get_length(input);
-    if (conn->phase == HTTP_IDLE)
+    if (conn->phase == HTTP_IDLE) {
         http_guard_enter(conn, HTTP_RECEIVING);
+        conn->began_ms = conn->since_ms;
+    }
     while (offset < len && conn->scan.state != SCAN_DONE) {
         struct evbuffer_ptr at;
         struct evbuffer_iovec piece;
@@ -225,7 +196,7 @@ void http_guard_on_input(struct evbuffer *input, const struct evbuffer_cb_info *
         return;
     if (conn->phase == HTTP_PARTING)
         evbuffer_drain(input, evbuffer_get_length(input));
-    else if (conn->phase == HTTP_IDLE || conn->phase == HTTP_RECEIVING)
+    else if (conn->phase == HTTP_IDLE || http_guard_receives(conn))
         scan_input(conn, input, evbuffer_get_length(input) - info->n_added);
 }
 
@@ -243,6 +214,7 @@ void http_guard_watch(struct http_conn *conn)
 void http_guard_sent(struct http_conn *conn)
 {
     struct evbuffer *input = bufferevent_get_input(conn->bev);
+    http_budget_sent(conn);
     if (conn->wide)
         bufferevent_setwatermark(conn->bev, EV_READ, 0, http_guard_read_high(conn->http));
     conn->wide = false;
@@ -250,9 +222,7 @@ void http_guard_sent(struct http_conn *conn)
     http_guard_enter(conn, HTTP_IDLE);
     if (evbuffer_get_length(input) == 0)
         return;
-    conn->between = true;
     scan_input(conn, input, 0);
-    conn->between = false;
 }
 
 struct http_conn *http_guard_conn(struct http *http, struct evhttp_request *ev)

@@ -1,7 +1,9 @@
 /*
  * http_inside.h: what the http files share.
  *
- *   http_guard    connections: what comes in, how long it may take, how much there may be
+ *   http_guard    connections: what comes in, how long it may take
+ *   http_budget   how many bytes all of them may hold together, and who makes room
+ *   http_linger   connections that were refused, until their clients have read why
  *   http_filter   the strict reading of a request's bytes (pure)
  *   http_route    which handler a path and method belong to (pure)
  *   http_auth     who asks
@@ -10,11 +12,14 @@
  * A connection is always on the list of its phase:
  *
  *   fresh ─▶ idle ─first byte▶ receiving ─whole request▶ answering ─http_reply▶ sending ─all sent▶ idle
- *                                  └── refused or too slow ──▶ parting ─▶ closing (answer sent, rest of the input discarded)
+ *                                  │  └─ holds much ─▶ loading ─▶ …
+ *                                  └── refused or too slow ──▶ parting (one turn of the loop), then it lingers without evhttp
  *
- * Lists are in order of entry, and a phase has one time limit: the sweep looks at their heads only.
+ * Lists are in order of entry: their heads are who has been in the phase for longest.
  */
 #pragma once
+#include <sys/queue.h>
+
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
@@ -35,10 +40,10 @@ enum http_phase {
     HTTP_FRESH,
     HTTP_IDLE,
     HTTP_RECEIVING,
+    HTTP_LOADING,
     HTTP_ANSWERING,
     HTTP_SENDING,
     HTTP_PARTING,
-    HTTP_CLOSING,
     HTTP_PHASES
 };
 
@@ -56,12 +61,13 @@ struct http_conn {
     int fd;
     enum http_phase phase;
     int64_t since_ms; /* in the phase */
+    int64_t began_ms; /* the first byte of the request being received */
     struct http_conn *next, *previous;
     struct http_scan scan;
     struct http_request *request; /* from the end of its head to its answer */
-    size_t held;                  /* bytes of the request being received */
+    size_t held;                  /* memory of the request being received, as http_budget counts it */
+    size_t unsent;                /* bytes of the answer being sent */
     bool wide;                    /* the read watermark was raised for a large body */
-    bool between;                 /* evhttp is in the middle of finishing an answer */
     bool surplus;                 /* above the cap: to be closed at once */
     struct buf farewell;          /* the last answer, when parting */
 };
@@ -141,19 +147,27 @@ struct http {
     struct event *turn; /* what evhttp's own callbacks must not do: attach, part */
     struct event *sweep;
     struct event *reopen; /* descriptors were exhausted */
+    size_t room;          /* connections that descriptors allow at present */
+    int64_t told_ms;      /* when the log last heard that they were exhausted */
+    TAILQ_HEAD(http_lingers, http_linger) lingers;
+    size_t lingering;
 
     struct http_request *requests;
     struct http_request *spare; /* linked by next; a few, so that the path allocates little */
     size_t spares;
     size_t pending; /* requests given to a handler and not answered */
-    size_t held;    /* bytes of all requests being read or answered */
+    size_t held;    /* memory of all requests being read or answered */
+    size_t unsent;  /* bytes of all answers being sent */
+    size_t surge;   /* the most of both, and of connections, since memory was last given back */
+    int64_t trimmed_ms;
 
     struct http_keys *keys; /* of tokens, and those already checked */
     bool draining;
     void (*drained)(void *arg);
     void *drained_arg;
 
-    struct stat *by_class[5], *seconds, *connections_now, *pending_now, *held_now, *refused[HTTP_REFUSALS];
+    struct stat *by_class[5], *seconds, *connections_now, *pending_now, *held_now, *unsent_now,
+        *refused[HTTP_REFUSALS];
 };
 
 /* http_listen.c; -1: cannot listen there. */
@@ -161,7 +175,7 @@ int http_guard_start(struct http *http);
 void http_guard_stop(struct http *http);
 void http_guard_stop_listening(struct http *http);
 void http_guard_close_idle(struct http *http);
-void http_guard_count_connections(struct http *http, int change);
+void http_guard_count_connections(struct http *http); /* after a change */
 /* http_guard.c */
 void http_guard_append(struct http_conn *conn, enum http_phase phase);
 void http_guard_forget(struct http_conn *conn);
@@ -173,9 +187,23 @@ void http_guard_enter(struct http_conn *conn, enum http_phase phase);
 struct http_conn *http_guard_conn(struct http *http, struct evhttp_request *ev);
 void http_guard_watch(struct http_conn *conn); /* the answer will take a while: notice when the client goes */
 void http_guard_sent(struct http_conn *conn);  /* an answer has left: on to the next request */
-void http_guard_release(struct http *http, size_t *held);
 void http_guard_part(struct http_conn *conn, struct buf *farewell); /* takes what is in farewell */
 void http_guard_schedule(struct http *http);
+bool http_guard_receives(const struct http_conn *conn);
+/* http_budget.c */
+void http_budget_hold(struct http_conn *conn, size_t len, bool head);
+void http_budget_release(struct http *http, size_t *held);
+/* Whether `more` bytes fit beside what all requests hold; others may be put out for it. */
+bool http_budget_fits(struct http_conn *conn, size_t more);
+/* Whether an answer of this size may wait to be read; others may be closed for it. certain: it has to be told, whatever it takes. */
+bool http_budget_sends(struct http_conn *conn, size_t len, bool certain);
+void http_budget_send(struct http_conn *conn, size_t len);
+void http_budget_sent(struct http_conn *conn);
+void http_budget_trim(struct http *http); /* gives memory back to the system after a surge */
+/* http_linger.c */
+void http_linger_start(struct http *http, int fd); /* fd is its own then */
+bool http_linger_end_oldest(struct http *http);    /* false: there is none */
+void http_linger_sweep(struct http *http);
 /* http.c; -1: the request was refused, and the connection is parting. */
 int http_on_head(struct http_conn *conn);
 void http_on_gone(struct http_conn *conn);

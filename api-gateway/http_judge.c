@@ -187,7 +187,7 @@ static void judge_budget(struct http_request *request)
     int64_t len = request->head->content_length;
     if (len > 0 && (uint64_t)len > http_body_max(request))
         return; /* too large whenever it comes: the scanner says 413 */
-    if (len <= 0 || (uint64_t)len + http->held <= http->config.limits.unread_bodies_max)
+    if (len <= 0 || http_budget_fits(request->conn, (size_t)len))
         return;
     stats_add(http->refused[HTTP_REFUSED_OVERLOAD], 1);
     refuse(request, 503, "overloaded", http_budget_text(http, request->why, sizeof request->why));

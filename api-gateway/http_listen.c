@@ -1,39 +1,47 @@
 /*
  * http_listen.c: the listener, the cap on connections, and the sweep of those that take too long.
  *
- * evhttp's listener spins when descriptors run out: accept fails, the socket stays readable, and the log fills. Its error
- * callback here switches the listener off, closes the longest idle connection, and a timer switches it on again.
+ * evhttp's listener spins when descriptors run out: accept fails, the socket stays readable, and the log fills. Its error callback
+ * here closes the longest idle connections until some descriptors are left over; where there is none to close, it switches the
+ * listener off, and a timer switches it on again.
  */
 #include <errno.h>
 #include <event2/listener.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "clock.h"
 #include "http_inside.h"
 #include "log.h"
 
-#define CLOSING_MS 2000 /* for a client to read why it was refused */
 #define REOPEN_MS 100
-#define BACKLOG 1024
+#define BACKLOG 4096
+#define DESCRIPTORS_KEPT 64 /* for the database, Redis, platforms, files */
+#define ROOM_MIN 8
+#define TOLD_EVERY_MS 10000
+#define NOT_READING_MS 1000
 
 /* ---- new connections ---- */
 
-void http_guard_count_connections(struct http *http, int change)
+void http_guard_count_connections(struct http *http)
 {
-    http->connections += (size_t)change;
-    stats_set(http->connections_now, (int64_t)http->connections);
+    stats_set(http->connections_now, (int64_t)(http->connections + http->lingering));
 }
 
-/* The cap: room is made by the connection that has been idle, else unfinished, for longest. */
+/* The cap: room is made by the connection that has been idle, else unfinished, else unread by its client, for longest. */
 static bool make_place(struct http *http)
 {
-    static const enum http_phase first[] = {HTTP_CLOSING, HTTP_IDLE, HTTP_RECEIVING};
+    static const enum http_phase first[] = {HTTP_IDLE, HTTP_RECEIVING, HTTP_LOADING, HTTP_SENDING};
+    if (http_linger_end_oldest(http))
+        return true;
     for (size_t i = 0; i < sizeof first / sizeof *first; i++) {
         struct http_conn *oldest = http->lists[first[i]].first;
         if (oldest == NULL)
+            continue;
+        if (first[i] == HTTP_SENDING && oldest->since_ms > clock_mono_ms() - NOT_READING_MS)
             continue;
         stats_add(http->refused[HTTP_REFUSED_CONNECTIONS], 1);
         http_guard_close(oldest);
@@ -45,7 +53,7 @@ static bool make_place(struct http *http)
 static struct bufferevent *on_accept(struct event_base *base, void *arg)
 {
     struct http *http = arg;
-    bool room = http->connections < http->config.limits.connections_max || make_place(http);
+    bool room = http->connections + http->lingering < http->room || make_place(http);
     struct bufferevent *bev = bufferevent_socket_new(base, -1, 0);
     if (bev == NULL)
         fatal("http: out of memory for a connection");
@@ -59,7 +67,8 @@ static struct bufferevent *on_accept(struct event_base *base, void *arg)
     bufferevent_incref(bev);
     bufferevent_setwatermark(bev, EV_READ, 0, http_guard_read_high(http));
     conn->watch = evbuffer_add_cb(bufferevent_get_input(bev), http_guard_on_input, conn);
-    http_guard_count_connections(http, +1);
+    http->connections++;
+    http_guard_count_connections(http);
     http_guard_append(conn, HTTP_FRESH);
     http_guard_schedule(http);
     return bev;
@@ -69,6 +78,18 @@ static void on_gone(struct evhttp_connection *evcon, void *arg)
 {
     (void)evcon;
     http_guard_forget(arg);
+}
+
+/* Every other connection waits for an answer of ours. */
+static void refuse_surplus(struct http_conn *conn)
+{
+    stats_add(conn->http->refused[HTTP_REFUSED_CONNECTIONS], 1);
+    http_refuse(conn, &(struct problem){
+                          .status = 503,
+                          .type = "overloaded",
+                          .detail = "There are as many connections as may be (CONNECTIONS_MAX), and all of "
+                                    "them wait for an answer; come again shortly.",
+                          .retry_after_s = 1});
 }
 
 /* evhttp has its own pointers set by now, one of which is the connection. */
@@ -97,8 +118,10 @@ static void attach(struct http_conn *conn)
     (void)setsockopt(conn->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     evhttp_connection_set_closecb(conn->evcon, on_gone, conn);
     http_guard_enter(conn, HTTP_IDLE);
-    if (conn->surplus || http->draining)
+    if (http->draining)
         http_guard_close(conn);
+    else if (conn->surplus)
+        refuse_surplus(conn);
 }
 
 static void on_turn(evutil_socket_t fd, short what, void *arg)
@@ -133,6 +156,17 @@ static void sweep_list(struct http *http, enum http_phase phase, int64_t limit_m
         end(list->first);
 }
 
+/* Not in the order in which their requests began. */
+static void sweep_loading(struct http *http, int64_t limit_ms)
+{
+    int64_t before = clock_mono_ms() - limit_ms;
+    for (struct http_conn *conn = http->lists[HTTP_LOADING].first, *next; conn != NULL; conn = next) {
+        next = conn->next;
+        if (conn->began_ms <= before)
+            refuse_slow(conn);
+    }
+}
+
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
@@ -140,9 +174,13 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
     struct http *http = arg;
     const struct http_limits *limits = &http->config.limits;
     sweep_list(http, HTTP_RECEIVING, limits->client_timeout_ms, refuse_slow);
+    sweep_loading(http, limits->client_timeout_ms);
     sweep_list(http, HTTP_SENDING, limits->client_timeout_ms, http_guard_close);
     sweep_list(http, HTTP_IDLE, limits->idle_timeout_ms, http_guard_close);
-    sweep_list(http, HTTP_CLOSING, CLOSING_MS, http_guard_close);
+    http_linger_sweep(http);
+    http_budget_trim(http);
+    if (http->room < limits->connections_max) /* what took the descriptors may be gone */
+        http->room++;
 }
 
 static struct timeval sweep_interval(const struct http_limits *limits)
@@ -178,6 +216,19 @@ static void on_reopen(evutil_socket_t fd, short what, void *arg)
 /* The callbacks of a listener share one argument, and that is evhttp's. */
 static struct http *listening;
 
+/* Fewer connections fit than was thought: with some descriptors left over, the rest of the process goes on working. */
+static void lower_room(struct http *http, int error)
+{
+    int64_t now = clock_mono_ms();
+    size_t open = http->connections + http->lingering;
+    http->room = open > DESCRIPTORS_KEPT + ROOM_MIN ? open - DESCRIPTORS_KEPT : ROOM_MIN;
+    if (http->told_ms != 0 && now - http->told_ms < TOLD_EVERY_MS)
+        return;
+    http->told_ms = now;
+    log_warn("cannot accept connections", LOG_STR("error", evutil_socket_error_to_string(error)),
+             LOG_INT("connections", open), LOG_INT("room", http->room));
+}
+
 static void on_accept_error(struct evconnlistener *listener, void *arg)
 {
     (void)arg;
@@ -187,10 +238,13 @@ static void on_accept_error(struct evconnlistener *listener, void *arg)
         http = http->next_listening;
     if (http == NULL)
         bug("http: a listener that nobody owns");
-    log_warn("cannot accept connections", LOG_STR("error", evutil_socket_error_to_string(error)),
-             LOG_INT("connections", http->connections));
+    lower_room(http, error);
+    size_t places = 0;
+    while (http->connections + http->lingering > http->room && make_place(http))
+        places++;
+    if (places > 0) /* the listener is asked again at once, and each time it has cost a connection */
+        return;
     evconnlistener_disable(listener);
-    (void)make_place(http);
     struct timeval wait = {0, REOPEN_MS * 1000};
     event_add(http->reopen, &wait);
 }
@@ -232,11 +286,26 @@ static int port_of(evutil_socket_t fd)
     return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
 }
 
+/* No more than the descriptors suffice for, or the process would come to the point where it can open nothing at all. */
+static size_t room_at_start(size_t connections_max)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY ||
+        files.rlim_cur >= connections_max + DESCRIPTORS_KEPT)
+        return connections_max;
+    size_t kept = files.rlim_cur > 4 * DESCRIPTORS_KEPT ? DESCRIPTORS_KEPT : files.rlim_cur / 4;
+    log_warn("fewer connections than CONNECTIONS_MAX: descriptors are limited (ulimit -n, LimitNOFILE)",
+             LOG_INT("connections_max", connections_max), LOG_INT("descriptors", files.rlim_cur),
+             LOG_INT("room", files.rlim_cur - kept));
+    return files.rlim_cur - kept;
+}
+
 int http_guard_start(struct http *http)
 {
     struct evconnlistener *listener = listen_on(http->base, http->config.listen_addr);
     if (listener == NULL)
         return -1;
+    http->room = room_at_start(http->config.limits.connections_max);
     http->port = port_of(evconnlistener_get_fd(listener));
     http->bound = evhttp_bind_listener(http->evhttp, listener);
     evconnlistener_set_error_cb(listener, on_accept_error);
@@ -269,6 +338,10 @@ void http_guard_stop(struct http *http)
     http_guard_stop_listening(http);
     while (http->lists[HTTP_FRESH].first != NULL)
         attach(http->lists[HTTP_FRESH].first);
+    while (http->lists[HTTP_PARTING].first != NULL)
+        http_guard_begin_closing(http->lists[HTTP_PARTING].first);
+    while (http_linger_end_oldest(http))
+        continue;
     event_free(http->turn);
     event_free(http->reopen);
     event_free(http->sweep);

@@ -112,12 +112,30 @@ static void send_answer(struct http_request *request, int status, const char *co
     } else if (len > 0) {
         evbuffer_add(output, body->data, len);
     }
-    struct evbuffer *input = evhttp_request_get_input_buffer(ev);
-    evbuffer_drain(input, evbuffer_get_length(input)); /* the budget is about to be given back */
+    http_release_body(request); /* the budget is about to be given back */
     conn->request = NULL;
     http_guard_enter(conn, HTTP_SENDING);
+    http_budget_send(conn, request->head->method != HTTP_HEAD ? len : 0);
     evhttp_request_set_on_complete_cb(ev, on_sent, conn);
     evhttp_send_reply(ev, status, http_phrase(status), NULL);
+}
+
+/* What only reads can be asked for again; what was stored has to be told. */
+static bool is_told_whatever(const struct http_request *request, int status)
+{
+    return request->head->method != HTTP_GET || status >= 400;
+}
+
+static void refuse_answer(struct http_request *request)
+{
+    stats_add(request->http->refused[HTTP_REFUSED_OVERLOAD], 1);
+    snprintf(request->why, sizeof request->why,
+             "All answers that clients have not read yet may have %zu bytes (UNSENT_ANSWERS_MAX_BYTES), and "
+             "with this one they would have more; send it again shortly.",
+             request->http->config.limits.unsent_answers_max);
+    http_problem(
+        request,
+        &(struct problem){.status = 503, .type = "overloaded", .detail = request->why, .retry_after_s = 1});
 }
 
 void http_reply(struct http_request *request, int status, const char *content_type, const struct buf *body)
@@ -125,6 +143,11 @@ void http_reply(struct http_request *request, int status, const char *content_ty
     struct http *http = request->http;
     if (!request->given)
         bug("http: a request was answered that no handler has");
+    if (request->conn != NULL && body != NULL && request->head->method != HTTP_HEAD &&
+        !http_budget_sends(request->conn, body->len, is_told_whatever(request, status))) {
+        refuse_answer(request);
+        return;
+    }
     http_count(http, status, request->started_us);
     if (request->conn != NULL)
         send_answer(request, status, content_type, body);
@@ -132,7 +155,7 @@ void http_reply(struct http_request *request, int status, const char *content_ty
         evhttp_request_free(request->ev); /* the client is gone, and evhttp left it to us */
     request->ev = NULL;
     http_count_pending(http, -1);
-    http_guard_release(http, &request->held);
+    http_budget_release(http, &request->held);
     http_request_free(request);
     if (http->draining)
         http_guard_schedule(http);

@@ -63,6 +63,7 @@ static struct http *open_http(const struct gateway *gateway)
                                                   .bulk_body_max = (size_t)conf->bulk_body_max,
                                                   .header_max = (size_t)conf->header_max,
                                                   .unread_bodies_max = (size_t)conf->unread_bodies_max,
+                                                  .unsent_answers_max = (size_t)conf->unsent_answers_max,
                                                   .connections_max = (unsigned)conf->connections_max,
                                                   .requests_max = (unsigned)conf->requests_max,
                                                   .json_depth_max = (unsigned)conf->json_depth_max,
