@@ -6,7 +6,7 @@
  *
  * Starts a stack in DIR with a fault proxy between our programs and everything else, posts events at a rate, strikes with what
  * the seed draws (schedule.h), heals, waits until nothing is under way, and checks what must hold (proof_*.c) against a ledger of its
- * own. Prints a summary; exit status 0 when all held, 1 when not, 2 for bad options. --schedule prints what would strike and when.
+ * own. Prints a summary, whose last line counts the checks ("N passed, N failed"); exit status 0 when all held, 1 when not, 2 for bad options. --schedule prints what would strike and when.
  * DIR keeps logs and data. BIN_DIR and STACK name other programs and another tools/stack than this checkout's.
  */
 #include <event2/event.h>
@@ -157,38 +157,39 @@ static void write_load(const struct ledger *ledger, const struct client *client,
     strikes_write_kinds(strikes, stdout);
 }
 
-static size_t prove(unsigned patience_s, struct ledger *ledger, struct client *client,
-                    struct strikes *strikes, int64_t began_us)
+static unsigned prove(unsigned patience_s, struct ledger *ledger, struct client *client,
+                      struct strikes *strikes, int64_t began_us)
 {
     struct proof *proof = proof_new(ledger, strikes, began_us);
     int64_t took_ms = 0;
-    size_t findings;
+    unsigned failed;
 
     if (!await_quiet(patience_s, &took_ms)) {
-        proof_add(proof, "it does not come to rest", "after %lld s", (long long)took_ms / 1000);
+        proof_add(proof, CHECK_REST, "after %lld s", (long long)took_ms / 1000);
         proof_write_waiting(stdout);
     }
     if (*strikes_complaints(strikes))
-        proof_add(proof, "processes", "%s", strikes_complaints(strikes));
+        proof_add(proof, CHECK_PROCESSES, "%s", strikes_complaints(strikes));
     if (*client_complaints(client))
-        proof_add(proof, "answers that nobody could expect", "%s", client_complaints(client));
+        proof_add(proof, CHECK_ANSWERS, "%s", client_complaints(client));
     proof_check(proof);
     write_load(ledger, client, strikes);
     printf("at rest                %.1f s after the last fault was healed\n", (double)took_ms / 1000);
     proof_write(proof, stdout);
-    findings = proof_findings(proof);
+    failed = proof_failed(proof);
     proof_free(&proof);
-    return findings;
+    return failed;
 }
 
-static int run(const struct options *options, const struct schedule *schedule)
+/* How many checks did not hold, of CHECK_COUNT and one more: the stack ends well. */
+static unsigned run(const struct options *options, const struct schedule *schedule)
 {
     struct event_base *base = event_base_new();
     struct ledger *ledger = ledger_new(options->seed);
     struct strikes *strikes = strikes_new(schedule);
     struct client *client;
     int64_t began_us;
-    size_t findings = 1;
+    unsigned failed = CHECK_COUNT + 1;
 
     if (stack_up(options->dir, options->replicas) == 0) {
         client = client_new(base, ledger);
@@ -199,17 +200,29 @@ static int run(const struct options *options, const struct schedule *schedule)
         run_load(options, base, client, strikes);
         strikes_heal(strikes);
         await_answers(base, client);
-        findings = prove(options->patience_s, ledger, client, strikes, began_us);
+        failed = prove(options->patience_s, ledger, client, strikes, began_us);
         client_free(&client);
         if (stack_down() != 0)
-            printf("NOT SO: the stack ends well\n"), findings++;
+            printf("NOT SO: the stack ends well\n"), failed++;
     }
     strikes_free(&strikes);
     ledger_free(&ledger);
     event_base_free(base);
-    printf("%s: seed %" PRIu64 ", %.1f min, %u of each\n", findings ? "FAILED" : "held", options->seed,
-           options->minutes, options->replicas);
-    return findings ? 1 : 0;
+    return failed;
+}
+
+static int run_and_tell(const struct options *options, const struct schedule *schedule)
+{
+    int64_t began_ms = clock_mono_ms();
+    unsigned failed;
+
+    printf("chaos                  seed %" PRIu64 ", %.1f min, %.0f requests a second, %u of each program\n",
+           options->seed, options->minutes, options->rate, options->replicas);
+    failed = run(options, schedule);
+    printf("%s: seed %" PRIu64 ", %.1f min, %u of each; %.0f s in all\n", failed ? "FAILED" : "held",
+           options->seed, options->minutes, options->replicas, (double)(clock_mono_ms() - began_ms) / 1000);
+    printf("%u passed, %u failed\n", CHECK_COUNT + 1 - failed, failed);
+    return failed ? 1 : 0;
 }
 
 int main(int argc, char **argv)
@@ -230,7 +243,7 @@ int main(int argc, char **argv)
     if (options.schedule)
         schedule_write(&schedule, stdout);
     else
-        status = run(&options, &schedule);
+        status = run_and_tell(&options, &schedule);
     schedule_free(&schedule);
     return status;
 }

@@ -16,21 +16,19 @@ struct proof *proof_new(struct ledger *ledger, const struct strikes *strikes, in
     proof->strikes = strikes;
     proof->began_us = began_us;
     proof->by_delivery = map_new();
+    for (int check = 0; check < CHECK_COUNT; check++)
+        buf_init(&proof->findings[check].lines);
     return proof;
 }
 
 void proof_free(struct proof **proof)
 {
-    struct finding *finding;
-
     if (!*proof)
         return;
-    while ((finding = (*proof)->findings)) {
-        (*proof)->findings = finding->next;
-        buf_release(&finding->lines);
-        free(finding);
-    }
+    for (int check = 0; check < CHECK_COUNT; check++)
+        buf_release(&(*proof)->findings[check].lines);
     receipts_free(&(*proof)->receipts);
+    attempts_free(&(*proof)->attempts);
     map_free(&(*proof)->by_delivery);
     free((*proof)->outcomes);
     free(*proof);
@@ -44,23 +42,9 @@ double proof_second(const struct proof *proof, int64_t time_us)
 
 /* ── findings ── */
 
-static struct finding *find_finding(struct proof *proof, const char *kind)
+void proof_add(struct proof *proof, enum check check, const char *format, ...)
 {
-    struct finding **at = &proof->findings;
-
-    while (*at && strcmp((*at)->kind, kind) != 0)
-        at = &(*at)->next;
-    if (!*at) {
-        *at = mem_alloc(sizeof **at);
-        snprintf((*at)->kind, sizeof(*at)->kind, "%s", kind);
-        buf_init(&(*at)->lines);
-    }
-    return *at;
-}
-
-void proof_add(struct proof *proof, const char *kind, const char *format, ...)
-{
-    struct finding *finding = find_finding(proof, kind);
+    struct finding *finding = &proof->findings[check];
     va_list args;
 
     if (finding->count++ >= FINDING_LINES_MAX)
@@ -72,13 +56,13 @@ void proof_add(struct proof *proof, const char *kind, const char *format, ...)
     buf_add_ch(&finding->lines, '\n');
 }
 
-size_t proof_findings(const struct proof *proof)
+unsigned proof_failed(const struct proof *proof)
 {
-    size_t count = 0;
+    unsigned failed = 0;
 
-    for (const struct finding *finding = proof->findings; finding; finding = finding->next)
-        count += finding->count;
-    return count;
+    for (int check = 0; check < CHECK_COUNT; check++)
+        failed += proof->findings[check].count > 0;
+    return failed;
 }
 
 /* ── rest ── */
@@ -124,8 +108,7 @@ void proof_belt(struct proof *proof)
     for (unsigned i = 0; rows && i < store_count(rows); i++)
         for (unsigned n = 1; n <= 3; n++)
             if (store_int(rows, i, n) != store_int(rows, i, n + 3))
-                proof_add(proof, "a counter is not what the tables hold", "%s %s: counted %s, there are %s",
-                          store_text(rows, i, 0),
+                proof_add(proof, CHECK_COUNTER, "%s %s: counted %s, there are %s", store_text(rows, i, 0),
                           n == 1   ? "waiting"
                           : n == 2 ? "backoff"
                                    : "dead",
@@ -134,12 +117,13 @@ void proof_belt(struct proof *proof)
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         int64_t left = store_redis_sum(keys[i][0], keys[i][1]);
         if (left != 0)
-            proof_add(proof, "something is left on the belt", "%s of %s: %" PRId64, keys[i][0], keys[i][1],
-                      left);
+            proof_add(proof, CHECK_BELT, "%s of %s: %" PRId64, keys[i][0], keys[i][1], left);
     }
-    int64_t parked = store_number("SELECT count(*) FROM sync_errors");
-    if (parked != 0)
-        proof_add(proof, "entries were parked as poison", "%" PRId64, parked);
+    rows = store_query("SELECT stage, reason, count(*) FROM sync_errors GROUP BY 1, 2");
+    for (unsigned i = 0; rows && i < store_count(rows); i++)
+        proof_add(proof, CHECK_POISON, "%s entries of %s: %s", store_text(rows, i, 2), store_text(rows, i, 0),
+                  store_text(rows, i, 1));
+    store_rows_free(&rows);
 }
 
 static void find_stall(struct proof *proof)
@@ -175,9 +159,13 @@ static void find_stall(struct proof *proof)
 void proof_check(struct proof *proof)
 {
     proof->receipts = receipts_read();
+    proof->attempts = attempts_read();
+    if (attempts_folded(proof->attempts))
+        proof_add(proof, CHECK_LINES, "%zu lines", attempts_folded(proof->attempts));
     proof_accepted(proof);
     proof_outcomes(proof);
     proof_receipts(proof);
+    proof_order(proof);
     proof_records(proof);
     proof_belt(proof);
     find_stall(proof);
@@ -213,34 +201,53 @@ static void write_reasons(FILE *out)
     store_rows_free(&rows);
 }
 
+static void write_again(const struct proof *proof, FILE *out)
+{
+    static const char *const reasons[] = {
+#define X(name, text) text,
+        REASONS(X)
+#undef X
+    };
+    size_t sum = 0;
+
+    for (int reason = REASON_REFUSED + 1; reason < REASON_COUNT; reason++)
+        sum += proof->again[reason];
+    fprintf(out, "sent again             %zu after an answer that was no success; %zu duplicates, because\n",
+            proof->again[REASON_REFUSED], sum);
+    for (int reason = REASON_REFUSED + 1; reason < REASON_COUNT; reason++)
+        fprintf(out, "  %-52s %zu\n", reasons[reason], proof->again[reason]);
+}
+
+static void write_findings(const struct proof *proof, FILE *out)
+{
+    static const char *const checks[] = {
+#define X(name, text) text,
+        CHECKS(X)
+#undef X
+    };
+
+    for (int check = 0; check < CHECK_COUNT; check++)
+        if (proof->findings[check].count > 0)
+            fprintf(out, "NOT SO: %s (%zu)\n%s", checks[check], proof->findings[check].count,
+                    proof->findings[check].lines.data);
+}
+
 void proof_write(const struct proof *proof, FILE *out)
 {
-    static const char *const reasons[DUPLICATE_REASONS] = {
-        [DUPLICATE_ANSWER] = "the answer was no success, or did not arrive",
-        [DUPLICATE_CRASH] = "the worker was killed",
-        [DUPLICATE_PAUSE] = "the worker was stopped for longer than its lease",
-        [DUPLICATE_CUT] = "the connection was broken"};
-
-    fprintf(out,
-            "deliveries             %zu delivered, %zu superseded, %zu skipped, %zu dead; %zu events changed "
-            "nothing\n",
-            proof->delivered, proof->superseded, proof->skipped, proof->dead, proof->changed_nothing);
-    if (proof->parked)
-        fprintf(out, "taken for poison       %zu, after three deaths of their owners\n", proof->parked);
+    fprintf(
+        out,
+        "deliveries             %zu delivered, %zu superseded by what was, %zu skipped, %zu dead; %zu events "
+        "changed nothing\n",
+        proof->delivered, proof->superseded, proof->skipped, proof->dead, proof->changed_nothing);
     write_reasons(out);
-    fprintf(out, "received               %zu; %zu arrived late after an unknown outcome\n",
-            proof->receipts ? proof->receipts->count : 0, proof->late);
+    fprintf(out, "received               %zu; %zu starts in order, %zu of them arrived behind a later one\n",
+            proof->receipts ? proof->receipts->count : 0, proof->starts, proof->late);
     fprintf(out,
-            "records                %zu compared at their targets, %zu left out because of dead deliveries\n",
-            proof->records_compared, proof->records_left_out);
+            "records                %zu compared at their targets, but for %zu fields that died on the way\n",
+            proof->records_compared, proof->fields_left_out);
     fprintf(out, "unknown outcomes       %zu of events without a key turned out to be accepted\n",
             proof->unknown_taken);
-    fprintf(out, "received again under the same webhook-id, because\n");
-    for (int reason = 0; reason < DUPLICATE_REASONS; reason++)
-        fprintf(out, "  %-50s %zu\n", reasons[reason], proof->duplicates[reason]);
-    if (proof->receipts && proof->receipts->folded)
-        fprintf(out, "  (%zu lines of the workers' logs were folded)\n", proof->receipts->folded);
+    write_again(proof, out);
     write_stall(proof, out);
-    for (const struct finding *finding = proof->findings; finding; finding = finding->next)
-        fprintf(out, "NOT SO: %s (%zu)\n%s", finding->kind, finding->count, finding->lines.data);
+    write_findings(proof, out);
 }

@@ -28,22 +28,21 @@ static void take_row(struct proof *proof, const char *id, int64_t seq, int64_t n
     struct entry *entry = number > 0 && number <= (int64_t)ledger->count ? ledger->entries[number - 1] : NULL;
 
     if (!entry) {
-        proof_add(proof, "stored, but never posted", "%s with number %" PRId64, id, number);
+        proof_add(proof, CHECK_NOT_POSTED, "%s with number %" PRId64, id, number);
         return;
     }
     if (entry->seq) {
-        proof_add(proof, "accepted twice", "event %u: %s and %s", entry->number, entry->id, id);
+        proof_add(proof, CHECK_ACCEPTED_TWICE, "event %u: %s and %s", entry->number, entry->id, id);
         return;
     }
     entry->seq = seq;
     if (entry->state == ENTRY_UNKNOWN)
         proof->unknown_taken++;
     else if (entry->state != ENTRY_ACCEPTED)
-        proof_add(proof, "stored, but its client was told otherwise", "event %u (%s) is %s, %u tries",
-                  entry->number, state_name(entry), id, entry->tries);
+        proof_add(proof, CHECK_TOLD_OTHERWISE, "event %u (%s) is %s, %u tries", entry->number,
+                  state_name(entry), id, entry->tries);
     else if (strcmp(entry->answer, own_id(ledger, entry, id)) != 0)
-        proof_add(proof, "stored under another id than answered", "event %u: %s, answered %s", entry->number,
-                  id, entry->answer);
+        proof_add(proof, CHECK_OTHER_ID, "event %u: %s, answered %s", entry->number, id, entry->answer);
     snprintf(entry->id, sizeof entry->id, "%s", id);
     map_put(ledger->by_id, entry->id, strlen(entry->id), entry);
 }
@@ -71,9 +70,8 @@ static void check_order(struct proof *proof)
         if (entry->state != ENTRY_ACCEPTED || !entry->seq)
             continue;
         if (before && before->seq > entry->seq)
-            proof_add(proof, "accepted in another order than answered",
-                      "record %u: event %u has %" PRId64 ", event %u %" PRId64, entry->record, before->number,
-                      before->seq, entry->number, entry->seq);
+            proof_add(proof, CHECK_ACCEPT_ORDER, "record %u: event %u has %" PRId64 ", event %u %" PRId64,
+                      entry->record, before->number, before->seq, entry->number, entry->seq);
         last[entry->record] = entry;
     }
 }
@@ -84,13 +82,12 @@ void proof_accepted(struct proof *proof)
     for (size_t i = 0; i < proof->ledger->count; i++) {
         const struct entry *entry = proof->ledger->entries[i];
         if (entry->state == ENTRY_ACCEPTED && !entry->seq)
-            proof_add(proof, "accepted, but not stored", "event %u, %s, answered at %.3f s", entry->number,
-                      entry->id, proof_second(proof, entry->answered_us));
+            proof_add(proof, CHECK_NOT_STORED, "event %u, %s, answered at %.3f s", entry->number, entry->id,
+                      proof_second(proof, entry->answered_us));
         if (entry->state == ENTRY_POSTED)
-            proof_add(proof, "never answered, though everything is healed", "event %u, %u tries",
-                      entry->number, entry->tries);
+            proof_add(proof, CHECK_NEVER_ANSWERED, "event %u, %u tries", entry->number, entry->tries);
     }
     if (proof->ledger->contradictions)
-        proof_add(proof, "one key, two answers", "%s", proof->ledger->contradiction.data);
+        proof_add(proof, CHECK_TWO_ANSWERS, "%s", proof->ledger->contradiction.data);
     check_order(proof);
 }

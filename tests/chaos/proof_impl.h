@@ -1,44 +1,71 @@
 /* proof_impl.h: what the files of proof share. */
 #pragma once
+#include "attempts.h"
 #include "proof.h"
 #include "store.h"
+
+enum { OUTCOME_OPEN, OUTCOME_BACKOFF, OUTCOME_DELIVERED, OUTCOME_SUPERSEDED, OUTCOME_SKIPPED, OUTCOME_DEAD };
 
 /* A row of deliveries. */
 struct outcome {
     char event[40], target[16], covered_by[40];
-    int state, generation, sendings;
+    int state, attempts, sendings;
     int64_t version, seq;
     char error[120];
 };
 
 struct finding {
-    struct finding *next;
-    char kind[64];
     size_t count;
     struct buf lines;
 };
 
-enum duplicate_reason { DUPLICATE_ANSWER, DUPLICATE_CRASH, DUPLICATE_PAUSE, DUPLICATE_CUT, DUPLICATE_REASONS };
+/* X(name, why something was sent again under its webhook-id) */
+#define REASONS(X)                                                          \
+    X(REFUSED, "the platform had answered that it did not take it")         \
+    X(BROKEN, "the platform's answer was broken off, or none")              \
+    X(ROUTE, "the connection was cut or held up")                           \
+    X(KILLED, "its worker was killed")                                      \
+    X(STOPPED, "its worker was stopped for longer than its lease")          \
+    X(LEASE, "its worker had no PostgreSQL to renew its lease with")        \
+    X(TIMEOUT, "the answer took longer than REQUEST_TIMEOUT, by itself")
+enum reason {
+#define X(name, text) REASON_##name,
+    REASONS(X)
+#undef X
+    REASON_COUNT
+};
 
 struct proof {
     struct ledger *ledger;
     const struct strikes *strikes;
     struct receipts *receipts;
+    struct attempts *attempts;
     int64_t began_us;
-    struct finding *findings;
+    struct finding findings[CHECK_COUNT];
     struct outcome *outcomes;
     size_t outcome_count;
     struct map *by_delivery; /* "event.target" → struct outcome */
-    size_t delivered, superseded, skipped, dead, parked, unknown_taken, changed_nothing, records_compared, records_left_out;
-    size_t late, duplicates[DUPLICATE_REASONS];
+    size_t delivered, superseded, skipped, dead, unknown_taken, changed_nothing;
+    size_t records_compared, fields_left_out;
+    size_t late, starts, again[REASON_COUNT];
     int64_t stall_us, stall_at_us;
 };
 
 struct outcome *proof_outcome(const struct proof *proof, const char *event, const char *target);
+/* Where the chain of covers ends: a delivery that was delivered, skipped or dead; NULL: nowhere. */
+const struct outcome *proof_cover(const struct proof *proof, const struct outcome *outcome);
 double proof_second(const struct proof *proof, int64_t time_us); /* of the run */
 
-void proof_accepted(struct proof *proof);   /* proof_accepted.c: what was accepted is stored, once and in order */
-void proof_outcomes(struct proof *proof);   /* proof_outcomes.c: each accepted event has an end that is true */
-void proof_receipts(struct proof *proof);   /* proof_receipts.c: nothing else arrived, repetitions are explained, order holds */
-void proof_records(struct proof *proof);    /* proof_records.c: records agree everywhere */
-void proof_belt(struct proof *proof);       /* proof.c: nothing is left, the counts agree */
+void proof_accepted(struct proof *proof); /* proof_accepted.c: what was accepted is stored, once and in order */
+void proof_outcomes(struct proof *proof); /* proof_outcomes.c: each accepted event has an end that is true */
+void proof_receipts(struct proof *proof); /* proof_receipts.c: nothing else arrived, under its own id, with one content */
+void proof_order(struct proof *proof);    /* proof_order.c: versions started in order, one after the other */
+void proof_records(struct proof *proof);  /* proof_records.c: records agree everywhere */
+void proof_belt(struct proof *proof);     /* proof.c: nothing is left, the counts agree */
+/* proof_again.c: why was it sent again between the two? A reason, or -1; `why` gets what is known. */
+int proof_again(const struct proof *proof, const struct receipt *first, const struct receipt *again, enum check *check,
+                char *why, size_t why_size);
+/* Which fault of these kinds (bits) struck the object, or a replica of it, at any time between. */
+#define BIT(kind) (1u << FAULT_##kind)
+#define BROKEN_KINDS (BIT(CUT) | BIT(STALL) | BIT(DELAY) | BIT(CUT_AFTER) | BIT(REFUSE))
+bool proof_struck(const struct proof *proof, const char *object, unsigned kinds, int64_t from_us, int64_t to_us);

@@ -6,10 +6,6 @@
 #include "mem.h"
 #include "proof_impl.h"
 
-#define PARKED_AFTER 3 /* owners that ended with it in hand */
-
-enum { STATE_OPEN, STATE_BACKOFF, STATE_DELIVERED, STATE_SUPERSEDED, STATE_SKIPPED, STATE_DEAD };
-
 struct outcome *proof_outcome(const struct proof *proof, const char *event, const char *target)
 {
     char id[96];
@@ -21,7 +17,7 @@ struct outcome *proof_outcome(const struct proof *proof, const char *event, cons
 static void read_outcomes(struct proof *proof)
 {
     struct rows *rows = store_query(
-        "SELECT event_id, target, state, COALESCE(covered_by::text, ''), generation, sendings, version, "
+        "SELECT event_id, target, state, COALESCE(covered_by::text, ''), attempts, sendings, version, "
         "seq, COALESCE(error, '') FROM deliveries ORDER BY event_id");
 
     if (!rows)
@@ -35,7 +31,7 @@ static void read_outcomes(struct proof *proof)
         snprintf(outcome->target, sizeof outcome->target, "%s", store_text(rows, i, 1));
         snprintf(outcome->covered_by, sizeof outcome->covered_by, "%s", store_text(rows, i, 3));
         outcome->state = (int)store_int(rows, i, 2);
-        outcome->generation = (int)store_int(rows, i, 4);
+        outcome->attempts = (int)store_int(rows, i, 4);
         outcome->sendings = (int)store_int(rows, i, 5);
         outcome->version = store_int(rows, i, 6);
         outcome->seq = store_int(rows, i, 7);
@@ -60,41 +56,41 @@ static bool arrived(const struct proof *proof, const struct outcome *outcome)
     return false;
 }
 
-/* Where the chain of covers ends: a delivery that was delivered, skipped or dead; NULL: nowhere. */
-static const struct outcome *cover_of(const struct proof *proof, const struct outcome *outcome)
+const struct outcome *proof_cover(const struct proof *proof, const struct outcome *outcome)
 {
-    for (int steps = 0; outcome && outcome->state == STATE_SUPERSEDED && steps < 1000; steps++) {
+    for (int steps = 0; outcome && outcome->state == OUTCOME_SUPERSEDED && steps < 1000; steps++) {
         const struct outcome *next = proof_outcome(proof, outcome->covered_by, outcome->target);
         if (next && next->seq < outcome->seq && next->version < outcome->version)
             return NULL;
         outcome = next;
     }
-    return outcome && outcome->state != STATE_SUPERSEDED ? outcome : NULL;
+    return outcome && outcome->state != OUTCOME_SUPERSEDED ? outcome : NULL;
 }
 
-static bool is_parked(const struct outcome *outcome)
+/* Its own repeats are used up, or those of the newer one that was to bring it along. */
+static bool was_tried(const struct proof *proof, const struct entry *entry, const struct outcome *outcome)
 {
-    return strstr(outcome->error, "handed out several times") != NULL;
-}
-
-/* What three owners died with is taken for poison, though ours died of something else. */
-static void check_parked(struct proof *proof, const struct entry *entry, const struct outcome *outcome)
-{
-    char stage[40];
-    unsigned deaths = 0;
-
-    snprintf(stage, sizeof stage, outcome->version ? "worker-%s" : "router%.0s", outcome->target);
-    for (size_t i = 0; i < strikes_count(proof->strikes); i++) {
-        const struct fault *fault = strikes_at(proof->strikes, i)->fault;
-        deaths += (fault->kind == FAULT_KILL || fault->kind == FAULT_STOP) &&
-                  strncmp(fault->object, stage, strlen(stage)) == 0;
+    for (int steps = 0; outcome && outcome->state == OUTCOME_DEAD && steps < 1000; steps++) {
+        if (outcome->attempts > entry_retries(entry))
+            return true;
+        outcome = *outcome->covered_by ? proof_outcome(proof, outcome->covered_by, outcome->target) : NULL;
     }
-    if (deaths >= PARKED_AFTER)
-        proof->parked++;
-    else
-        proof_add(proof, "taken for poison, though hardly anybody died",
-                  "event %u, %s to %s: %u deaths of %s", entry->number, entry->id, outcome->target, deaths,
-                  stage);
+    return false;
+}
+
+/* Poison is what nobody can handle; here there is none, whoever died with it in hand. */
+static void check_dead(struct proof *proof, const struct entry *entry, const struct outcome *outcome)
+{
+    proof->dead++;
+    if (!*outcome->error)
+        proof_add(proof, CHECK_NO_REASON, "dead: event %u, %s to %s", entry->number, entry->id,
+                  outcome->target);
+    else if (strstr(outcome->error, "handed out"))
+        proof_add(proof, CHECK_POISON, "event %u, %s to %s: %s", entry->number, entry->id, outcome->target,
+                  outcome->error);
+    else if (!was_tried(proof, entry, outcome))
+        proof_add(proof, CHECK_GIVEN_UP, "event %u, %s to %s, %d of %d attempts: %s", entry->number,
+                  entry->id, outcome->target, outcome->attempts, entry_retries(entry) + 1, outcome->error);
 }
 
 static void check_outcome(struct proof *proof, const struct entry *entry, const struct outcome *outcome)
@@ -102,51 +98,69 @@ static void check_outcome(struct proof *proof, const struct entry *entry, const 
     const struct outcome *cover;
 
     switch (outcome->state) {
-    case STATE_DELIVERED:
+    case OUTCOME_DELIVERED:
         proof->delivered++;
         if (!arrived(proof, outcome))
-            proof_add(proof, "lost: marked delivered, never received", "event %u, %s to %s, %d sendings",
-                      entry->number, entry->id, outcome->target, outcome->sendings);
+            proof_add(proof, CHECK_NOT_RECEIVED, "event %u, %s to %s, %d sendings", entry->number, entry->id,
+                      outcome->target, outcome->sendings);
         break;
-    case STATE_SUPERSEDED:
+    case OUTCOME_SUPERSEDED:
         proof->superseded++;
-        cover = cover_of(proof, outcome);
-        if (!cover || (cover->state != STATE_DELIVERED && cover->state != STATE_SKIPPED))
-            proof_add(proof, "lost: superseded by nothing that was delivered", "event %u, %s to %s, by %s",
-                      entry->number, entry->id, outcome->target, outcome->covered_by);
+        cover = proof_cover(proof, outcome);
+        if (!cover || (cover->state != OUTCOME_DELIVERED && cover->state != OUTCOME_SKIPPED))
+            proof_add(proof, CHECK_NOT_COVERED, "event %u, %s to %s, by %s", entry->number, entry->id,
+                      outcome->target, outcome->covered_by);
         break;
-    case STATE_SKIPPED:
+    case OUTCOME_SKIPPED:
         proof->skipped++;
         if (!*outcome->error)
-            proof_add(proof, "skipped without a reason", "event %u, %s to %s", entry->number, entry->id,
+            proof_add(proof, CHECK_NO_REASON, "skipped: event %u, %s to %s", entry->number, entry->id,
                       outcome->target);
         break;
-    case STATE_DEAD:
-        proof->dead++;
-        if (!*outcome->error)
-            proof_add(proof, "dead without a reason", "event %u, %s to %s", entry->number, entry->id,
-                      outcome->target);
-        else if (is_parked(outcome))
-            check_parked(proof, entry, outcome);
-        else if (entry_retries(entry) > 1)
-            proof_add(proof, "given up, though it had repeats left", "event %u, %s to %s: %s", entry->number,
-                      entry->id, outcome->target, outcome->error);
+    case OUTCOME_DEAD:
+        check_dead(proof, entry, outcome);
         break;
     default:
-        proof_add(proof, "unfinished", "event %u, %s to %s, state %d", entry->number, entry->id,
+        proof_add(proof, CHECK_UNFINISHED, "event %u, %s to %s, state %d", entry->number, entry->id,
                   outcome->target, outcome->state);
     }
 }
 
-/* Nothing is to be delivered of a change that a later one had overtaken when it was routed, and of deleting what is deleted. */
+/* The record's events that were accepted after this one set the fields; bit LEDGER_FIELDS: the name. A deletion sets all. */
+static unsigned set_later(const struct ledger *ledger, const struct entry *entry)
+{
+    unsigned fields = 0;
+
+    for (size_t i = 0; i < ledger->count; i++) {
+        const struct entry *other = ledger->entries[i];
+        if (other->record == entry->record && other->seq > entry->seq)
+            fields |= other->verb == ENTRY_DELETE ? ~0u : other->fields | 1u << LEDGER_FIELDS;
+    }
+    return fields;
+}
+
+/* Was the record gone, or not there yet, when this one was accepted? */
+static bool was_gone(const struct ledger *ledger, const struct entry *entry)
+{
+    const struct entry *before = NULL;
+
+    for (size_t i = 0; i < ledger->count; i++) {
+        const struct entry *other = ledger->entries[i];
+        if (other->record == entry->record && other->seq && other->seq < entry->seq &&
+            (!before || other->seq > before->seq))
+            before = other;
+    }
+    return !before || before->verb == ENTRY_DELETE;
+}
+
+/* Nothing is to be delivered of a change that later ones had overtaken when it was routed, and of deleting what is deleted. */
 static bool may_change_nothing(const struct proof *proof, const struct entry *entry)
 {
-    const struct ledger *ledger = proof->ledger;
+    unsigned later = set_later(proof->ledger, entry), fields = entry->fields | 1u << LEDGER_FIELDS;
 
-    for (size_t i = entry->number; i < ledger->count; i++)
-        if (ledger->entries[i]->record == entry->record && ledger->entries[i]->seq > entry->seq)
-            return true;
-    return entry->verb == ENTRY_DELETE;
+    if (entry->verb == ENTRY_DELETE)
+        return later != 0 || was_gone(proof->ledger, entry);
+    return (fields & ~later) == 0;
 }
 
 static void check_entry(struct proof *proof, const struct entry *entry)
@@ -165,8 +179,8 @@ static void check_entry(struct proof *proof, const struct entry *entry)
     if (missing == 2 && may_change_nothing(proof, entry))
         proof->changed_nothing++;
     else
-        proof_add(proof, "lost: no delivery was made", "event %u, %s, seq %" PRId64 ", of record %u",
-                  entry->number, entry->id, entry->seq, entry->record);
+        proof_add(proof, CHECK_NO_DELIVERY, "event %u, %s, seq %" PRId64 ", of record %u", entry->number,
+                  entry->id, entry->seq, entry->record);
 }
 
 static void check_statuses(struct proof *proof)
@@ -180,10 +194,9 @@ static void check_statuses(struct proof *proof)
         "OR (e.status = 3) <> (e.dead_count > 0)");
 
     for (unsigned i = 0; rows && i < store_count(rows); i++)
-        proof_add(proof, "an event's status is not what its deliveries say",
-                  "%s: status %s, open %s, dead %s; dead deliveries %s of %s", store_text(rows, i, 0),
-                  store_text(rows, i, 1), store_text(rows, i, 2), store_text(rows, i, 3),
-                  store_text(rows, i, 4), store_text(rows, i, 5));
+        proof_add(proof, CHECK_STATUS, "%s: status %s, open %s, dead %s; dead deliveries %s of %s",
+                  store_text(rows, i, 0), store_text(rows, i, 1), store_text(rows, i, 2),
+                  store_text(rows, i, 3), store_text(rows, i, 4), store_text(rows, i, 5));
     store_rows_free(&rows);
 }
 

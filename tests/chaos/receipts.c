@@ -1,7 +1,6 @@
 /* receipts.c: see receipts.h. */
 #include "receipts.h"
 
-#include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,8 +10,6 @@
 #include "mem.h"
 #include "rules.h"
 #include "stack.h"
-#include "store.h"
-#include "timefmt.h"
 
 #define PAGE 500
 
@@ -72,9 +69,25 @@ static void add(struct receipts *receipts, struct receipt *receipt)
     first->again = receipt;
 }
 
+/* What the sender could know by the answer: nothing, when it was HTML, or left the item out. */
+static int status_of(const struct json *entry, size_t item, size_t items)
+{
+    int status = (int)int_member(entry, "status");
+    const char *fault = json_get_text(entry, "fault");
+    const struct json *statuses = json_get(entry, "items");
+    int64_t own = 0;
+
+    if (fault && (strcmp(fault, "html") == 0 || (strcmp(fault, "too_few") == 0 && item >= items / 2)))
+        return 0;
+    if (status != 200 || !statuses)
+        return status;
+    json_int64(json_at(statuses, item), &own);
+    return (int)own;
+}
+
 /* body: a single call's, or an item's. */
-static void take(struct receipts *receipts, unsigned platform, const struct json *entry, struct json *body,
-                 const char *webhook_id, const char *operation)
+static struct receipt *take(struct receipts *receipts, unsigned platform, const struct json *entry,
+                            struct json *body, const char *webhook_id, const char *operation)
 {
     const struct json *metadata = json_get(json_get(body, "data"), "_sync_metadata");
     struct receipt *receipt = mem_alloc(sizeof *receipt);
@@ -82,7 +95,7 @@ static void take(struct receipts *receipts, unsigned platform, const struct json
     receipt->platform = platform;
     receipt->seq = int_member(entry, "seq");
     receipt->time_us = int_member(entry, "time_us");
-    receipt->status = (int)int_member(entry, "status");
+    receipt->status = status_of(entry, 0, 0);
     receipt->version = int_member(metadata, "version");
     receipt->started_ms = int_member(metadata, "started_at");
     copy_member(receipt->record, sizeof receipt->record, metadata, "record_id");
@@ -93,6 +106,7 @@ static void take(struct receipts *receipts, unsigned platform, const struct json
     receipt->bulk = strstr(json_get_text(entry, "path"), "/bulk") != NULL;
     receipt->content = hash_content(body);
     add(receipts, receipt);
+    return receipt;
 }
 
 static void take_entry(struct receipts *receipts, unsigned platform, const struct json *entry)
@@ -112,7 +126,7 @@ static void take_entry(struct receipts *receipts, unsigned platform, const struc
         copy_member(operation, sizeof operation, item, "operation");
         char id[64];
         copy_member(id, sizeof id, item, "webhook_id");
-        take(receipts, platform, entry, item, id, operation);
+        take(receipts, platform, entry, item, id, operation)->status = status_of(entry, i, json_count(items));
     }
 }
 
@@ -154,129 +168,24 @@ const char *receipts_text(const struct receipt *receipt)
     return text.data;
 }
 
-/* ── what the workers wrote ── */
-
-static struct attempt *add_attempt(struct receipts *receipts, const char *event, const char *target,
-                                   int64_t ended_us)
-{
-    struct attempt *attempt = mem_alloc(sizeof *attempt), *before;
-    char id[96];
-
-    attempt->ended_us = ended_us;
-    snprintf(id, sizeof id, "%s.%s", event, target);
-    if ((before = map_get(receipts->attempts, id, strlen(id)))) {
-        attempt->next = before->next;
-        before->next = attempt;
-    } else {
-        map_put(receipts->attempts, id, strlen(id), attempt);
-    }
-    return attempt;
-}
-
-static void take_line(struct receipts *receipts, const char *process, const struct json *line)
-{
-    const char *event = json_get_text(line, "event"), *target = json_get_text(line, "target");
-    const char *ts = json_get_text(line, "ts");
-    struct attempt *attempt;
-    int64_t ended_ms;
-
-    if (!event || !target || !ts || timefmt_parse(ts, strlen(ts), &ended_ms) != 0)
-        return;
-    attempt = add_attempt(receipts, event, target, ended_ms * 1000);
-    attempt->status = (int)int_member(line, "status");
-    snprintf(attempt->process, sizeof attempt->process, "%s", process);
-    copy_member(attempt->outcome, sizeof attempt->outcome, line, "outcome");
-}
-
-/* What was recorded as no success: the logs leave lines out when there are too many in a second. */
-static void read_results(struct receipts *receipts)
-{
-    struct rows *rows = store_query(
-        "SELECT event_id, target_platform, (extract(epoch FROM at) * 1000000)::bigint + duration_ms * 1000, "
-        "outcome, COALESCE(http_status, 0) FROM sync_results WHERE outcome <> 'delivered'");
-
-    for (unsigned i = 0; rows && i < store_count(rows); i++) {
-        struct attempt *attempt =
-            add_attempt(receipts, store_text(rows, i, 0), store_text(rows, i, 1), store_int(rows, i, 2));
-        snprintf(attempt->outcome, sizeof attempt->outcome, "%s", store_text(rows, i, 3));
-        attempt->status = (int)store_int(rows, i, 4);
-    }
-    store_rows_free(&rows);
-}
-
-static void read_log(struct receipts *receipts, const char *file_name)
-{
-    char path[900], process[32], line[8192];
-    FILE *file;
-
-    snprintf(path, sizeof path, "%s/log/%s", stack_dir(), file_name);
-    snprintf(process, sizeof process, "%.*s", (int)(strcspn(file_name, ".") & 31), file_name);
-    if (!(file = fopen(path, "r")))
-        return;
-    while (fgets(line, sizeof line, file)) {
-        struct json_error where;
-        struct json *json;
-        bool ok;
-        if (!strstr(line, "\"what\":\"delivery\""))
-            continue;
-        json = json_parse(line, strcspn(line, "\n"), 8, &where, &ok);
-        if (ok && json_get(json, "event"))
-            take_line(receipts, process, json);
-        else if (ok)
-            receipts->folded += (size_t)int_member(json, "folded");
-        if (ok)
-            json_free(json);
-    }
-    fclose(file);
-}
-
-static void read_logs(struct receipts *receipts)
-{
-    char path[600];
-    const struct dirent *entry;
-    DIR *logs;
-
-    snprintf(path, sizeof path, "%s/log", stack_dir());
-    if (!(logs = opendir(path)))
-        return;
-    while ((entry = readdir(logs)))
-        if (strncmp(entry->d_name, "worker-", 7) == 0)
-            read_log(receipts, entry->d_name);
-    closedir(logs);
-}
-
 struct receipts *receipts_read(void)
 {
     struct receipts *receipts = mem_alloc(sizeof *receipts);
 
     receipts->by_webhook = map_new();
-    receipts->attempts = map_new();
     for (unsigned platform = 0; platform < PLATFORMS; platform++)
         read_platform(receipts, platform);
-    read_logs(receipts);
-    read_results(receipts);
     return receipts;
 }
 
 void receipts_free(struct receipts **receipts)
 {
-    struct map_iter iter = {0};
-    const void *key;
-    size_t len;
-    void *value;
-
     if (!*receipts)
         return;
     for (size_t i = 0; i < (*receipts)->count; i++)
         free((*receipts)->all[i]);
-    while (map_next((*receipts)->attempts, &iter, &key, &len, &value))
-        for (struct attempt *attempt = value, *next; attempt; attempt = next) {
-            next = attempt->next;
-            free(attempt);
-        }
     free((*receipts)->all);
     map_free(&(*receipts)->by_webhook);
-    map_free(&(*receipts)->attempts);
     free(*receipts);
     *receipts = NULL;
 }

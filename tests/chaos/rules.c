@@ -34,12 +34,29 @@ static const char *behaviour(enum fault_kind kind)
         return "\"action\":\"truncate\"";
     case FAULT_HTML:
         return "\"action\":\"html\"";
+    case FAULT_TOO_FEW:
+        return "\"action\":\"too_few\"";
     default:
         bug("%s is nothing a platform does", fault_kind_name(kind));
     }
 }
 
-/* One rule for single calls and another for bulks as a whole: a rule that names a path, or nothing, strikes bulks. */
+static void add_rules(struct buf *body, const struct fault *fault)
+{
+    const char *what = behaviour(fault->kind);
+
+    if (fault->kind == FAULT_TOO_FEW) { /* of a single call the answer would be empty */
+        buf_addf(body, "{\"match\":{\"path\":\"/api/sync/bulk\",\"every\":%lld},%s}",
+                 (long long)fault->number, what);
+        return;
+    }
+    buf_addf(body, "{\"match\":{\"every\":%lld},%s}", (long long)fault->number, what);
+    if (fault->kind == FAULT_AWAY_503 || fault->kind == FAULT_SLOW_429)
+        buf_addf(body, ",{\"match\":{\"entity\":\"user\",\"every\":%lld},%s}", (long long)fault->number + 2,
+                 what);
+}
+
+/* A rule that names nothing strikes single calls, and bulks as a whole; one that names an entity, single calls and a bulk's items. */
 void rules_set(const char *platform, const struct fault *fault)
 {
     struct buf url = BUF_INIT, body = BUF_INIT;
@@ -48,7 +65,7 @@ void rules_set(const char *platform, const struct fault *fault)
     buf_addf(&url, "%s/control", rules_url(platform));
     buf_add_str(&body, "{\"ignore_lower_versions\":false,\"rules\":[");
     if (fault)
-        buf_addf(&body, "{\"match\":{\"every\":%lld},%s}", (long long)fault->number, behaviour(fault->kind));
+        add_rules(&body, fault);
     buf_add_str(&body, "]}");
     answer = stack_ask("POST", url.data, body.data);
     if (!answer || !json_get(answer, "rules"))

@@ -58,7 +58,9 @@ static void draw_object(struct fault *fault, struct draw *draw, unsigned replica
         snprintf(fault->object, sizeof fault->object, "%s", routes[draw_below(draw, 5)]);
         break;
     case STRUCK_PLATFORM:
-        snprintf(fault->object, sizeof fault->object, "%s", routes[2 + draw_below(draw, 3)]);
+        which = 2 + draw_below(draw, 3);
+        snprintf(fault->object, sizeof fault->object, "%s",
+                 fault->kind == FAULT_TOO_FEW ? "bizosaas" : routes[which]); /* the one that takes bulks */
         break;
     }
 }
@@ -69,6 +71,8 @@ static void draw_number(struct fault *fault, struct draw *draw)
         fault->number = draw_between(draw, 5, 150);
     else if (fault->kind == FAULT_CUT_AFTER)
         fault->number = draw_between(draw, 1, draw_chance(draw, 50) ? 1000 : 30000);
+    else if (fault->kind == FAULT_REDIS_TAIL)
+        fault->number = draw_between(draw, 1, 200000);
     else if (kinds[fault->kind].struck == STRUCK_PLATFORM)
         fault->number = draw_between(draw, 1, 3);
 }

@@ -1,7 +1,8 @@
 /*
  * schedule.h: which faults strike when, drawn from the seed alone; pure.
  *
- * At most two at a time, never two on the same object. The kinds, what they strike, and what their numbers mean: schedule.c.
+ * At most two at a time, never two on the same object. Numbers: ms of a delay, bytes until a cut, bytes of the log's tail, each n-th
+ * request.
  */
 #pragma once
 #include <stddef.h>
@@ -12,13 +13,18 @@
 #define FAULT_KINDS(X)                                        \
     X(KILL, "kill", 6, PROGRAM, 100, 3000)                    \
     X(STOP, "stop", 5, PROGRAM, 300, 8000)                    \
-    X(TERM, "term", 2, PROGRAM, 100, 2000)                    \
+    X(TERM, "term", 3, PROGRAM, 100, 4000)                    \
     X(FLUSH, "flushall", 3, REDIS, 0, 0)                      \
     X(REDIS_KILL, "redis-kill", 2, REDIS, 100, 3000)          \
     X(REDIS_EMPTY, "redis-empty", 2, REDIS, 100, 2000)        \
+    X(REDIS_RESTART, "redis-restart", 2, REDIS, 100, 2000)    \
+    X(REDIS_TAIL, "redis-tail-cut", 2, REDIS, 100, 2000)      \
+    X(REDIS_GROUPS, "redis-groups", 1, REDIS, 0, 0)           \
+    X(REDIS_STREAMS, "redis-streams", 1, REDIS, 0, 0)         \
     X(REDIS_STOP, "redis-stop", 1, REDIS, 300, 5000)          \
     X(REDIS_CLIENTS, "redis-clients", 2, REDIS, 0, 0)         \
     X(POSTGRES_KILL, "postgres-immediate", 3, POSTGRES, 100, 4000) \
+    X(POSTGRES_RESTART, "postgres-restart", 2, POSTGRES, 100, 3000) \
     X(POSTGRES_CLIENTS, "postgres-clients", 2, POSTGRES, 0, 0) \
     X(CUT, "cut", 4, ROUTE, 0, 0)                             \
     X(STALL, "stall", 4, ROUTE, 300, 6000)                    \
@@ -32,7 +38,8 @@
     X(RESET, "reset", 2, PLATFORM, 500, 3000)                 \
     X(RESET_LATE, "reset-mid-answer", 2, PLATFORM, 500, 3000) \
     X(TRUNCATE, "truncate", 1, PLATFORM, 500, 3000)           \
-    X(HTML, "html", 1, PLATFORM, 300, 1500)
+    X(HTML, "html", 1, PLATFORM, 300, 1500)                   \
+    X(TOO_FEW, "too-few", 1, PLATFORM, 500, 2000)
 enum fault_kind {
 #define X(name, text, weight, struck, shortest, longest) FAULT_##name,
     FAULT_KINDS(X)
@@ -46,7 +53,7 @@ struct fault {
     int64_t at_ms, for_ms; /* after the load began; 0: at once over */
     enum fault_kind kind;
     char object[32]; /* process, route or platform */
-    int64_t number;  /* ms of a delay, bytes, each n-th request */
+    int64_t number;
 };
 
 struct schedule {

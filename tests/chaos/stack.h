@@ -23,6 +23,7 @@ pid_t stack_pid(const char *name);           /* 0: none */
 bool stack_runs(const char *name);
 void stack_signal(const char *name, int signal_number);
 void stack_wipe_redis(void); /* an empty directory; Redis must not run */
+void stack_cut_redis(int64_t bytes); /* the newest of its log is lost; the same */
 /* Calls `each` with every process of our own programs. */
 void stack_each_program(void (*each)(const char *name, void *arg), void *arg);
 

@@ -75,6 +75,24 @@ int64_t store_redis_sum(const char *command, const char *pattern)
     return sum;
 }
 
+void store_redis_each(const char *pattern, const char *command, const char *rest)
+{
+    redisContext *redis = connect_redis();
+    redisReply *keys = redis ? redisCommand(redis, "KEYS %s", pattern) : NULL;
+
+    for (size_t i = 0; keys && keys->type == REDIS_REPLY_ARRAY && i < keys->elements; i++) {
+        char line[300];
+        snprintf(line, sizeof line, "%s %.200s %s", command, keys->element[i]->str, rest ? rest : "");
+        redisReply *reply = redisCommand(redis, line);
+        if (reply)
+            freeReplyObject(reply);
+    }
+    if (keys)
+        freeReplyObject(keys);
+    if (redis)
+        redisFree(redis);
+}
+
 /* ── PostgreSQL ── */
 
 struct rows {

@@ -6,6 +6,8 @@
 
 /* One command, split at blanks; true when it was answered well. */
 bool store_redis(const char *line);
+/* A command on every key that matches; `rest` (may be NULL) goes behind the key. */
+void store_redis_each(const char *pattern, const char *command, const char *rest);
 int64_t store_redis_sum(const char *command, const char *pattern); /* of a command on every key that matches; -1: no answer */
 void store_drop_clients(void); /* ends every connection of our programs */
 

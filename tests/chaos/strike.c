@@ -107,6 +107,7 @@ static void begin(struct strike *strike)
     case FAULT_KILL:
     case FAULT_REDIS_KILL:
     case FAULT_REDIS_EMPTY:
+    case FAULT_REDIS_TAIL:
         stack_signal(fault->object, SIGKILL);
         break;
     case FAULT_STOP:
@@ -114,13 +115,25 @@ static void begin(struct strike *strike)
         stack_signal(fault->object, SIGSTOP);
         break;
     case FAULT_TERM:
+    case FAULT_REDIS_RESTART:
         stack_signal(fault->object, SIGTERM);
+        break;
+    case FAULT_POSTGRES_RESTART:
+        stack_signal(fault->object, SIGINT); /* fast shutdown */
         break;
     case FAULT_POSTGRES_KILL:
         stack_signal(fault->object, SIGQUIT); /* immediate shutdown */
         break;
     case FAULT_FLUSH:
         store_redis("FLUSHALL");
+        break;
+    case FAULT_REDIS_GROUPS:
+        store_redis_each("events:*", "XGROUP DESTROY", "sync");
+        store_redis_each("deliver:*", "XGROUP DESTROY", "sync");
+        break;
+    case FAULT_REDIS_STREAMS:
+        store_redis_each("events:*", "DEL", NULL);
+        store_redis_each("deliver:*", "DEL", NULL);
         break;
     case FAULT_REDIS_CLIENTS:
         store_redis("CLIENT KILL TYPE normal");
@@ -154,7 +167,8 @@ static void begin(struct strike *strike)
 static bool restarts(enum fault_kind kind)
 {
     return kind == FAULT_KILL || kind == FAULT_TERM || kind == FAULT_REDIS_KILL ||
-           kind == FAULT_REDIS_EMPTY || kind == FAULT_POSTGRES_KILL;
+           kind == FAULT_REDIS_EMPTY || kind == FAULT_REDIS_TAIL || kind == FAULT_REDIS_RESTART ||
+           kind == FAULT_POSTGRES_KILL || kind == FAULT_POSTGRES_RESTART;
 }
 
 static void over(struct strike *strike)
@@ -171,6 +185,8 @@ static void start_again(struct strike *strike)
         return; /* TERM: it still drains */
     if (fault->kind == FAULT_REDIS_EMPTY)
         stack_wipe_redis();
+    if (fault->kind == FAULT_REDIS_TAIL)
+        stack_cut_redis(fault->number);
     strike->command = stack_command("start", fault->object);
     strike->state = STRIKE_MENDING;
 }

@@ -136,8 +136,10 @@ static void note_items(struct bulk *bulk, int status, const char *fault)
 {
     for (size_t i = 0; i < bulk->count; i++) {
         const struct delivery *item = &bulk->items[i];
-        struct received_facts facts = {item->order_key[0] ? item->order_key : NULL, item->version,
-                                       status == 200 ? bulk->statuses[i] : status, fault};
+        struct received_facts facts = {.record = item->order_key[0] ? item->order_key : NULL,
+                                       .version = item->version,
+                                       .status = status == 200 ? bulk->statuses[i] : status,
+                                       .fault = fault};
         received_add_item(bulk->platform->received, json_get_text(item->body, "webhook_id"), &facts);
     }
 }
@@ -148,7 +150,7 @@ static void settle(struct bulk *bulk, struct http_conn *conn, const struct http_
     struct fault fault = {NULL, true, false};
     struct http_answer answer = {0};
     bool struck = faults_strike(bulk->platform->faults, &subject, &fault, &answer);
-    struct received_facts facts = {.fault = fault.action};
+    struct received_facts facts = {.fault = fault.action, .items = bulk->statuses, .item_count = bulk->count};
 
     if (fault.apply)
         take_items(bulk, struck ? fault.action : "");

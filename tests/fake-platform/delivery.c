@@ -201,8 +201,9 @@ static void settle(struct platform *platform, struct http_conn *conn, const stru
     struct http_answer answer = {0};
     bool struck =
         delivery->refusal_status != 401 && faults_strike(platform->faults, &subject, &fault, &answer);
-    struct received_facts facts = {delivery->order_key[0] ? delivery->order_key : NULL, delivery->version, 0,
-                                   fault.action};
+    struct received_facts facts = {.record = delivery->order_key[0] ? delivery->order_key : NULL,
+                                   .version = delivery->version,
+                                   .fault = fault.action};
     int status = 0;
 
     buf_reset(&platform->out);

@@ -15,8 +15,9 @@ struct entry {
     int64_t seq, time_us;
     int status;
     char method[8];
-    char *text; /* path, headers as a JSON object, body: one allocation, each ends in NUL */
-    size_t headers_at, body_at, body_len;
+    char
+        *text; /* path, headers as a JSON object, statuses of items, body: one allocation, each ends in NUL */
+    size_t headers_at, items_at, body_at, body_len;
     char fault[24];
 };
 
@@ -113,6 +114,16 @@ static void write_headers(const struct http_request *request, struct buf *out)
     buf_add_ch(out, '}');
 }
 
+static void write_items(const struct received_facts *facts, struct buf *out)
+{
+    if (!facts->items)
+        return;
+    buf_add_str(out, ",\"items\":[");
+    for (size_t i = 0; i < facts->item_count; i++)
+        buf_addf(out, "%s%d", i ? "," : "", facts->items[i]);
+    buf_add_ch(out, ']');
+}
+
 static void keep_entry(struct received *received, const struct http_request *request,
                        const struct received_facts *facts)
 {
@@ -128,6 +139,9 @@ static void keep_entry(struct received *received, const struct http_request *req
     buf_add(&text, request->path, strlen(request->path) + 1);
     entry->headers_at = text.len;
     write_headers(request, &text);
+    buf_add_ch(&text, '\0');
+    entry->items_at = text.len;
+    write_items(facts, &text);
     buf_add_ch(&text, '\0');
     entry->body_at = text.len;
     entry->body_len = request->body_len;
@@ -233,6 +247,7 @@ static void write_entry(const struct entry *entry, struct buf *out)
         buf_add_json(out, entry->fault, strlen(entry->fault));
     else
         buf_add_str(out, "null");
+    buf_add_str(out, entry->text + entry->items_at);
     buf_add_str(out, ",\"headers\":");
     buf_add_str(out, entry->text + entry->headers_at);
     write_body(entry->text + entry->body_at, entry->body_len, out);

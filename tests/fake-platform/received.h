@@ -14,6 +14,8 @@ struct received_facts {
     int64_t version;    /* 0: none */
     int status;         /* as given; 0: no answer, or not all of it, was given */
     const char *fault;  /* the action of the rule that struck, or NULL */
+    const int *items;   /* statuses of a bulk's items, 0: not taken; NULL: no bulk */
+    size_t item_count;
 };
 
 struct received *received_new(size_t keep);
@@ -22,7 +24,8 @@ void received_clear(struct received *received);
 void received_add(struct received *received, const struct http_request *request, const struct received_facts *facts);
 /* One of a bulk's deliveries, after the bulk itself was added. */
 void received_add_item(struct received *received, const char *webhook_id, const struct received_facts *facts);
-/* {"received":[…],"next_after":N,"total":T}: entries with a sequence number above `after`, the oldest first. */
+/* {"received":[…],"next_after":N,"total":T}: entries with a sequence number above `after`, the oldest first: seq, time_us, method,
+ * path, status, fault, of a bulk `items` (the status that each was given), headers, body. */
 void received_write(const struct received *received, int64_t after, int64_t limit, struct buf *out);
 /*
  * {"total","webhook_ids","duplicates","repeats","out_of_order","unsigned","items","first_us","last_us","kept","by_path":{…}}

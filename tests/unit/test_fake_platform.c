@@ -303,7 +303,7 @@ static void take(struct received *received, const char *webhook_id, int64_t vers
                                    .received_us = 1,
                                    .header_count = 1,
                                    .headers = {{"Webhook-Id", webhook_id}}};
-    struct received_facts facts = {"user/t/u1", version, status, NULL};
+    struct received_facts facts = {.record = "user/t/u1", .version = version, .status = status};
 
     received_add(received, &request, &facts);
 }
