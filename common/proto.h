@@ -12,6 +12,7 @@
 #define PROTO_DELIVER "deliver"
 #define PROTO_CONFLICTS "conflicts"
 #define PROTO_OWNER "owner"
+#define PROTO_HANDOVER "handover"
 #define PROTO_FIELD_VERSION "v"
 #define PROTO_FIELD_REF "r"
 #define PROTO_FIELD_ACTIVITY "a"

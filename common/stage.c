@@ -1,6 +1,6 @@
 /*
  * stage.c: life of a stage: its partitions' states, items, acknowledging, draining. The lease is in stage_lease.c, reading in
- * stage_read.c, publishing what is ready in stage_ready.c.
+ * stage_read.c, publishing what is ready in stage_ready.c, news of hand-overs in stage_handover.c.
  */
 #include "stage.h"
 
@@ -43,6 +43,8 @@ void stage_enter(struct partition *partition, enum partition_state state)
         stage_ready_in(stage, 0);
         break;
     case PARTITION_RELEASING:
+        if (stage->spec.on_releasing)
+            stage->spec.on_releasing(partition->number, stage->spec.arg);
         if (partition->in_hand == 0)
             stage_beat(stage);
         break;
@@ -141,6 +143,7 @@ struct stage *stage_new(struct service *service, struct store *store, struct str
     stage->flush_timer = evtimer_new(stage->base, flush_cb, stage);
     stream_on_state(belt, on_belt_state, stage);
     service_add_check(service, "redis", belt_ready, stage);
+    stage_handover_start(stage);
     stage_lease_start(stage);
     stage_ready_start(stage);
     stage_check_start(stage);
@@ -168,6 +171,7 @@ void stage_free(struct stage **stagep)
     if (!stage)
         return;
     stage_lease_stop(stage);
+    stage_handover_stop(stage);
     stage_ready_stop(stage);
     for (unsigned n = 0; n < stage->count; n++) {
         stage_bell_close(&stage->partitions[n]);
@@ -270,6 +274,11 @@ bool stage_holds(const struct stage *stage, unsigned number)
 
     return (state == PARTITION_ACTIVE || state == PARTITION_RELEASING || state == PARTITION_COPYING) &&
            clock_mono_ms() < stage->valid_until_ms;
+}
+
+bool stage_releasing(const struct stage *stage, unsigned number)
+{
+    return stage->partitions[number].state == PARTITION_RELEASING;
 }
 
 int64_t stage_fence(const struct stage *stage, unsigned number)

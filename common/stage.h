@@ -47,6 +47,9 @@ struct stage_spec {
     void (*on_items)(struct stage_item **items, size_t count, void *arg);
     /* The partition is no longer ours to act in: abort what runs, drop every item of it (stage_drop), start nothing. */
     void (*on_lost)(unsigned partition, void *arg);
+    /* The partition goes to another replica: what has not begun is finished, so that it is published there; the rest ends. May be
+     * NULL: all of it ends. */
+    void (*on_releasing)(unsigned partition, void *arg);
     /* Is this record in the consumer's hands apart from items? Its ready rows are then not published. May be NULL. */
     bool (*busy)(const struct ref *ref, void *arg);
     /* Is something of the partition known that is not in the tables yet? Then it is not given back, or its next owner would do it
@@ -70,6 +73,7 @@ void stage_flush(struct stage *stage);
 
 bool stage_holds(const struct stage *stage,
                  unsigned partition); /* active or releasing, and the lease has not run out */
+bool stage_releasing(const struct stage *stage, unsigned partition); /* on_releasing was called */
 int64_t stage_fence(const struct stage *stage,
                     unsigned partition); /* of the lease held or just expired; 0: none */
 /* Adds two array parameters: partitions held (or expired, not yet refused) and their fences. */

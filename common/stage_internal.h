@@ -84,6 +84,14 @@ struct stage {
     bool interrupted;        /* PostgreSQL did not answer once */
     int64_t steady_since_ms; /* and has answered again since then; 0: not yet */
     struct event *expiry_timer;
+    size_t given_back; /* with the beat under way */
+    bool announced;    /* the others of this stage were told that we are here */
+    /* news between replicas */
+    struct stream *news;
+    char news_key[MSG_KEY_MAX];
+    char news_last[STAGE_ID_MAX];
+    struct event *news_rest;
+    bool telling;
     /* publishing what is ready */
     struct event *ready_timer;
     bool ready_running;
@@ -105,6 +113,11 @@ void stage_lease_start(struct stage *stage);
 void stage_lease_stop(struct stage *stage);
 void stage_beat(struct stage *stage);
 void stage_copy_lease(struct partition *partition);
+void stage_told(struct stage *stage); /* what stage_handover_tell said has left, or was lost */
+/* stage_handover.c */
+void stage_handover_start(struct stage *stage);
+void stage_handover_stop(struct stage *stage);
+void stage_handover_tell(struct stage *stage);
 /* stage_read.c */
 void stage_read(struct partition *partition);
 void stage_rest_over(evutil_socket_t fd, short what, void *arg);

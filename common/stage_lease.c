@@ -2,20 +2,27 @@
  * stage_lease.c: the heartbeat of a replica: renews its leases, takes its fair share, gives back the surplus, and tells the
  * consumer at once when a lease was not renewed in time.
  *
- * A lease counts from when the beat was sent, not from when it was answered, so that ours ends before PostgreSQL's. Beats
- * come at least once a second: they also carry what other replicas changed.
+ * Within LEASE_SECONDS others have taken over: PostgreSQL lets them in after nine tenths of it (lease_beat.sql), and a beat of
+ * theirs goes out at that moment. We stop after eight tenths, counted from when our beat was sent, not from when it was
+ * answered. Beats come at least once a second: they also carry what other replicas changed.
  */
 #include "lua.h"
 #include "sql.h"
 #include "stage_internal.h"
 
 #define BEAT_MS_MAX 1000
+#define LAPSE_SLACK_MS 5 /* what a clock's step may be */
 
 static void arm(struct event *timer, int64_t ms)
 {
     struct timeval after = {ms / 1000, (ms % 1000) * 1000};
 
     evtimer_add(timer, &after);
+}
+
+static int64_t beat_every_ms(const struct stage *stage)
+{
+    return stage->lease_ms / 4 < BEAT_MS_MAX ? stage->lease_ms / 4 : BEAT_MS_MAX;
 }
 
 static void on_copied(const struct stream_reply *reply, void *arg)
@@ -88,21 +95,40 @@ static void finish_drain(struct stage *stage)
     for (unsigned n = 0; n < stage->count; n++)
         if (stage->partitions[n].state != PARTITION_NONE)
             return;
+    if (stage->telling)
+        return; /* the next owner waits for it */
     stage->drained = NULL;
     if (drained)
         drained(stage->drained_arg);
+}
+
+void stage_told(struct stage *stage)
+{
+    if (stage->draining)
+        finish_drain(stage);
+}
+
+/* In our own partitions nothing new starts once this has passed; false when it has already. */
+static bool prolong(struct stage *stage)
+{
+    int64_t valid_ms;
+
+    stage->valid_until_ms = stage->beat_sent_ms + stage->lease_ms * 8 / 10;
+    valid_ms = stage->valid_until_ms - clock_mono_ms();
+    arm(stage->expiry_timer, valid_ms > 0 ? valid_ms : 0);
+    return valid_ms > 0;
 }
 
 static void beat_result(struct stage *stage, const struct db_result *result)
 {
     bool *mine = mem_array(stage->count, sizeof *mine);
     int share_column = db_column(result, "share"), partition_column = db_column(result, "partition");
-    int fence_column = db_column(result, "fence");
+    int fence_column = db_column(result, "fence"), lapse_column = db_column(result, "lapse_ms");
     int64_t share = 0;
+    bool valid = prolong(stage);
 
-    stage->valid_until_ms = stage->beat_sent_ms + stage->lease_ms - stage->lease_ms / 10;
-    arm(stage->expiry_timer,
-        stage->valid_until_ms - clock_mono_ms() > 0 ? stage->valid_until_ms - clock_mono_ms() : 0);
+    if (!db_is_null(result, 0, lapse_column) && db_get_int(result, 0, lapse_column) < beat_every_ms(stage))
+        arm(stage->beat_timer, db_get_int(result, 0, lapse_column) + LAPSE_SLACK_MS);
     for (size_t row = 0; row < db_rows(result); row++) {
         share = db_get_int(result, row, share_column);
         if (db_is_null(result, row, partition_column))
@@ -111,7 +137,8 @@ static void beat_result(struct stage *stage, const struct db_result *result)
         if (number >= stage->count)
             continue;
         mine[number] = true;
-        granted(&stage->partitions[number], db_get_int(result, row, fence_column));
+        if (valid) /* else the answer was too long under way */
+            granted(&stage->partitions[number], db_get_int(result, row, fence_column));
     }
     for (unsigned n = 0; n < stage->count; n++)
         if (!mine[n] && stage->partitions[n].state != PARTITION_NONE)
@@ -145,6 +172,10 @@ static void on_beat(enum db_status status, const struct db_result *result, void 
         interrupted(stage);
     else if (stage->interrupted && stage->steady_since_ms == 0)
         stage->steady_since_ms = clock_mono_ms();
+    if (status == DB_OK && (stage->given_back > 0 || !stage->announced)) {
+        stage->announced = true;
+        stage_handover_tell(stage);
+    }
     if (status == DB_OK)
         beat_result(stage, result);
     else if (status == DB_REFUSED)
@@ -213,6 +244,7 @@ void stage_beat(struct stage *stage)
     for (unsigned n = 0; n < stage->count; n++)
         if (stage->partitions[n].fence > 0)
             db_array_int(gives_back(&stage->partitions[n]) ? released : kept, n);
+    stage->given_back = db_array_count(released);
     db_add_bool(params, stage->draining);
     db_add_int(params, steady_ms(stage));
     stage->beat_sent_ms = clock_mono_ms();
@@ -222,12 +254,11 @@ void stage_beat(struct stage *stage)
 static void beat_cb(evutil_socket_t fd, short what, void *arg)
 {
     struct stage *stage = arg;
-    int64_t every_ms = stage->lease_ms / 4;
 
     (void)fd;
     (void)what;
     stage_beat(stage);
-    arm(stage->beat_timer, every_ms < BEAT_MS_MAX ? every_ms : BEAT_MS_MAX);
+    arm(stage->beat_timer, beat_every_ms(stage));
 }
 
 /* Not renewed in time: whoever else may own the partitions by now, we start nothing in them. */
@@ -259,6 +290,9 @@ void stage_lease_start(struct stage *stage)
 {
     stage->beat_timer = evtimer_new(stage->base, beat_cb, stage);
     stage->expiry_timer = evtimer_new(stage->base, expiry_cb, stage);
+    /* What came over the network while this process was stopped is not looked at before. */
+    if (event_priority_set(stage->expiry_timer, SERVICE_FIRST) != 0)
+        bug("the loop knows no priorities");
     store_on_state(stage->store, on_store_state, stage);
     arm(stage->beat_timer, 0);
 }

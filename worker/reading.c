@@ -17,7 +17,8 @@ static void became_ready(struct work *work)
 {
     bool repeat = work_lead(work)->sendings > 0;
 
-    if (repeat && !limit_lets_repeat(work)) { /* its row stays open, and comes back */
+    if (stage_releasing(work->worker->stage, work->partition) ||
+        (repeat && !limit_lets_repeat(work))) { /* its row stays open, and comes back, there or here */
         limit_return(work);
         work->again = false;
         work_finish(work);

@@ -143,6 +143,27 @@ static void on_lost(unsigned partition, void *arg)
     }
 }
 
+/* Another replica is there, or this one ends: what has not begun goes to the next owner; what is in flight ends here. */
+static void on_releasing(unsigned partition, void *arg)
+{
+    struct worker *worker = arg;
+    struct map_iter iter = {0};
+    void *value;
+
+    while (map_next(worker->works, &iter, NULL, NULL, &value)) {
+        struct work *work = value;
+        if (work->partition != partition || work->sent > 0 ||
+            (work->state != WORK_QUEUED && work->state != WORK_READY))
+            continue;
+        if (work->parked)
+            limit_leave(work);
+        else
+            lanes_leave(work);
+        work->again = false;
+        work_finish(work);
+    }
+}
+
 static bool busy(const struct ref *ref, void *arg)
 {
     struct worker *worker = arg;
@@ -244,6 +265,7 @@ struct worker *worker_new(struct service *service, struct store *store, struct s
                               .hand_max = HAND_MAX,
                               .on_items = on_items,
                               .on_lost = on_lost,
+                              .on_releasing = on_releasing,
                               .busy = busy,
                               .unrecorded = unrecorded,
                               .arg = worker};
