@@ -29,10 +29,11 @@ typedef void (*belt_cb)(enum belt_result result, int64_t added, void *arg);
 void belt_send(struct stream *stream, struct belt_call *call, const char *stage, int64_t fence,
                belt_cb callback, void *arg);
 
-/* The activity stream: lines are gathered and leave packed, at most every few milliseconds, best effort. */
+/* The activity stream: lines are gathered and leave packed, at most every few milliseconds, best effort. About
+ * max_lines of them are kept. */
 struct belt_activity;
 struct event_base;
-struct belt_activity *belt_activity_new(struct event_base *base, struct stream *stream, int64_t max_entries);
+struct belt_activity *belt_activity_new(struct event_base *base, struct stream *stream, int64_t max_lines);
 void belt_activity_free(struct belt_activity **activity);
 /* state: "accepted", "routed" …; platform NULL where none. */
 void belt_activity_add(struct belt_activity *activity, const struct ref *ref, const char *state,

@@ -27,7 +27,8 @@ struct line {
 
 struct belt_activity {
     struct stream *stream; /* NULL once freed: entries in flight keep the rest until they are answered */
-    int64_t max_entries;
+    int64_t max_lines;
+    int64_t packed_16ths; /* lines of an entry as of late: an idle service packs one, a busy one 64 */
     struct event *flush;
     struct line *head, **tail;
     unsigned waiting;
@@ -87,13 +88,21 @@ static void on_added(const struct stream_reply *reply, void *arg)
         arm(activity);
 }
 
+/* Redis counts entries, the ceiling counts lines: packed entries are 64 times as large. */
+static int64_t max_entries(struct belt_activity *activity)
+{
+    int64_t lines = activity->waiting < PROTO_REFS_MAX ? activity->waiting : PROTO_REFS_MAX;
+    activity->packed_16ths += lines - activity->packed_16ths / 16;
+    return activity->max_lines * 16 / activity->packed_16ths + 1;
+}
+
 static void send_entry(struct belt_activity *activity)
 {
     struct stream_command *command = stream_command("XADD");
     stream_add(command, PROTO_ACTIVITY);
     stream_add(command, "MAXLEN");
     stream_add(command, "~");
-    stream_add_int(command, activity->max_entries);
+    stream_add_int(command, max_entries(activity));
     stream_add(command, "*");
     stream_add(command, PROTO_FIELD_VERSION);
     stream_add_int(command, PROTO_ENTRY_VERSION);
@@ -119,11 +128,12 @@ static void on_flush(evutil_socket_t fd, short what, void *arg)
     complain(activity);
 }
 
-struct belt_activity *belt_activity_new(struct event_base *base, struct stream *stream, int64_t max_entries)
+struct belt_activity *belt_activity_new(struct event_base *base, struct stream *stream, int64_t max_lines)
 {
     struct belt_activity *activity = mem_alloc(sizeof(*activity));
     activity->stream = stream;
-    activity->max_entries = max_entries;
+    activity->max_lines = max_lines;
+    activity->packed_16ths = 16;
     activity->tail = &activity->head;
     activity->complained_ms = clock_mono_ms() - COMPLAIN_EVERY_MS;
     buf_init(&activity->json);

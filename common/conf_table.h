@@ -126,7 +126,7 @@
     X(idle_timeout, IDLE_TIMEOUT, CONF_SPAN_MS, "120s", 1000, 3600000, CONF_GATEWAY, false,                  \
       "an idle client connection is closed after this")                                                      \
     X(activity_max, ACTIVITY_MAX, CONF_INT, "10000", 100, 1000000, CONF_SERVICES, false,                     \
-      "entries kept in the activity stream")                                                                 \
+      "changes of state kept in the activity stream, about")                                                                 \
     X(drain_timeout, DRAIN_TIMEOUT, CONF_SPAN_MS, "20s", 0, 600000, CONF_SERVICES, false,                    \
       "how long TERM waits for what is in hand")                                                             \
     X(bizosaas_url, BIZOSAAS_BRAIN_URL, CONF_URL, "http://bizosaas-brain:8001", 0, 0,                        \
