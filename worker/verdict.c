@@ -238,8 +238,10 @@ void verdict_lost(struct work *work, bool reached)
     struct outcome outcome = {.class = OUTCOME_UNKNOWN,
                               .error = "the partition went to another worker while this was in flight"};
 
-    if (reached)
+    if (reached) {
+        log_delivery(work, &answer, &outcome);
         keep_attempt(work, &outcome, &answer);
+    }
     work->result = DELIVERY_OPEN; /* only the attempt is recorded */
     ledger_add(work);
 }

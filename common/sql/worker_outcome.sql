@@ -40,7 +40,7 @@ WITH held AS MATERIALIZED (
     FROM unnest($18::uuid[], $19::text[], $20::int2[], $21::int2[], $22::timestamptz[], $23::int4[], $24::int2[], $25::text[],
                 $26::text[], $27::bytea[], $28::bool[])
         AS a(event_id, tenant_id, generation, sending, at, duration_ms, http_status, outcome, error, excerpt, costs)
-    ON CONFLICT DO NOTHING -- recorded before an answer that was lost
+    ON CONFLICT DO NOTHING -- recorded before, and the answer was lost; another owner's sending of that number has another `at`
 ), closed AS (
     SELECT event_id, state FROM done WHERE named AND state > 1
 ), locked AS MATERIALIZED (

@@ -1,0 +1,55 @@
+/* flow_attempts.c: what was sent is recorded, whoever goes on with it (DESIGN §3: fences never refuse the record of an attempt). */
+#include <signal.h>
+
+#include "flow_fixture.h"
+
+#define TENANT "\"tenant_id\":\"" API_TENANT "\""
+
+static int64_t recorded(const char *event, const char *outcome, const struct json *entry)
+{
+    return sql_int("SELECT count(*) FROM sync_results WHERE event_id = '%s' AND outcome = '%s' AND "
+                   "(extract(epoch FROM at) * 1000)::bigint = %lld",
+                   event, outcome, (long long)pick_int(entry, "/body/data/_sync_metadata/started_at"));
+}
+
+/* Both gave their sending the number 1. */
+START_TEST(a_sending_whose_worker_lost_the_partition_is_recorded_beside_those_of_the_next_owner)
+{
+    stack_kill("worker-coreldove-2");
+    fake_control("coreldove", "{\"rules\":[{\"match\":{\"id\":\"lost\"},\"action\":\"hang\",\"times\":1},"
+                              "{\"match\":{\"id\":\"lost\"},\"status\":503,\"times\":1}]}");
+    const char *event =
+        api_event("{\"event_type\":\"user_created\",\"source_platform\":\"bizoholic\","
+                  "\"target_platforms\":[\"coreldove\"]," TENANT
+                  ",\"max_retries\":50,\"data\":{\"user_id\":\"lost\",\"email\":\"e@example.com\","
+                  "\"name\":\"n\"}}");
+    const struct json *first = fake_await("coreldove", "/body/event_id", event);
+
+    stack_signal("worker-coreldove", SIGSTOP);
+    stack_start("worker-coreldove-2");
+    api_await(event, "completed");
+    const struct json *second = fake_find("coreldove", 0, "/body/event_id", event, 1),
+                      *third = fake_find("coreldove", 0, "/body/event_id", event, 2);
+    stack_signal("worker-coreldove", SIGCONT);
+    flow_wait(recorded(event, "unknown", first) == 1, 10);
+    ck_assert_int_eq(recorded(event, "retry", second), 1);
+    ck_assert_int_eq(recorded(event, "delivered", third), 1);
+    ck_assert_int_eq(stack_log_count("worker-coreldove", "\"outcome\":\"unknown\""), 1);
+    ck_assert_uint_eq(fake_count("coreldove", 0, "/body/event_id", event), 3);
+    ck_assert_int_eq(sql_int("SELECT state FROM deliveries WHERE event_id = '%s'", event), 2);
+}
+END_TEST
+
+int main(void)
+{
+    static const char *const env[] = {"RETRY_SCHEDULE=100ms", "LEASE_SECONDS=1s", "SYNC_INTERVAL_SECONDS=1s",
+                                      NULL};
+    static const struct stack_options options = {
+        .env = env,
+        .replicas = "worker-coreldove=2,worker-bizosaas=0,worker-bizoholic=0,resolver=0,monitor=0"};
+
+    return flow_run(
+        "attempts", &options,
+        (const TTest *[]){
+            a_sending_whose_worker_lost_the_partition_is_recorded_beside_those_of_the_next_owner, NULL});
+}
