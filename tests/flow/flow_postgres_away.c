@@ -89,6 +89,28 @@ static void post_some(void)
     }
 }
 
+/* So that the stages have their hands full; each bulk until it is taken. */
+static void preload(void)
+{
+    long bulks = flow_size(3, 40);
+
+    for (long bulk = 0; bulk < bulks; bulk++) {
+        struct buf body = BUF_INIT;
+        buf_add_str(&body, "{\"events\":[");
+        for (int i = 0; i < 200; i++)
+            buf_addf(
+                &body,
+                "%s{\"id\":\"load-%s-%ld-%d\",\"event_type\":\"user_created\",\"source_platform\":"
+                "\"bizoholic\","
+                "\"target_platforms\":[\"coreldove\",\"bizosaas\"],\"data\":{\"user_id\":\"load-%s-%ld-%d\","
+                "\"email\":\"e@example.com\",\"name\":\"N\"}}",
+                i ? "," : "", book.name, bulk, i, book.name, bulk, i);
+        buf_add_str(&body, "]}");
+        flow_wait(api_post("/sync/events/bulk", body.data)->status == 200, 10);
+        buf_release(&body);
+    }
+}
+
 static void post_until(int64_t end_ms)
 {
     while (clock_mono_ms() < end_ms)
@@ -140,44 +162,47 @@ static void end_at_once(void)
 
 /* ── what must hold ── */
 
-static bool is_stored(int n)
+/* The stored events of the book by their own ids. */
+static struct map *read_stored(void)
 {
-    return sql_int("SELECT count(*) FROM sync_events WHERE client_id = '%s'", id_of(n)) == 1;
+    struct map *stored = map_new();
+    const char *ids = sql_text(
+        "SELECT string_agg(client_id, ' ') FROM sync_events WHERE client_id LIKE '%s-%%'", book.name);
+
+    for (size_t len; ids && *ids; ids += len + (ids[len] == ' ')) {
+        len = strcspn(ids, " ");
+        ck_assert_msg(!map_get(stored, ids, len), "stored twice: %.*s", (int)len, ids);
+        map_put(stored, ids, len, &book);
+    }
+    return stored;
 }
 
 /* Nothing refused is stored, all that was accepted is, and who asks again learns which. */
 static void check_book(void)
 {
-    ck_assert_int_eq(
-        sql_int("SELECT count(*) - count(DISTINCT client_id) FROM sync_events WHERE client_id LIKE "
-                "'%s-%%'",
-                book.name),
-        0);
+    struct map *stored;
+
     for (int n = 0; n < book.count; n++) {
-        if (book.told[n] == UNKNOWN) {
-            const struct api_answer *answer =
-                api_send(&(struct api_request){.url = "/sync/events", .body = body_of(n), .key = id_of(n)});
-            ck_assert_msg(answer->status == 200, "%s again: %d %s", id_of(n), answer->status, answer->body);
-            ck_assert_str_eq(pick_text(answer->json, "/event_id"), id_of(n));
-        } else if (book.told[n] == REFUSED) {
-            ck_assert_msg(!is_stored(n), "%s was refused and is stored", id_of(n));
-        }
+        if (book.told[n] != UNKNOWN)
+            continue;
+        const struct api_answer *answer =
+            api_send(&(struct api_request){.url = "/sync/events", .body = body_of(n), .key = id_of(n)});
+        ck_assert_msg(answer->status == 200, "%s again: %d %s", id_of(n), answer->status, answer->body);
+        ck_assert_str_eq(pick_text(answer->json, "/event_id"), id_of(n));
     }
-    ck_assert_int_eq(sql_int("SELECT count(*) FROM sync_events WHERE client_id LIKE '%s-%%'", book.name),
-                     book.of[ACCEPTED] + book.of[UNKNOWN]);
-    for (int n = 0; n < book.count; n += 1 + book.count / 200)
-        if (book.told[n] == ACCEPTED)
-            ck_assert_msg(is_stored(n), "%s was accepted and is not stored", id_of(n));
+    stored = read_stored();
+    for (int n = 0; n < book.count; n++) {
+        bool there = map_get(stored, id_of(n), strlen(id_of(n))) != NULL;
+        ck_assert_msg(there == (book.told[n] != REFUSED), "%s was %s and is %s", id_of(n),
+                      book.told[n] == REFUSED ? "refused" : "accepted", there ? "stored" : "not stored");
+    }
+    map_free(&stored);
 }
 
 static void wait_completed(int seconds)
 {
-    flow_wait(sql_int("SELECT count(*) FROM sync_events WHERE client_id LIKE '%s-%%' AND status < 2",
-                      book.name) == 0,
-              seconds);
-    ck_assert_int_eq(
-        sql_int("SELECT count(*) FROM sync_events WHERE client_id LIKE '%s-%%' AND status <> 2", book.name),
-        0);
+    flow_wait(sql_int("SELECT count(*) FROM sync_events WHERE status < 2") == 0, seconds);
+    ck_assert_int_eq(sql_int("SELECT count(*) FROM sync_events WHERE status <> 2"), 0);
 }
 
 /* The value of "name":"value" in a line. */
@@ -229,7 +254,7 @@ static void check_started_once(void)
 {
     for (size_t i = 0; i < COUNT(programs); i++) {
         ck_assert_msg(stack_running(programs[i]), "%s has ended", programs[i]);
-        ck_assert_int_eq(stack_log_count(programs[i], "\"msg\":\"starting\"") > 1, false);
+        ck_assert_int_eq(stack_log_count(programs[i], "\"what\":\"start\""), 1);
     }
 }
 
@@ -237,12 +262,12 @@ static void check_started_once(void)
 static void away_under_load(const char *name, void (*begin)(void), void (*end)(void))
 {
     open_book(name);
-    post_until(clock_mono_ms() + 500);
+    preload();
     pid_t child = fork();
     if (child == 0) {
         usleep(300000);
         begin();
-        usleep(2000000);
+        usleep(1800000);
         end();
         _exit(0);
     }
@@ -253,7 +278,7 @@ static void away_under_load(const char *name, void (*begin)(void), void (*end)(v
     post_until(clock_mono_ms() + 300);
     printf("%s: %d accepted, %d refused, %d unknown, slowest answer %lld ms\n", name, book.of[ACCEPTED],
            book.of[REFUSED], book.of[UNKNOWN], (long long)book.slowest_us / 1000);
-    ck_assert_int_gt(book.of[REFUSED], 0);
+    ck_assert_int_gt(book.of[REFUSED] + book.of[UNKNOWN], 0);
     ck_assert_msg(book.slowest_us < PROMPT_US * flow_patience(), "an answer after %lld us",
                   (long long)book.slowest_us);
     check_book();
@@ -359,7 +384,7 @@ static int64_t answered(const char *target)
 /* Requests are under way when PostgreSQL goes, and their answers come while it is away. */
 START_TEST(without_postgres_nothing_starts_or_spins_and_known_outcomes_are_recorded_first)
 {
-    int64_t before[COUNT(programs)], away_ms = flow_size(4, 600) * 1000, total;
+    int64_t before[COUNT(programs)], away_ms = flow_size(3, 600) * 1000, total;
 
     open_book("pausing");
     for (size_t i = 0; i < COUNT(targets); i++) {

@@ -87,6 +87,21 @@ void sql_do(const char *format, ...)
     run(sql);
 }
 
+bool sql_try(const char *format, ...)
+{
+    va_list args;
+    const char *admin = stack_setting("DATABASE_ADMIN_URL");
+    PGconn *conn = PQconnectdb(admin);
+
+    va_start(args, format);
+    PGresult *result = PQexec(conn, formatted(format, args));
+    va_end(args);
+    ExecStatusType status = PQresultStatus(result);
+    PQclear(result);
+    PQfinish(conn);
+    return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
+}
+
 /* ── Redis ── */
 
 /* redis://user:password@host:port/db, as tools/stack writes it. */
