@@ -414,8 +414,11 @@ void accept_schedule(struct accept *accept)
 
 static void on_store(bool up, void *arg)
 {
+    struct accept *accept = arg;
     if (up)
-        accept_schedule(arg);
+        accept_schedule(accept);
+    else if (accept->running) /* whose answer may not come for long */
+        event_active(accept->tick, EV_TIMEOUT, 0);
 }
 
 void accept_commit_start(struct accept *accept)

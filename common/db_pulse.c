@@ -17,8 +17,8 @@
 
 #define TICK_MS 100
 #define ASK_TICKS 2
-#define MUTE_TICKS 7
-#define MUTE_CONNECT_TICKS 10 /* where the question needs a new connection first */
+#define MUTE_TICKS 6
+#define MUTE_CONNECT_TICKS 8 /* where the question needs a new connection first */
 #define AGAIN_TICKS 5         /* between two questions */
 #define SPARE_TICKS 100       /* a spare connection that nobody needed for so long is closed */
 
