@@ -39,17 +39,15 @@ static bool worker_struck(const struct proof *proof, const struct receipt *recei
     return proof_struck(proof, worker, kinds, from_us, to_us);
 }
 
-/* Nobody ever said how it ended. */
+/* Nobody ever said how it ended: its worker died with it. One that was only stopped says so when it wakes up. */
 static int never_ended(const struct proof *proof, const struct receipt *first, const struct receipt *again)
 {
     int64_t from_us = first->started_ms * 1000 - SLACK_US, to_us = first->started_ms * 1000 + IN_FLIGHT_US;
-    bool stopped;
 
-    to_us = min(to_us, again->time_us);
-    stopped = worker_struck(proof, first, NULL, BIT(STOP), from_us, to_us);
-    if (worker_struck(proof, first, NULL, BIT(KILL), from_us, stopped ? again->time_us : to_us))
-        return REASON_KILLED;
-    return stopped ? REASON_STOPPED : -1;
+    if (worker_struck(proof, first, NULL, BIT(STOP), from_us, to_us))
+        to_us = again->time_us; /* and was killed before it woke up */
+    return worker_struck(proof, first, NULL, BIT(KILL), from_us, min(to_us, again->time_us)) ? REASON_KILLED
+                                                                                             : -1;
 }
 
 /* Its worker knew that it was delivered, and had no time to have that stored. */
