@@ -38,10 +38,14 @@ static void check_again(struct proof *proof, const struct receipt *first, const 
                   proof_second(proof, again->time_us), again->status, why);
 }
 
-/* What was there already, or was not there, is an update, or a create, instead: the answer before must have said so. */
-static bool may_turn(const struct receipt *before)
+/* What was there already, or was not there, is an update, or a create, instead: an answer before must have said so. A repetition
+ * begins as the first sending did. */
+static bool may_turn(const struct receipt *first, const struct receipt *again)
 {
-    return before->status == 409 || before->status == 404;
+    for (; first != again; first = first->again)
+        if (first->status == 409 || first->status == 404)
+            return true;
+    return false;
 }
 
 static void tell_content(struct proof *proof, const struct receipt *first, const struct receipt *again)
@@ -59,7 +63,7 @@ static void check_content(struct proof *proof, const struct receipt *first)
     const struct receipt *same = first, *before = first, *again;
 
     for (again = first->again; again; before = again, again = again->again) {
-        if (strcmp(again->operation, before->operation) != 0 && !may_turn(before))
+        if (strcmp(again->operation, before->operation) != 0 && !may_turn(first, again))
             tell_content(proof, before, again);
         for (same = first; same != again && strcmp(same->operation, again->operation) != 0;)
             same = same->again;
