@@ -6,7 +6,8 @@
  *
  * Starts a stack in DIR with a fault proxy between our programs and everything else, posts events at a rate, strikes with what
  * the seed draws (schedule.h), heals, waits until nothing is under way, and checks what must hold (proof_*.c) against a ledger of its
- * own. Prints a summary, whose last line counts the checks ("N passed, N failed"); exit status 0 when all held, 1 when not, 2 for bad options. --schedule prints what would strike and when.
+ * own. Prints a summary, whose last line counts the checks ("N passed, N failed"); exit status 0 when all held, 1 when not, 2 for
+ * bad options. --schedule prints what would strike and when.
  * DIR keeps logs and data. BIN_DIR and STACK name other programs and another tools/stack than this checkout's.
  */
 #include <event2/event.h>

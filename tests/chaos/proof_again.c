@@ -79,6 +79,12 @@ static int was_unknown(const struct proof *proof, const struct receipt *first, c
                                                                                           : -1;
 }
 
+/* DESIGN §5: again later, or in another way. */
+static bool asks_for_another(int status)
+{
+    return status == 404 || status == 409 || status == 408 || status == 425 || status == 429 || status >= 500;
+}
+
 int proof_again(const struct proof *proof, const struct receipt *first, const struct receipt *again,
                 enum check *check, char *why, size_t why_size)
 {
@@ -86,10 +92,11 @@ int proof_again(const struct proof *proof, const struct receipt *first, const st
     const char *platform = platform_names[first->platform];
 
     *check = CHECK_NO_CAUSE;
+    snprintf(why, why_size, "after such an answer");
     if (first->status && first->status / 100 != 2)
-        return REASON_REFUSED;
+        return asks_for_another(first->status) ? REASON_REFUSED : -1;
     if (!first->status)
-        return REASON_BROKEN;
+        return *first->fault ? REASON_BROKEN : -1;
     if (first->started_ms ==
         again->started_ms) { /* one attempt: libcurl sends again what got no byte of an answer */
         snprintf(why, why_size, "one attempt, twice");

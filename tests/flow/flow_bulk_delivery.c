@@ -135,6 +135,7 @@ START_TEST(what_is_ready_together_goes_in_one_bulk_signed_as_a_whole_with_ids_of
     ck_assert_str_eq(shape(&load), "6");
     const struct json *entry = json_at(fake_received("bizosaas", load.after), 0);
     pick_equal(entry, "/headers/webhook-signature", "true");
+    pick_equal(entry, "/items", "[200,200,200,200,200,200]");
     ck_assert_ptr_nonnull(pick_text(entry, "/headers/webhook-id"));
     for (size_t i = 0; i < 6; i++) {
         const struct json *item = item_of(entry, load.ids[i]);
