@@ -3,6 +3,8 @@
 -- answered for a whole lease: its owner must have had the chance to renew.
 --  $1 stage  $2 owner  $3 partitions  $4 LEASE_SECONDS in ms: by its end others have taken over, so a lease lasts nine tenths
 --  $5 held  $6 released  $7 draining  $8 ms since PostgreSQL last failed to answer this replica
+--  $9 when this was sent, ms since 1970 in database time: one that was held up on its way comes as an outage ends, before owners
+--  could renew, and its sender has long given it up; it takes nothing
 -- Answers a row per partition held now (partition, fence) and `share`, with partition null where none is held; in each row
 -- `lapse_ms`, until the first lease of another runs out unless that one renews it, null when there is none.
 -- returns: share int4, partition int2, fence int8, lapse_ms int8
@@ -24,7 +26,7 @@ WITH alive AS (
     WHERE stage = $1 AND owner = $2 AND partition = ANY ($5::int2[]) RETURNING partition, fence
 ), free AS (
     SELECT l.partition FROM leases l, fair
-    WHERE l.stage = $1 AND l.until < now() AND l.partition <> ALL ($5::int2[]) AND l.partition <> ALL ($6::int2[])
+    WHERE l.stage = $1 AND l.until < now() AND (extract(epoch FROM now()) * 1000)::int8 - $9::int8 < $4::int8 / 4 AND l.partition <> ALL ($5::int2[]) AND l.partition <> ALL ($6::int2[])
       AND (l.until = '-infinity' OR $8::int8 >= $4::int8 AND pg_postmaster_start_time() < now() - make_interval(secs => $4::int8 / 1000.0))
     ORDER BY l.partition
     LIMIT (SELECT greatest(fair.share - (SELECT count(*) FROM kept), 0) FROM fair)

@@ -1,4 +1,7 @@
-/* flow_attempts.c: what was sent is recorded, whoever goes on with it (DESIGN §3: fences never refuse the record of an attempt). */
+/*
+ * flow_attempts.c: what was sent is recorded, whoever goes on with it (DESIGN §3: fences never refuse the record of an attempt), and
+ * nobody goes on with it because of a message that came late.
+ */
 #include <signal.h>
 
 #include "flow_fixture.h"
@@ -40,6 +43,30 @@ START_TEST(a_sending_whose_worker_lost_the_partition_is_recorded_beside_those_of
 }
 END_TEST
 
+/* ── a heartbeat that was held up ── */
+
+/* How many partitions a replica takes with a beat that was sent so long ago, though PostgreSQL always answered it. */
+static int64_t taken_by_beat(const char *owner, int64_t sent_ms_ago)
+{
+    return sql_int("SELECT count(b.partition) FROM %s('worker-coreldove', '%s', 16, 1000, '{}', '{}', false, "
+                   "2147483647, (extract(epoch FROM clock_timestamp()) * 1000)::int8 - %lld) b",
+                   sql_text("SELECT proname FROM pg_proc WHERE proname LIKE 'sync_lease_beat_%%'"), owner,
+                   (long long)sent_ms_ago);
+}
+
+/* It waits in a connection that hangs, and arrives when leases have lapsed that nobody could renew. */
+START_TEST(a_heartbeat_that_was_held_up_takes_nobodys_partitions)
+{
+    stack_kill("worker-coreldove");
+    stack_kill("worker-coreldove-2");
+    flow_wait(sql_int("SELECT count(*) FROM leases WHERE stage = 'worker-coreldove' AND until > now()") == 0,
+              10);
+    ck_assert_int_eq(taken_by_beat("late", 3000), 0);
+    ck_assert_int_eq(sql_int("SELECT count(*) FROM leases WHERE owner = 'late'"), 0);
+    ck_assert_int_gt(taken_by_beat("late", 0), 0);
+}
+END_TEST
+
 int main(void)
 {
     static const char *const env[] = {"RETRY_SCHEDULE=100ms", "LEASE_SECONDS=1s", "SYNC_INTERVAL_SECONDS=1s",
@@ -48,8 +75,8 @@ int main(void)
         .env = env,
         .replicas = "worker-coreldove=2,worker-bizosaas=0,worker-bizoholic=0,resolver=0,monitor=0"};
 
-    return flow_run(
-        "attempts", &options,
-        (const TTest *[]){
-            a_sending_whose_worker_lost_the_partition_is_recorded_beside_those_of_the_next_owner, NULL});
+    return flow_run("attempts", &options,
+                    (const TTest *[]){
+                        a_sending_whose_worker_lost_the_partition_is_recorded_beside_those_of_the_next_owner,
+                        a_heartbeat_that_was_held_up_takes_nobodys_partitions, NULL});
 }
