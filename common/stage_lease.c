@@ -247,7 +247,6 @@ void stage_beat(struct stage *stage)
     stage->given_back = db_array_count(released);
     db_add_bool(params, stage->draining);
     db_add_int(params, steady_ms(stage));
-    db_add_int(params, clock_db_ms());
     stage->beat_sent_ms = clock_mono_ms();
     db_query(store_db(stage->store), DB_WRITER, sql_lease_beat, params, on_beat, stage);
 }

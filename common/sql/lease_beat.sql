@@ -3,8 +3,6 @@
 -- answered for a whole lease: its owner must have had the chance to renew.
 --  $1 stage  $2 owner  $3 partitions  $4 LEASE_SECONDS in ms: by its end others have taken over, so a lease lasts nine tenths
 --  $5 held  $6 released  $7 draining  $8 ms since PostgreSQL last failed to answer this replica
---  $9 when this was sent, ms since 1970 in database time: one that was held up on its way comes as an outage ends, before owners
---  could renew, and its sender has long given it up; it takes nothing
 -- Answers a row per partition held now (partition, fence) and `share`, with partition null where none is held; in each row
 -- `lapse_ms`, until the first lease of another runs out unless that one renews it, null when there is none.
 -- returns: share int4, partition int2, fence int8, lapse_ms int8
@@ -18,6 +16,9 @@ WITH alive AS (
            ELSE ceil($3::int / (1.0 + count(*) FILTER (WHERE NOT draining AND seen >= now() - make_interval(secs => $4::int8 * 0.0009))))::int
            END AS share
     FROM replicas WHERE stage = $1 AND owner <> $2
+), steady AS ( -- a beat that was held up arrives as an outage ends, before owners can renew: the one before it is long ago
+    SELECT count(*) > 0 AS it FROM replicas
+    WHERE stage = $1 AND owner = $2 AND seen >= now() - make_interval(secs => $4::int8 * 0.0005)
 ), released AS (
     UPDATE leases SET until = '-infinity', owner = NULL
     WHERE stage = $1 AND owner = $2 AND partition = ANY ($6::int2[]) RETURNING partition
@@ -26,8 +27,9 @@ WITH alive AS (
     WHERE stage = $1 AND owner = $2 AND partition = ANY ($5::int2[]) RETURNING partition, fence
 ), free AS (
     SELECT l.partition FROM leases l, fair
-    WHERE l.stage = $1 AND l.until < now() AND (extract(epoch FROM now()) * 1000)::int8 - $9::int8 < $4::int8 / 4 AND l.partition <> ALL ($5::int2[]) AND l.partition <> ALL ($6::int2[])
-      AND (l.until = '-infinity' OR $8::int8 >= $4::int8 AND pg_postmaster_start_time() < now() - make_interval(secs => $4::int8 / 1000.0))
+    WHERE l.stage = $1 AND l.until < now() AND l.partition <> ALL ($5::int2[]) AND l.partition <> ALL ($6::int2[])
+      AND (l.until = '-infinity' OR $8::int8 >= $4::int8 AND (SELECT it FROM steady)
+           AND pg_postmaster_start_time() < now() - make_interval(secs => $4::int8 / 1000.0))
     ORDER BY l.partition
     LIMIT (SELECT greatest(fair.share - (SELECT count(*) FROM kept), 0) FROM fair)
     FOR UPDATE OF l SKIP LOCKED
