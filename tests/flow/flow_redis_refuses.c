@@ -184,6 +184,7 @@ END_TEST
 START_TEST(away_for_a_while)
 {
     wait_on_the_belt("away");
+    flow_wait(redis_is("healthy", NULL), 5);
     stack_kill("redis");
     worker_goes_on();
     int64_t began = clock_mono_ms();

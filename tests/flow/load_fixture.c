@@ -118,7 +118,7 @@ static const char look[] =
     "local\tids,entries,orphans,unmarked,doubles=0,0,0,0,0\n"
     "local\tnames={}\n"
     "for\t_,k\tin\tipairs(redis.call('KEYS',ARGV[1]))do\n"
-    "if\tredis.call('TYPE',k).ok=='stream'and\tk~='activity'then\tnames[k]=true\tend\tend\n"
+    "if\tstring.find(k,'^%l+:.*{p%d+}$')and\tredis.call('TYPE',k).ok=='stream'then\tnames[k]=true\tend\tend\n"
     "for\t_,k\tin\tipairs(redis.call('KEYS','on:'..ARGV[1]))do\tnames[string.sub(k,4)]=true\tend\n"
     "for\tk\tin\tpairs(names)do\n"
     "local\tin_set,there={},{}\n"
@@ -134,6 +134,16 @@ static const char look[] =
     "end\n"
     "return\t{ids,entries,orphans,unmarked,doubles}";
 
+/* Streams that hold something, with their pending entries and the first one of all. */
+static const char left[] =
+    "local\tout={}\n"
+    "for\t_,k\tin\tipairs(redis.call('KEYS','*'))do\n"
+    "if\tstring.find(k,'{p%d+}$')and\tredis.call('TYPE',k).ok=='stream'and\tredis.call('XLEN',k)>0\tthen\n"
+    "out[#out+1]={k,redis.call('XLEN',k),redis.call('SCARD','on:'..k),redis.pcall('XPENDING',k,'sync'),"
+    "redis.call('XRANGE',k,'-','+','COUNT',1)}\n"
+    "end\tend\n"
+    "return\tout";
+
 struct belt_state belt_look(const char *pattern)
 {
     const char *says = redis_line("EVAL %s 0 %s", look, pattern);
@@ -147,9 +157,14 @@ struct belt_state belt_look(const char *pattern)
 
 void belt_check_empty(void)
 {
-    struct belt_state state;
+    int64_t end = clock_mono_ms() + (int64_t)(15000 * flow_patience());
 
-    flow_wait(((void)(state = belt_look("*")), state.ids == 0 && state.entries == 0), 15);
+    for (struct belt_state state = belt_look("*"); state.ids + state.entries > 0; state = belt_look("*")) {
+        if (clock_mono_ms() > end)
+            ck_abort_msg("left on the belt: %lld ids, %lld entries: %s", (long long)state.ids,
+                         (long long)state.entries, redis_line("EVAL %s 0", left));
+        usleep(10000);
+    }
 }
 
 int64_t belt_repairs(const char *process, const char *what)

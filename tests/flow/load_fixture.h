@@ -17,7 +17,7 @@ int64_t load_completed(void); /* of those, by now */
 /* Waits for all; each platform got each once, under an id of its own. */
 void load_check_delivered_once(void);
 
-/* Of all streams but the activity one. */
+/* Of the streams of partitions. */
 struct belt_state {
     int64_t ids;       /* in sets */
     int64_t entries;   /* in streams */
