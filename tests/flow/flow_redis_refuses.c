@@ -68,20 +68,24 @@ static long ticks_of(const char *name)
     return (long)(user + system);
 }
 
-/* For a second nobody spins, nor writes a line for each refusal. */
+/* For a second nobody spins, asks again and again, nor writes a line for each refusal. */
 static void check_calm(void)
 {
     static const char *const names[] = {"router", WORKER, "api-gateway"};
     long ticks[COUNT(names)];
     int lines[COUNT(names)];
+    double refused[COUNT(names)];
     int64_t began = clock_mono_ms();
 
     for (size_t i = 0; i < COUNT(names); i++) {
         ticks[i] = ticks_of(names[i]);
         lines[i] = stack_log_count(names[i], "refused");
+        refused[i] = stack_metric(names[i], "sync_belt_refused_total");
     }
     flow_wait(clock_mono_ms() - began >= 1000, 10);
     for (size_t i = 0; i < COUNT(names); i++) {
+        double more = stack_metric(names[i], "sync_belt_refused_total") - refused[i];
+        ck_assert_msg(more < 200, "%s asked in vain %g times in 1 s", names[i], more);
         ck_assert_msg(ticks_of(names[i]) - ticks[i] < 40 * flow_patience(), "%s used %ld ticks in 1 s",
                       names[i], ticks_of(names[i]) - ticks[i]);
         ck_assert_msg(stack_log_count(names[i], "refused") - lines[i] < 5, "%s complains all the time",
