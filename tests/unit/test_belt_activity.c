@@ -35,7 +35,8 @@ END_TEST
 
 START_TEST(activity_is_capped)
 {
-    struct belt_activity *activity = belt_activity_new(belt_redis.base, belt_redis.stream, 100 * PROTO_REFS_MAX);
+    struct belt_activity *activity =
+        belt_activity_new(belt_redis.base, belt_redis.stream, 100 * PROTO_REFS_MAX);
     struct ref ref = belt_numbered_ref(1);
     redis_do(&belt_redis, "CONFIG RESETSTAT");
     for (int entries = 100; entries <= 500; entries += 100) {
