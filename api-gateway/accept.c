@@ -348,6 +348,7 @@ void accept_one(struct http_request *http, void *arg)
         const char *text = http_body(http, &len);
         item->key = arena_strdup(request->arena, key);
         accept_fingerprint(item, text, len);
+        http_release_body(http);
         accept_enter_all(request);
     }
     json_free(errors);

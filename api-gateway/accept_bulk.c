@@ -118,6 +118,7 @@ void accept_bulk(struct http_request *http, void *arg)
         at = list.text;
         for (size_t i = 0; i < count && next(&at, end, &item); i++)
             read_item(&context, &request->items[i], &item, key, (unsigned)gateway->conf->json_depth_max);
+        http_release_body(http);
         accept_enter_all(request);
     }
 }

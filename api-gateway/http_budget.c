@@ -10,18 +10,17 @@
 #include "clock.h"
 #include "http_inside.h"
 
-#define HEAD_WEIGHT 3 /* evhttp keeps each field in three pieces, and we the text */
+/* What a head costs: evhttp keeps each field in three pieces, and we the text and where each field is. */
+#define HEAD_WEIGHT 3
+#define HEAD_COST 1024
+#define FIELD_COST 128
+#define AHEAD_COST 1024 /* the smallest piece in which libevent keeps what was read */
+#define LIGHT_MAX 2048  /* who holds more is loading, and makes room first */
 #define SMALL 16384
 #define PATIENCE_MS 1000 /* for a large body or answer, before another may take its room */
 #define SURGE_MIN (8u << 20)
 #define TRIM_EVERY_MS 2000
 #define CONNECTION_COST 2560 /* of an idle one, with what evhttp has of it */
-
-/* Who holds more than this is loading: so little that all connections together cannot fill the half of the budget with less. */
-static size_t light_max(const struct http *http)
-{
-    return http->config.limits.unread_bodies_max / 2 / http->config.limits.connections_max;
-}
 
 static void note_surge(struct http *http)
 {
@@ -30,16 +29,35 @@ static void note_surge(struct http *http)
         http->surge = sum;
 }
 
-void http_budget_hold(struct http_conn *conn, size_t len, bool head)
+static void add(struct http_conn *conn, size_t cost)
 {
     struct http *http = conn->http;
-    size_t cost = head ? len * HEAD_WEIGHT : len;
     conn->held += cost;
     http->held += cost;
     stats_set(http->held_now, (int64_t)http->held);
     note_surge(http);
-    if (conn->phase == HTTP_RECEIVING && conn->held > light_max(http))
+}
+
+void http_budget_hold(struct http_conn *conn, size_t len)
+{
+    add(conn, len);
+    if (conn->phase == HTTP_RECEIVING && conn->held > LIGHT_MAX)
         http_guard_enter(conn, HTTP_LOADING);
+}
+
+void http_budget_hold_head(struct http_conn *conn, size_t len, size_t fields)
+{
+    http_budget_hold(conn, (conn->held == 0 ? HEAD_COST : 0) + len * HEAD_WEIGHT + fields * FIELD_COST);
+}
+
+void http_budget_hold_ahead(struct http_conn *conn, size_t len)
+{
+    struct http *http = conn->http;
+    size_t cost = len > AHEAD_COST ? len : len > 0 ? AHEAD_COST : 0;
+    http->held += cost - conn->ahead; /* may be less than before */
+    conn->ahead = cost;
+    stats_set(http->held_now, (int64_t)http->held);
+    note_surge(http);
 }
 
 void http_budget_release(struct http *http, size_t *held)
@@ -60,10 +78,23 @@ static struct http_conn *find_victim(struct http_conn *conn, enum http_phase pha
     return NULL;
 }
 
+static struct http_conn *find_holder(struct http_conn *conn, bool small)
+{
+    static const enum http_phase first[] = {HTTP_LOADING, HTTP_RECEIVING, HTTP_SENDING};
+    struct http_conn *victim = NULL;
+    for (size_t i = 0; i < sizeof first / sizeof *first && victim == NULL; i++)
+        victim = find_victim(conn, first[i], small);
+    return victim;
+}
+
 static void put_out(struct http_conn *conn)
 {
     char why[256];
     stats_add(conn->http->refused[HTTP_REFUSED_OVERLOAD], 1);
+    if (conn->phase == HTTP_SENDING) { /* what it has sent ahead is what it holds */
+        http_guard_close(conn);
+        return;
+    }
     snprintf(why, sizeof why,
              "The request was still coming in when all requests being read together had %zu bytes "
              "(UNREAD_BODIES_MAX_BYTES), and made room for others; send it again, faster.",
@@ -77,7 +108,7 @@ bool http_budget_fits(struct http_conn *conn, size_t more)
     struct http *http = conn->http;
     bool small = conn->held + more <= SMALL;
     while (http->held + more > http->config.limits.unread_bodies_max) {
-        struct http_conn *victim = find_victim(conn, HTTP_LOADING, small);
+        struct http_conn *victim = find_holder(conn, small);
         if (victim == NULL)
             return false;
         put_out(victim);

@@ -13,6 +13,7 @@
 #include "log.h"
 
 #define READ_SLACK 4096 /* above the header limit: what a client may send ahead */
+#define AHEAD_HIGH 1    /* while an answer is pending: enough to see that the client goes */
 
 /* ---- lists ---- */
 
@@ -59,6 +60,7 @@ void http_guard_forget(struct http_conn *conn)
     struct http *http = conn->http;
     http_on_gone(conn);
     http_budget_release(http, &conn->held);
+    http_budget_hold_ahead(conn, 0);
     http_budget_sent(conn);
     list_remove(&http->lists[conn->phase], conn);
     http->connections--;
@@ -115,8 +117,8 @@ static void make_room(struct http_conn *conn)
     uint64_t need = scan->state == SCAN_CHUNK_SIZE ? scan->body_max : scan->left;
     if (need < READ_SLACK)
         return;
-    conn->wide = true;
-    bufferevent_setwatermark(conn->bev, EV_READ, 0, http_guard_read_high(conn->http) + (size_t)need);
+    conn->read_high = http_guard_read_high(conn->http) + (size_t)need;
+    bufferevent_setwatermark(conn->bev, EV_READ, 0, conn->read_high);
 }
 
 static enum http_scan_event head_done(struct http_conn *conn, struct http_fault *fault)
@@ -147,10 +149,14 @@ static bool scan_piece(struct http_conn *conn, const char *data, size_t len)
         struct http_fault fault;
         size_t used;
         bool head = conn->scan.state == SCAN_HEAD;
+        size_t fields = conn->scan.head != NULL ? conn->scan.head->count : 0;
         enum http_scan_event event = http_scan_feed(&conn->scan, data, len, &used, &fault);
         data += used;
         len -= used;
-        http_budget_hold(conn, used, head);
+        if (head)
+            http_budget_hold_head(conn, used, conn->scan.head->count - fields);
+        else
+            http_budget_hold(conn, used);
         if (event == HTTP_SCAN_HEADS)
             event = head_done(conn, &fault);
         if (!http_guard_receives(conn))
@@ -189,6 +195,20 @@ static void scan_input(struct http_conn *conn, struct evbuffer *input, size_t of
     }
 }
 
+/* evhttp moves the piece of memory in which a chunk ends, if nothing follows there, and a chunk of one byte would cost a
+ * thousand: it hears of a chunk when the line behind it has come too. */
+static void hold_back(struct http_conn *conn, struct evbuffer *input)
+{
+    const struct http_scan *scan = &conn->scan;
+    bool inside =
+        http_guard_receives(conn) && (scan->state == SCAN_CHUNK_DATA || scan->state == SCAN_CHUNK_END);
+    if (!inside && !conn->held_back)
+        return;
+    size_t low = inside ? evbuffer_get_length(input) + (size_t)scan->left + 1 : 0;
+    bufferevent_setwatermark(conn->bev, EV_READ, low, conn->read_high);
+    conn->held_back = inside;
+}
+
 void http_guard_on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg)
 {
     struct http_conn *conn = arg;
@@ -196,8 +216,12 @@ void http_guard_on_input(struct evbuffer *input, const struct evbuffer_cb_info *
         return;
     if (conn->phase == HTTP_PARTING)
         evbuffer_drain(input, evbuffer_get_length(input));
-    else if (conn->phase == HTTP_IDLE || http_guard_receives(conn))
+    else if (conn->phase == HTTP_IDLE || http_guard_receives(conn)) {
         scan_input(conn, input, evbuffer_get_length(input) - info->n_added);
+        hold_back(conn, input);
+    } else {
+        http_budget_hold_ahead(conn, evbuffer_get_length(input));
+    }
 }
 
 void http_guard_watch(struct http_conn *conn)
@@ -208,6 +232,7 @@ void http_guard_watch(struct http_conn *conn)
     /* Without a read callback: evhttp ends the process when it is called while an answer is pending. */
     bufferevent_getcb(conn->bev, NULL, &write, &event, &arg);
     bufferevent_setcb(conn->bev, NULL, write, event, arg);
+    bufferevent_setwatermark(conn->bev, EV_READ, 0, AHEAD_HIGH);
     bufferevent_enable(conn->bev, EV_READ);
 }
 
@@ -215,14 +240,15 @@ void http_guard_sent(struct http_conn *conn)
 {
     struct evbuffer *input = bufferevent_get_input(conn->bev);
     http_budget_sent(conn);
-    if (conn->wide)
-        bufferevent_setwatermark(conn->bev, EV_READ, 0, http_guard_read_high(conn->http));
-    conn->wide = false;
+    http_budget_hold_ahead(conn, 0);
+    conn->read_high = http_guard_read_high(conn->http);
+    bufferevent_setwatermark(conn->bev, EV_READ, 0, conn->read_high);
     http_scan_next(&conn->scan);
     http_guard_enter(conn, HTTP_IDLE);
     if (evbuffer_get_length(input) == 0)
         return;
     scan_input(conn, input, 0);
+    hold_back(conn, input);
 }
 
 struct http_conn *http_guard_conn(struct http *http, struct evhttp_request *ev)

@@ -66,8 +66,10 @@ struct http_conn {
     struct http_scan scan;
     struct http_request *request; /* from the end of its head to its answer */
     size_t held;                  /* memory of the request being received, as http_budget counts it */
+    size_t ahead;                 /* memory of what came behind the request being answered */
     size_t unsent;                /* bytes of the answer being sent */
-    bool wide;                    /* the read watermark was raised for a large body */
+    size_t read_high;             /* the watermark of its input while a request is received */
+    bool held_back;               /* evhttp waits for the end of a chunk */
     bool surplus;                 /* above the cap: to be closed at once */
     struct buf farewell;          /* the last answer, when parting */
 };
@@ -191,7 +193,10 @@ void http_guard_part(struct http_conn *conn, struct buf *farewell); /* takes wha
 void http_guard_schedule(struct http *http);
 bool http_guard_receives(const struct http_conn *conn);
 /* http_budget.c */
-void http_budget_hold(struct http_conn *conn, size_t len, bool head);
+void http_budget_hold(struct http_conn *conn, size_t len);
+void http_budget_hold_head(struct http_conn *conn, size_t len, size_t fields);
+void http_budget_hold_ahead(struct http_conn *conn,
+                            size_t len); /* all that it has sent ahead; 0: nothing any more */
 void http_budget_release(struct http *http, size_t *held);
 /* Whether `more` bytes fit beside what all requests hold; others may be put out for it. */
 bool http_budget_fits(struct http_conn *conn, size_t more);

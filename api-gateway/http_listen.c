@@ -65,7 +65,8 @@ static struct bufferevent *on_accept(struct event_base *base, void *arg)
     buf_init(&conn->farewell);
     http_scan_init(&conn->scan, http->config.limits.header_max);
     bufferevent_incref(bev);
-    bufferevent_setwatermark(bev, EV_READ, 0, http_guard_read_high(http));
+    conn->read_high = http_guard_read_high(http);
+    bufferevent_setwatermark(bev, EV_READ, 0, conn->read_high);
     conn->watch = evbuffer_add_cb(bufferevent_get_input(bev), http_guard_on_input, conn);
     http->connections++;
     http_guard_count_connections(http);

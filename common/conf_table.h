@@ -115,9 +115,9 @@
       "all headers of a request at most")                                                                    \
     X(connections_max, CONNECTIONS_MAX, CONF_INT, "12000", 10, 100000, CONF_GATEWAY, false,                  \
       "client connections; at the cap the longest idle one is closed")                                       \
-    X(unread_bodies_max, UNREAD_BODIES_MAX_BYTES, CONF_BYTES, "16MiB", 65536, 1073741824, CONF_GATEWAY,      \
+    X(unread_bodies_max, UNREAD_BODIES_MAX_BYTES, CONF_BYTES, "12MiB", 65536, 1073741824, CONF_GATEWAY,      \
       false, "memory of all requests being read or answered together; past it slow ones make room, or 503")  \
-    X(unsent_answers_max, UNSENT_ANSWERS_MAX_BYTES, CONF_BYTES, "8MiB", 65536, 1073741824, CONF_GATEWAY,     \
+    X(unsent_answers_max, UNSENT_ANSWERS_MAX_BYTES, CONF_BYTES, "6MiB", 65536, 1073741824, CONF_GATEWAY,     \
       false, "bytes in all answers not read by clients; past it who reads slowest is closed, or 503")        \
     X(requests_max, REQUESTS_MAX, CONF_INT, "4000", 1, 100000, CONF_GATEWAY, false,                          \
       "requests waiting for an answer at most; past it: 503")                                                \

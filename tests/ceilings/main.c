@@ -111,8 +111,11 @@ static pid_t start_attack(const struct options *options, struct attack_state *st
         setrlimit(RLIMIT_NOFILE, &files);
     }
     pid_t child = fork_child();
-    if (child == 0)
+    if (child == 0) {
+        if (nice(15) < 0) /* who attacks is on another machine, as a rule, and takes no time from this one */
+            perror("nice");
         attack_run(&options->target, options->counts, state);
+    }
     return child;
 }
 
