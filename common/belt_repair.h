@@ -16,6 +16,7 @@
     X(LEASE, "lease", "Copies of leases that were gone from Redis, and copied again")                       \
     X(STREAM, "stream", "Streams whose group was gone, or that were gone themselves")                       \
     X(SET, "set", "Ids that a set held without their entry, or lacked")                                     \
+    X(ENTRY, "entry", "Entries that somebody else had read in our group")                                    \
     X(KEY, "key", "Keys of another type under a name of ours, put aside")
 enum belt_repair {
 #define X(name, what, help) BELT_REPAIR_##name,

@@ -23,6 +23,14 @@ static void on_checked(const struct stream_reply *reply, void *arg)
         return;
     }
     int64_t wrong = reply_int(reply_at(reply, 0)) + reply_int(reply_at(reply, 1));
+    int64_t claimed = reply_int(reply_at(reply, 2)), pending = reply_int(reply_at(reply, 3));
+    if (claimed > 0)
+        belt_repaired(BELT_REPAIR_ENTRY, stage->spec.name, partition->number, claimed);
+    /* Handed out, and in nobody's hand: read by others, or an acknowledgement was refused while what is pending was read. */
+    if (claimed > 0 || (pending > 0 && partition->in_hand == 0)) {
+        partition->pending = true;
+        stage_read(partition);
+    }
     if (wrong == 0)
         return;
     belt_repaired(BELT_REPAIR_SET, stage->spec.name, partition->number, wrong);

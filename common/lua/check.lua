@@ -1,17 +1,18 @@
 -- check.lua: makes sets agree with their streams (protocol.txt §5).
 --
 -- KEYS N streams, then their N sets
--- Returns {ids taken out of sets, ids put into sets}.
+-- Returns {ids taken out of sets, ids put into sets, entries claimed, entries pending}.
 --
 -- An id whose entry is gone (a tail cut off, entries deleted by hand) would count as waiting for ever; an entry whose id is gone
 -- would be published once more. Of entries that were not handed out every id belongs into the set; of the others only those that
 -- are not done, which the owner alone knows: there nothing is put in. Of an entry of a newer version every UUID in it counts as
--- one of its ids, and nothing is put in. Open to everybody: it changes nothing that is right.
+-- one of its ids, and nothing is put in. What somebody else read in our group (XREADGROUP by hand) would stay with him: it is claimed
+-- for the owner. Open to everybody: it changes nothing that is right.
 
-local GROUP = 'sync' -- PROTO_GROUP
+local GROUP, CONSUMER = 'sync', 'owner' -- PROTO_GROUP, PROTO_CONSUMER
 local PAGE = 50 -- entries: at most 128 ids each, and unpack has an end near 8,000
 
-local taken, put = 0, 0
+local taken, put, claimed, pending = 0, 0, 0, 0
 
 -- The event ids of an entry.
 local function ids_of(fields)
@@ -62,6 +63,28 @@ local function each_page(stream, from, to, visit)
     until #page < PAGE
 end
 
+local function claim(stream)
+    local summary = redis.pcall('XPENDING', stream, GROUP)
+    if summary.err or summary[1] == 0 then
+        return
+    end
+    pending = pending + summary[1]
+    for _, consumer in ipairs(summary[4]) do
+        if consumer[1] ~= CONSUMER then
+            local from = '-'
+            repeat
+                local page = redis.call('XPENDING', stream, GROUP, from, '+', PAGE, consumer[1])
+                for _, entry in ipairs(page) do
+                    redis.call('XCLAIM', stream, GROUP, CONSUMER, '0', entry[1], 'RETRYCOUNT', entry[4], 'JUSTID')
+                    from = '(' .. entry[1]
+                end
+                claimed = claimed + #page
+            until #page < PAGE
+            redis.call('XGROUP', 'DELCONSUMER', stream, GROUP, consumer[1])
+        end
+    end
+end
+
 local function check(stream, set)
     local size, length = redis.call('SCARD', set), redis.call('XLEN', stream)
     if length == 0 then
@@ -71,6 +94,7 @@ local function check(stream, set)
         end
         return
     end
+    claim(stream)
     local last, present, there = last_handed_out(stream), 0, {}
     local function note(ids, whole)
         local known = #ids > 0 and redis.call('SMISMEMBER', set, unpack(ids))
@@ -104,4 +128,4 @@ local streams = #KEYS / 2
 for i = 1, streams do
     check(KEYS[i], KEYS[streams + i])
 end
-return {taken, put}
+return {taken, put, claimed, pending}

@@ -9,16 +9,27 @@
 #include "mem.h"
 #include "stats.h"
 
+static int64_t claimed, pending;
+
 /* "[taken put]" */
 static const char *check_belt(void)
 {
+    static char text[48];
+    long long numbers[4];
     struct stream_command *command = stream_script(lua_check, 4);
 
     stream_add(command, BELT_STREAM);
     stream_add(command, BELT_OTHER);
     stream_add(command, BELT_SET);
     stream_add(command, "on:" BELT_OTHER);
-    return redis_call(&belt_redis, command);
+    const char *says = redis_call(&belt_redis, command);
+    ck_assert_msg(sscanf(says, "[%lld %lld %lld %lld]", &numbers[0], &numbers[1], &numbers[2], &numbers[3]) ==
+                      4,
+                  "%s", says);
+    claimed = numbers[2];
+    pending = numbers[3];
+    snprintf(text, sizeof text, "[%lld %lld]", numbers[0], numbers[1]);
+    return text;
 }
 
 static const char *set_size(void)
@@ -116,6 +127,23 @@ START_TEST(of_an_entry_of_a_newer_version_every_uuid_counts_as_its_id)
 }
 END_TEST
 
+START_TEST(what_somebody_else_read_in_the_group_becomes_the_owners)
+{
+    for (int i = 0; i < 120; i++)
+        belt_publish_numbers(BELT_STREAM, BELT_WINDOW, i, i + 1);
+    belt_lease("7", "m");
+    ck_assert_uint_eq(belt_read_from(">", 10).entries, 10);
+    redis_do(&belt_redis, "XREADGROUP GROUP sync somebody COUNT 110 STREAMS " BELT_STREAM " >");
+    ck_assert_str_eq(check_belt(), "[0 0]");
+    ck_assert_int_eq(claimed, 110);
+    ck_assert_int_eq(pending, 120);
+    ck_assert_uint_eq(belt_read_from("~0", 200).entries, 120);
+    check_belt();
+    ck_assert_int_eq(claimed, 0);
+    ck_assert_ptr_null(strstr(redis_do(&belt_redis, "XINFO CONSUMERS " BELT_STREAM " sync"), "somebody"));
+}
+END_TEST
+
 /* ---- keys of another type ---- */
 
 static void on_aside(int64_t found, void *arg)
@@ -180,6 +208,7 @@ int main(void)
     tcase_add_test(tcase, ids_that_a_set_lost_come_back_from_what_was_not_handed_out);
     tcase_add_test(tcase, a_deleted_set_is_made_anew_before_anything_is_published);
     tcase_add_test(tcase, of_an_entry_of_a_newer_version_every_uuid_counts_as_its_id);
+    tcase_add_test(tcase, what_somebody_else_read_in_the_group_becomes_the_owners);
     tcase_add_test(tcase, a_key_of_another_type_is_renamed_and_kept_for_a_while);
     tcase_add_test(tcase, a_hint_to_a_key_of_another_type_leaves_nothing_half_done);
     suite_add_tcase(suite, tcase);
