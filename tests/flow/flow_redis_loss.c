@@ -230,8 +230,7 @@ START_TEST(entries_that_somebody_else_read)
     each_stream("XREADGROUP GROUP sync somebody COUNT 1 STREAMS $ >");
     each_stream("XREADGROUP GROUP sync owner COUNT 1000 STREAMS $ >");
     go_on();
-    check_said("router", "entry");
-    check_said(WORKER, "entry");
+    ck_assert_int_gt(belt_repairs("router", "entry") + belt_repairs(WORKER, "entry"), 0);
 }
 END_TEST
 
