@@ -52,6 +52,7 @@ START_TEST(answers_that_nobody_reads_have_a_ceiling_together)
 {
     struct toy_spec spec = {.limits = toy_limits};
     spec.limits.unsent_answers_max = 16 * MIB * 1024;
+    spec.limits.client_timeout_ms = 60000;
     int fds[60], small = 4096;
     toy_start(&spec);
     for (size_t i = 0; i < 60; i++) {
