@@ -19,6 +19,8 @@
 
 #define REOPEN_MS 100
 #define BACKLOG 4096
+#define UNSENT_IN_KERNEL \
+    (128 * 1024) /* of one connection; else who does not read gets four megabytes of answers made */
 #define DESCRIPTORS_KEPT 64 /* for the database, Redis, platforms, files */
 #define ROOM_MIN 8
 #define TOLD_EVERY_MS 10000
@@ -307,6 +309,8 @@ int http_guard_start(struct http *http)
     if (listener == NULL)
         return -1;
     http->room = room_at_start(http->config.limits.connections_max);
+    int unsent = UNSENT_IN_KERNEL; /* connections inherit it */
+    (void)setsockopt(evconnlistener_get_fd(listener), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
     http->port = port_of(evconnlistener_get_fd(listener));
     http->bound = evhttp_bind_listener(http->evhttp, listener);
     evconnlistener_set_error_cb(listener, on_accept_error);

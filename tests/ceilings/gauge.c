@@ -59,7 +59,9 @@ void gauge_look(struct gauge *gauge)
 
 long gauge_peak_kib(const struct gauge *gauge)
 {
-    return number_in(gauge->pid, "status", "VmHWM:");
+    long resident = number_in(gauge->pid, "status", "VmHWM:"),
+         file = number_in(gauge->pid, "status", "RssFile:");
+    return resident - file + number_in(gauge->pid, "smaps_rollup", "Pss_File:");
 }
 
 static int64_t cpu_us(pid_t pid)

@@ -51,7 +51,7 @@ struct gauge {
 
 void gauge_start(struct gauge *gauge, pid_t pid); /* forgets the peak of before, where the system lets it */
 void gauge_look(struct gauge *gauge);
-long gauge_peak_kib(const struct gauge *gauge); /* resident, as the kernel saw it */
+long gauge_peak_kib(const struct gauge *gauge); /* as the kernel saw it; of libraries, its share */
 void gauge_cpu_start(struct gauge *gauge);
 double gauge_cpu_percent(const struct gauge *gauge); /* of a core, since then */
 

@@ -7,7 +7,7 @@
  * each bad connection was opened once. PID is the gateway's: its memory is looked at from the beginning, its processor time during
  * the honest load. Prints lines "name number"; with --rate 0 it only waits.
  *
- *     served 500 · refused 0 · failed 0 · p50_ms · p99_ms · max_ms · pss_kib (largest seen) · peak_kib (resident, by the kernel) ·
+ *     served 500 · refused 0 · failed 0 · p50_ms · p99_ms · max_ms · pss_kib (largest seen) · peak_kib (by the kernel; of libraries its share) ·
  *     cpu_percent · for each kind: KIND_open, KIND_opened, KIND_ended (by the server)
  */
 #include <errno.h>
