@@ -171,14 +171,17 @@ static long cpu_ticks(void)
     return user + system;
 }
 
-START_TEST(running_out_of_descriptors_neither_spins_nor_lasts)
+/* Busy ones, so that none can be closed to make room. */
+static void open_busy(int fds[200])
 {
-    int fds[200];
-    start_with(few_files);
-    for (size_t i = 0; i < 200; i++) { /* busy ones, so that none can be closed to make room */
+    for (size_t i = 0; i < 200; i++) {
         fds[i] = client_connect(toy_port);
         client_say(fds[i], "GET /open/late?ms=1500 HTTP/1.1\r\nHost: a\r\n\r\n");
     }
+}
+
+static void assert_calm_and_back(int fds[200])
+{
     usleep(200000);
     long before = cpu_ticks();
     usleep(1000000);
@@ -187,6 +190,50 @@ START_TEST(running_out_of_descriptors_neither_spins_nor_lasts)
         close(fds[i]);
     toy_wait(client_ask(toy_port, GET_OPEN)->status == 200);
     toy_wait(toy_stat("sync_http_connections ") <= 2);
+}
+
+START_TEST(with_few_descriptors_from_the_start_there_are_fewer_connections)
+{
+    int fds[200];
+    start_with(few_files);
+    open_busy(fds);
+    toy_wait(client_closed(fds[199], 1000)); /* refused instead of waiting */
+    assert_calm_and_back(fds);
+    toy_stop();
+}
+END_TEST
+
+START_TEST(running_out_of_descriptors_neither_spins_nor_lasts)
+{
+    int fds[200];
+    start_with(NULL);
+    struct rlimit files;
+    ck_assert_int_eq(prlimit(toy_pid, RLIMIT_NOFILE, NULL, &files), 0);
+    files.rlim_cur = 64;
+    ck_assert_int_eq(prlimit(toy_pid, RLIMIT_NOFILE, &files, NULL), 0);
+    open_busy(fds);
+    assert_calm_and_back(fds);
+    toy_stop();
+}
+END_TEST
+
+START_TEST(without_descriptors_idle_connections_make_room)
+{
+    int fds[200];
+    start_with(NULL);
+    struct rlimit files;
+    ck_assert_int_eq(prlimit(toy_pid, RLIMIT_NOFILE, NULL, &files), 0);
+    for (size_t i = 0; i < 200; i++)
+        fds[i] = client_connect(toy_port);
+    assert_served();
+    files.rlim_cur = 150;
+    ck_assert_int_eq(prlimit(toy_pid, RLIMIT_NOFILE, &files, NULL), 0);
+    int64_t start = clock_mono_ms();
+    for (int i = 0; i < 20; i++)
+        assert_served();
+    ck_assert_int_lt(clock_mono_ms() - start, 1500); /* and not one every 100 ms */
+    for (size_t i = 0; i < 200; i++)
+        close(fds[i]);
     toy_stop();
 }
 END_TEST
@@ -202,7 +249,9 @@ int main(void)
     tcase_add_test(tests, a_client_that_does_not_read_is_closed);
     tcase_add_test(tests, at_the_cap_the_longest_idle_connection_makes_room);
     tcase_add_test(tests, at_the_cap_busy_connections_are_left_alone);
+    tcase_add_test(tests, with_few_descriptors_from_the_start_there_are_fewer_connections);
     tcase_add_test(tests, running_out_of_descriptors_neither_spins_nor_lasts);
+    tcase_add_test(tests, without_descriptors_idle_connections_make_room);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
