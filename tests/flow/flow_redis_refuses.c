@@ -23,6 +23,7 @@ static void wait_on_the_belt(const char *name)
 {
     load_begin(name);
     load_post(PART);
+    flow_wait(load_completed() == PART && belt_look("*").ids == 0, 20);
     stack_signal(WORKER, SIGSTOP);
     load_post(PART);
     flow_wait(belt_look("deliver:coreldove:*").ids >= PART, 10);
