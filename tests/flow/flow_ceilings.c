@@ -77,12 +77,15 @@ START_TEST(each_bad_kind_alone_leaves_the_gateway_small_and_the_others_served)
 {
     static const struct {
         const char *kind;
-        int count;
-    } kinds[] = {
-        {"slowhead", 2000}, {"fathead", 2000}, {"slowbody", 600}, {"pipeline", 1000}, {"chunks", 40}};
+        int few, promised;
+    } kinds[] = {{"slowhead", 200, 2000},
+                 {"fathead", 500, 2000},
+                 {"slowbody", 500, 600},
+                 {"pipeline", 200, 1000},
+                 {"chunks", 20, 40}};
     measure_alone();
     for (size_t i = 0; i < COUNT(kinds); i++) {
-        load(RATE, api_text("%s=%d", kinds[i].kind, few(kinds[i].count)));
+        load(RATE, api_text("%s=%d", kinds[i].kind, (int)flow_size(kinds[i].few, kinds[i].promised)));
         assert_bounds();
     }
 }
