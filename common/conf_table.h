@@ -90,6 +90,12 @@
       "key of the Standard Webhooks signature on deliveries (whsec_… or text); unset: not signed")           \
     X(event_retention_days, EVENT_RETENTION_DAYS, CONF_INT, "30", 1, 3650, CONF_GATEWAY | CONF_MONITOR, true,\
       "days that finished events are kept")                                                                  \
+    X(metrics_retention_days, METRICS_RETENTION_DAYS, CONF_INT, "7", 1, 3650, CONF_MONITOR, true,            \
+      "days that the counts of each minute are kept")                                                        \
+    X(alert_retention_days, ALERT_RETENTION_DAYS, CONF_INT, "30", 1, 3650, CONF_MONITOR, true,               \
+      "days that resolved alerts are kept")                                                                  \
+    X(parked_max, PARKED_MAX, CONF_INT, "10000", 1, 1000000, CONF_MONITOR, true,                             \
+      "entries of the belt that nobody could read and that are kept; the oldest go first")                   \
     X(idempotency_hours, IDEMPOTENCY_HOURS, CONF_INT, "24", 1, 720, CONF_GATEWAY, true,                      \
       "hours that idempotency keys are kept")                                                                \
     X(connection_pool_size, CONNECTION_POOL_SIZE, CONF_INT, "2", 1, 20, CONF_SERVICES, false,                \

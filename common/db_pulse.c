@@ -19,8 +19,8 @@
 #define ASK_TICKS 2
 #define MUTE_TICKS 6
 #define MUTE_CONNECT_TICKS 8 /* where the question needs a new connection first */
-#define AGAIN_TICKS 5         /* between two questions */
-#define SPARE_TICKS 100       /* a spare connection that nobody needed for so long is closed */
+#define AGAIN_TICKS 5        /* between two questions */
+#define SPARE_TICKS 100      /* a spare connection that nobody needed for so long is closed */
 
 static bool pool_waits(const struct db_pool *pool)
 {

@@ -27,9 +27,9 @@ int main(int argc, char **argv)
 
     code = service_run(service);
 
+    store_free(&store); /* first: what is in a statement is answered while the rest still stands */
     keep_free(&keep);
     follow_free(&follow);
-    store_free(&store);
     service_free(&service);
     return code;
 }
