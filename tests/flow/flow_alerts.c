@@ -54,12 +54,12 @@ END_TEST
 
 START_TEST(an_alert_of_a_time_without_postgres_is_written_on_its_return)
 {
-    forbid("/api/sync/lead/delete", ",\"delay_ms\":1500");
+    forbid("/api/sync/lead/delete", ",\"delay_ms\":700");
     api_await(post("lead_created", "{\"id\":\"dark\",\"email\":\"d@example.com\",\"status\":\"new\"}"),
               "completed");
     int64_t before = fake_total("coreldove");
     const char *event = post("lead_deleted", "{\"id\":\"dark\"}");
-    flow_wait(fake_total("coreldove") > before, 10);
+    flow_wait(fake_count("coreldove", before, "/body/event_id", event) > 0, 10);
     stack_kill("postgres");
     flow_wait(stack_log_count("worker-coreldove", "/api/sync/lead/delete") > 0, 10);
     stack_start("postgres");
