@@ -415,13 +415,15 @@ START_TEST(without_postgres_nothing_starts_or_spins_and_known_outcomes_are_recor
     check_nothing_known_was_sent_again();
     check_started_once();
     for (size_t i = 0; i < COUNT(targets); i++)
-        ck_assert_int_eq(answered(targets[i]), book.count);
+        ck_assert_int_ge(answered(targets[i]), book.count);
 }
 END_TEST
 
 int main(void)
 {
-    static const char *const env[] = {"RETRY_SCHEDULE=100ms,200ms", "SYNC_INTERVAL_SECONDS=1s", NULL};
+    /* Leases that run out while PostgreSQL is away: others may take them afterwards, and must not repeat what is known. */
+    static const char *const env[] = {"RETRY_SCHEDULE=100ms,200ms", "SYNC_INTERVAL_SECONDS=1s",
+                                      "LEASE_SECONDS=2s", NULL};
     static const struct stack_options options = {
         .env = env, .replicas = "worker-coreldove=2,worker-bizosaas=2,worker-bizoholic=0"};
 
