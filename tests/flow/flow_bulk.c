@@ -199,14 +199,45 @@ START_TEST(events_of_one_record_in_a_bulk_keep_their_order)
 }
 END_TEST
 
+/* What PostgreSQL refuses, and validation does not know: the batch is split in halves until it is alone. */
+START_TEST(an_event_that_the_database_refuses_is_refused_alone)
+{
+    struct buf body = BUF_INIT;
+
+    sql_do("CREATE FUNCTION refuse_poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+           "IF NEW.entity_id = 'poison' THEN RAISE EXCEPTION USING ERRCODE = '22003', MESSAGE = 'out of "
+           "range'; END IF; "
+           "RETURN NEW; END $$; "
+           "CREATE TRIGGER refuse_poison BEFORE INSERT ON sync_events FOR EACH ROW EXECUTE FUNCTION "
+           "refuse_poison()");
+    for (int i = 0; i < 20; i++)
+        buf_addf(&body, "%s%s", i ? "," : "[", item(i == 13 ? "poison" : api_text("beside%d", i)));
+    buf_add_ch(&body, ']');
+    const struct api_answer *answer = post(NULL, body.data);
+    buf_release(&body);
+    sql_do("DROP TRIGGER refuse_poison ON sync_events");
+    ck_assert_msg(answer->status == 200, "%d %s", answer->status, answer->body);
+    for (int i = 0; i < 20; i++)
+        pick_check(answer->json, api_text("/results/%d/status", i), i == 13 ? "refused" : "created");
+    pick_check(answer->json, "/results/13/error/type", "urn:data-sync:problem:not-storable");
+    ck_assert_int_eq(sql_int("SELECT count(*) FROM sync_events WHERE entity_id LIKE 'beside%%'"), 19);
+    /* In the order of arrival all the same. */
+    ck_assert_int_eq(
+        sql_int("SELECT count(*) FROM (SELECT substr(entity_id, 7)::int < lag(substr(entity_id, 7)::int) "
+                "OVER (ORDER BY seq) AS overtaken FROM sync_events WHERE entity_id LIKE 'beside%%') s "
+                "WHERE overtaken"),
+        0);
+}
+END_TEST
+
 int main(void)
 {
-    return flow_run(
-        "bulk", NULL,
-        (const TTest *[]){an_array_an_object_and_lines_are_taken, one_bad_item_does_not_refuse_the_others,
-                          a_line_that_is_not_json_does_not_refuse_the_others,
-                          a_bulk_of_bad_items_alone_is_answered_item_by_item,
-                          a_bulk_that_is_none_is_refused_whole,
-                          a_thousand_events_are_taken_and_one_more_is_413, a_bulk_that_is_too_large_is_413,
-                          events_of_one_record_in_a_bulk_keep_their_order, NULL});
+    return flow_run("bulk", NULL,
+                    (const TTest *[]){
+                        an_array_an_object_and_lines_are_taken, one_bad_item_does_not_refuse_the_others,
+                        a_line_that_is_not_json_does_not_refuse_the_others,
+                        a_bulk_of_bad_items_alone_is_answered_item_by_item,
+                        a_bulk_that_is_none_is_refused_whole, a_thousand_events_are_taken_and_one_more_is_413,
+                        a_bulk_that_is_too_large_is_413, events_of_one_record_in_a_bulk_keep_their_order,
+                        an_event_that_the_database_refuses_is_refused_alone, NULL});
 }

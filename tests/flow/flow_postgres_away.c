@@ -250,6 +250,22 @@ static void check_nothing_known_was_sent_again(void)
     map_free(&delivered);
 }
 
+/* Written with what they count, so right after any crash. */
+static void check_counters(void)
+{
+    ck_assert_int_eq(sql_int("SELECT sum(accepted) FROM sync_metrics WHERE platform = ''"),
+                     sql_int("SELECT count(*) FROM sync_events"));
+    ck_assert_int_eq(sql_int("SELECT sum(completed) FROM sync_metrics WHERE platform = ''"),
+                     sql_int("SELECT count(*) FROM sync_events WHERE status = 2"));
+    for (size_t i = 0; i < COUNT(targets); i++)
+        ck_assert_int_eq(
+            sql_int("SELECT sum(completed) FROM sync_metrics WHERE platform = '%s'", targets[i]),
+            sql_int("SELECT count(*) FROM deliveries WHERE target = '%s' AND state = 2", targets[i]));
+    ck_assert_int_eq(sql_int("SELECT sum(abs(waiting) + abs(backoff)) FROM (SELECT sum(waiting) AS waiting, "
+                             "sum(backoff) AS backoff FROM stage_counts GROUP BY stage) s"),
+                     0);
+}
+
 static void check_started_once(void)
 {
     for (size_t i = 0; i < COUNT(programs); i++) {
@@ -284,6 +300,7 @@ static void away_under_load(const char *name, void (*begin)(void), void (*end)(v
     check_book();
     wait_completed(30);
     check_nothing_known_was_sent_again();
+    check_counters();
     check_started_once();
 }
 
@@ -413,6 +430,7 @@ START_TEST(without_postgres_nothing_starts_or_spins_and_known_outcomes_are_recor
     wait_completed(30);
     check_book();
     check_nothing_known_was_sent_again();
+    check_counters();
     check_started_once();
     for (size_t i = 0; i < COUNT(targets); i++)
         ck_assert_int_ge(answered(targets[i]), book.count);
