@@ -380,28 +380,6 @@ END_TEST
 
 /* ── pausing ── */
 
-/* Time on a processor of all threads, in ns. */
-static int64_t cpu_ns(const char *program)
-{
-    int64_t sum = 0;
-    const char *path = api_text("/proc/%ld/task", (long)stack_pid(program));
-    DIR *tasks = opendir(path);
-
-    ck_assert_msg(tasks != NULL, "%s is not running", program);
-    for (struct dirent *entry; (entry = readdir(tasks));) {
-        long long ns = 0;
-        FILE *file;
-        if (!isdigit((unsigned char)*entry->d_name) ||
-            !(file = fopen(api_text("%s/%s/schedstat", path, entry->d_name), "r")))
-            continue;
-        ck_assert_int_eq(fscanf(file, "%lld", &ns), 1);
-        sum += ns;
-        fclose(file);
-    }
-    closedir(tasks);
-    return sum;
-}
-
 static void post_accepted(int events)
 {
     while (book.count < events)
@@ -429,13 +407,13 @@ START_TEST(without_postgres_nothing_starts_or_spins_and_known_outcomes_are_recor
     end_at_once();
     usleep(700000); /* what was under way is answered by now */
     for (size_t i = 0; i < COUNT(programs); i++)
-        before[i] = cpu_ns(programs[i]);
+        before[i] = stack_cpu_ns(programs[i]);
     total = answered(targets[0]);
     int64_t start_ms = clock_mono_ms();
     flow_wait(clock_mono_ms() - start_ms >= away_ms, away_ms / 1000 + 5);
     double away_ns = (double)(clock_mono_ms() - start_ms) * 1e6;
     for (size_t i = 0; i < COUNT(programs); i++) {
-        double share = (double)(cpu_ns(programs[i]) - before[i]) / away_ns;
+        double share = (double)(stack_cpu_ns(programs[i]) - before[i]) / away_ns;
         printf("without PostgreSQL: %-20s %.2f %% of a core\n", programs[i], share * 100);
         ck_assert_msg(share < CPU_SHARE_MAX, "%s spins: %.1f %%", programs[i], share * 100);
     }
