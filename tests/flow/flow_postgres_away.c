@@ -439,12 +439,14 @@ int main(void)
     static const struct stack_options options = {
         .env = env, .replicas = "worker-coreldove=2,worker-bizosaas=2,worker-bizoholic=0"};
 
-    return flow_run(
-        "postgres_away", &options,
-        (const TTest *[]){a_postgres_that_ends_at_once_loses_nothing_and_each_answer_agrees_with_the_table,
-                          a_killed_postgres_loses_nothing_and_each_answer_agrees_with_the_table,
-                          a_hanging_postgres_is_503_within_a_second_and_each_answer_agrees_with_the_table,
-                          what_is_read_from_a_hanging_postgres_is_503_within_a_second,
-                          without_postgres_nothing_starts_or_spins_and_known_outcomes_are_recorded_first,
-                          NULL});
+    /* Killed under load it is in flow_faults, too: here only in the soak. */
+    const TTest *const claims[] = {
+        a_postgres_that_ends_at_once_loses_nothing_and_each_answer_agrees_with_the_table,
+        a_hanging_postgres_is_503_within_a_second_and_each_answer_agrees_with_the_table,
+        what_is_read_from_a_hanging_postgres_is_503_within_a_second,
+        without_postgres_nothing_starts_or_spins_and_known_outcomes_are_recorded_first,
+        flow_size(0, 1) ? a_killed_postgres_loses_nothing_and_each_answer_agrees_with_the_table : NULL,
+        NULL};
+
+    return flow_run("postgres_away", &options, claims);
 }
