@@ -58,7 +58,8 @@ static void libevent_fatal_cb(int code)
 
 static struct event_base *make_base(void)
 {
-    static const struct timeval turn = {0, 5000}; /* then it is looked whether something SERVICE_FIRST has come due */
+    static const struct timeval turn = {
+        0, 5000}; /* then it is looked whether something SERVICE_FIRST has come due */
     struct event_config *config = event_config_new();
     struct event_base *base = NULL;
 

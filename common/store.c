@@ -255,7 +255,8 @@ void store_read_ref(const struct db_result *result, size_t row, struct ref *ref)
     ref->seq = db_get_int(result, row, db_column(result, "seq"));
     text = db_get_text(result, row, db_column(result, "event_type"), NULL);
     if (msg_event_type(text ? text : "", &ref->type) != 0)
-        bug("event type %s in the tables is none of ours", text ? text : "null"); /* the gateway stores no other */
+        bug("event type %s in the tables is none of ours",
+            text ? text : "null"); /* the gateway stores no other */
     text = db_get_text(result, row, db_column(result, "trace"), NULL);
     snprintf(ref->trace, sizeof ref->trace, "%s", text ? text : "");
     text = db_get_text(result, row, db_column(result, "tenant_id"), NULL);

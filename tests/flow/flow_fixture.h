@@ -36,6 +36,6 @@ double flow_patience(void); /* CK_TIMEOUT_MULTIPLIER, 1 when unset */
 /* How much of something a claim works with: few in `make test`, the promised number in `make soak`. */
 long flow_size(long few, long promised);
 
-/* Runs the claims (each at most 60 s, half an hour in `make soak`) on a stack with these options; exit status for main. On failure the reason and the ends of
- * the logs are printed. */
+/* Runs the claims (each at most 60 s, half an hour in `make soak`) on a stack with these options; exit status for main. On
+ * failure the reason and the ends of the logs are printed. */
 int flow_run(const char *name, const struct stack_options *options, const TTest *const *claims);

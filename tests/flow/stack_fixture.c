@@ -2,6 +2,8 @@
 #include "stack_fixture.h"
 
 #include <check.h>
+#include <ctype.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -288,6 +290,27 @@ bool stack_running(const char *name)
     bool known = fscanf(file, "%*d (%*[^)]) %c", &state) == 1;
     fclose(file);
     return known && state != 'Z' && state != 'X';
+}
+
+int64_t stack_cpu_ns(const char *name)
+{
+    int64_t sum = 0;
+    const char *path = api_text("/proc/%ld/task", (long)stack_pid(name));
+    DIR *tasks = opendir(path);
+
+    ck_assert_msg(tasks != NULL, "%s is not running", name);
+    for (struct dirent *entry; (entry = readdir(tasks));) {
+        long long ns = 0;
+        FILE *file;
+        if (!isdigit((unsigned char)*entry->d_name) ||
+            !(file = fopen(api_text("%s/%s/schedstat", path, entry->d_name), "r")))
+            continue;
+        ck_assert_int_eq(fscanf(file, "%lld", &ns), 1);
+        sum += ns;
+        fclose(file);
+    }
+    closedir(tasks);
+    return sum;
 }
 
 long stack_rss_kib(const char *name)

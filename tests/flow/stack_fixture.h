@@ -36,6 +36,7 @@ void stack_signal(const char *name, int signal);
 pid_t stack_pid(const char *name);
 bool stack_running(const char *name);
 long stack_rss_kib(const char *name);
+int64_t stack_cpu_ns(const char *name); /* processor time of all its threads */
 /* The number of a series in the process's /metrics, by its beginning as printed ("sync_x{platform=\"y\"}"); -1 when absent. */
 double stack_metric(const char *name, const char *series);
 /* How often a log holds the text. */
