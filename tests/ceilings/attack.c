@@ -218,7 +218,7 @@ static void end_attacker(struct attack *attack, struct attacker *attacker)
 static void hear(struct attack *attack, struct attacker *attacker)
 {
     char text[4096];
-    ssize_t n;
+    ssize_t n = 0;
     if (attacker->fd < 0)
         return;
     while (attacker->kind != ATTACK_PIPELINE && (n = recv(attacker->fd, text, sizeof text, MSG_DONTWAIT)) > 0)
