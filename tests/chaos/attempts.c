@@ -9,6 +9,7 @@
 #include "json.h"
 #include "map.h"
 #include "mem.h"
+#include "member.h"
 #include "stack.h"
 #include "store.h"
 #include "timefmt.h"
@@ -17,22 +18,6 @@ struct attempts {
     struct map *by_webhook;
     size_t folded;
 };
-
-static int64_t int_member(const struct json *object, const char *name)
-{
-    int64_t number = 0;
-
-    if (json_get(object, name))
-        json_int64(json_get(object, name), &number);
-    return number;
-}
-
-static void copy_member(char *to, size_t size, const struct json *object, const char *name)
-{
-    const char *text = json_get_text(object, name);
-
-    snprintf(to, size, "%s", text ? text : "");
-}
 
 static struct attempt *find(const struct attempts *attempts, const char *webhook_id, int64_t started_ms)
 {
@@ -86,12 +71,12 @@ static void take_line(struct attempts *attempts, const char *process, const stru
 
     if (!event || !target || !ts || timefmt_parse(ts, strlen(ts), &ended_ms) != 0)
         return;
-    attempt = attempt_of(attempts, event, target, int_member(line, "started_at"));
+    attempt = attempt_of(attempts, event, target, member_int(line, "started_at"));
     attempt->ended_us = ended_ms * 1000;
-    attempt->status = (int)int_member(line, "status");
+    attempt->status = (int)member_int(line, "status");
     snprintf(attempt->process, sizeof attempt->process, "%s", process);
-    copy_member(attempt->outcome, sizeof attempt->outcome, line, "outcome");
-    copy_member(attempt->error, sizeof attempt->error, line, "error");
+    member_copy(attempt->outcome, sizeof attempt->outcome, line, "outcome");
+    member_copy(attempt->error, sizeof attempt->error, line, "error");
 }
 
 static void read_log(struct attempts *attempts, const char *file_name)
@@ -113,7 +98,7 @@ static void read_log(struct attempts *attempts, const char *file_name)
         if (ok && json_get(json, "event"))
             take_line(attempts, process, json);
         else if (ok)
-            attempts->folded += (size_t)int_member(json, "folded");
+            attempts->folded += (size_t)member_int(json, "folded");
         if (ok)
             json_free(json);
     }

@@ -8,6 +8,7 @@
 #include "digest.h"
 #include "log.h"
 #include "mem.h"
+#include "member.h"
 #include "rules.h"
 #include "stack.h"
 
@@ -16,22 +17,6 @@
 const char *const platform_names[PLATFORMS] = {"bizoholic", "coreldove", "bizosaas"};
 
 /* ── what a platform received ── */
-
-static int64_t int_member(const struct json *object, const char *name)
-{
-    int64_t number = 0;
-
-    if (json_get(object, name))
-        json_int64(json_get(object, name), &number);
-    return number;
-}
-
-static void copy_member(char *to, size_t size, const struct json *object, const char *name)
-{
-    const char *text = json_get_text(object, name);
-
-    snprintf(to, size, "%s", text ? text : "");
-}
 
 static uint64_t hash_content(struct json *body)
 {
@@ -72,7 +57,7 @@ static void add(struct receipts *receipts, struct receipt *receipt)
 /* What the sender could know by the answer: nothing, when it was HTML, or left the item out. */
 static int status_of(const struct json *entry, size_t item, size_t items)
 {
-    int status = (int)int_member(entry, "status");
+    int status = (int)member_int(entry, "status");
     const char *fault = json_get_text(entry, "fault");
     const struct json *statuses = json_get(entry, "items");
     int64_t own = 0;
@@ -93,14 +78,14 @@ static struct receipt *take(struct receipts *receipts, unsigned platform, const 
     struct receipt *receipt = mem_alloc(sizeof *receipt);
 
     receipt->platform = platform;
-    receipt->seq = int_member(entry, "seq");
-    receipt->time_us = int_member(entry, "time_us");
+    receipt->seq = member_int(entry, "seq");
+    receipt->time_us = member_int(entry, "time_us");
     receipt->status = status_of(entry, 0, 0);
-    receipt->version = int_member(metadata, "version");
-    receipt->started_ms = int_member(metadata, "started_at");
-    copy_member(receipt->record, sizeof receipt->record, metadata, "record_id");
-    copy_member(receipt->event, sizeof receipt->event, body, "event_id");
-    copy_member(receipt->fault, sizeof receipt->fault, entry, "fault");
+    receipt->version = member_int(metadata, "version");
+    receipt->started_ms = member_int(metadata, "started_at");
+    member_copy(receipt->record, sizeof receipt->record, metadata, "record_id");
+    member_copy(receipt->event, sizeof receipt->event, body, "event_id");
+    member_copy(receipt->fault, sizeof receipt->fault, entry, "fault");
     snprintf(receipt->webhook_id, sizeof receipt->webhook_id, "%s", webhook_id ? webhook_id : "");
     snprintf(receipt->operation, sizeof receipt->operation, "%.7s", operation ? operation : "");
     receipt->bulk = strstr(json_get_text(entry, "path"), "/bulk") != NULL;
@@ -123,9 +108,9 @@ static void take_entry(struct receipts *receipts, unsigned platform, const struc
     for (size_t i = 0; i < json_count(items); i++) {
         struct json *item = json_at(items, i);
         char operation[16];
-        copy_member(operation, sizeof operation, item, "operation");
+        member_copy(operation, sizeof operation, item, "operation");
         char id[64];
-        copy_member(id, sizeof id, item, "webhook_id");
+        member_copy(id, sizeof id, item, "webhook_id");
         take(receipts, platform, entry, item, id, operation)->status = status_of(entry, i, json_count(items));
     }
 }
@@ -146,7 +131,7 @@ static void read_platform(struct receipts *receipts, unsigned platform)
         count = json_count(entries);
         for (size_t i = 0; i < count; i++)
             take_entry(receipts, platform, json_at(entries, i));
-        after = int_member(page, "next_after");
+        after = member_int(page, "next_after");
         json_free(page);
         buf_release(&url);
     } while (count > 0);
