@@ -1,6 +1,6 @@
 /*
  * stage.c: life of a stage: its partitions' states, items, acknowledging, draining. The lease is in stage_lease.c, reading in
- * stage_read.c, publishing what is ready in stage_ready.c, news of hand-overs in stage_handover.c.
+ * stage_read.c, publishing what is ready in stage_ready.c, what was handed out often in stage_alone.c, news of hand-overs in stage_handover.c.
  */
 #include "stage.h"
 
@@ -15,6 +15,7 @@ static void let_go(struct partition *partition)
 
     stage_bell_close(partition);
     belt_call_free(&partition->call);
+    stage_alone_drop(partition);
     stage->spec.on_lost(partition->number, stage->spec.arg);
     if (partition->in_hand > 0)
         bug("%s: partition %u is lost with %zu items in hand", stage->spec.name, partition->number,
@@ -43,6 +44,7 @@ void stage_enter(struct partition *partition, enum partition_state state)
         stage_ready_in(stage, 0);
         break;
     case PARTITION_RELEASING:
+        stage_alone_drop(partition);
         if (stage->spec.on_releasing)
             stage->spec.on_releasing(partition->number, stage->spec.arg);
         if (partition->in_hand == 0)
@@ -88,7 +90,7 @@ static void flush_cb(evutil_socket_t fd, short what, void *arg)
     (void)what;
     stage_flush(stage);
     if (stage->starved &&
-        map_count(stage->hand) < stage->spec.hand_max / 2) { /* also when one that was alone is done */
+        map_count(stage->hand) < stage->spec.hand_max / 2) { /* also when those that were alone are done */
         stage->starved = false;
         stage_kick(stage);
     }
@@ -143,6 +145,7 @@ struct stage *stage_new(struct service *service, struct store *store, struct str
     stage->flush_timer = evtimer_new(stage->base, flush_cb, stage);
     stream_on_state(belt, on_belt_state, stage);
     service_add_check(service, "redis", belt_ready, stage);
+    stage_alone_start(stage);
     stage_handover_start(stage);
     stage_lease_start(stage);
     stage_ready_start(stage);
@@ -179,6 +182,7 @@ void stage_free(struct stage **stagep)
         belt_call_free(&stage->partitions[n].call);
     }
     event_free(stage->flush_timer);
+    stage_alone_stop(stage);
     free_hand(stage);
     free(stage->partitions);
     free(stage);
@@ -211,6 +215,7 @@ static void forget(struct stage *stage, struct stage_item *item)
     map_remove(stage->hand, item->ref.event.bytes, sizeof item->ref.event.bytes);
     partition->in_hand--;
     item->entry->open--;
+    stage_alone_ended(partition, item);
 }
 
 void stage_done(struct stage *stage, struct stage_item *item)

@@ -30,7 +30,7 @@ struct stage_item {
     struct ref ref;
     unsigned partition;
     enum priority priority;
-    unsigned handouts; /* times this entry was handed out without an outcome; 3: handle alone, 4: park */
+    unsigned handouts; /* without an outcome; 3: handle alone; 4: alone already, and its owner ended: park */
     struct stage_entry *entry; /* of stage */
 };
 #define STAGE_HANDOUTS_ALONE 3

@@ -33,16 +33,22 @@ struct partition {
     char set[PRIORITIES][MSG_KEY_MAX];
     /* reading */
     struct stream *bell;
-    struct event *rest;                  /* Redis refused: read again when it ends */
-    bool rung;    /* XREAD BLOCK is out */
-    bool reading; /* read.lua is out */
+    struct event *rest; /* Redis refused: read again when it ends */
+    int64_t page_ms;    /* when what is pending was last read */
+    bool rung;          /* XREAD BLOCK is out */
+    bool reading;       /* read.lua is out */
     bool read_again;
     bool taken_over; /* what is pending was another owner's: it counts as handed out once more */
-    bool handed_out; /* some of that already, under our fence: read from the start again it does not count twice */
-    bool alone;      /* an entry that was handed out often is in hand: nothing else until it is done */
-    bool pending;    /* first what was handed out before, after pending_after */
-    bool settled;    /* all that was pending has been read once: what is missing from now on was there */
-    bool healing;    /* keys of another type are being put aside */
+    bool
+        handed_out; /* some of that already, under our fence: read from the start again it does not count twice */
+    /* handed out often: one after the other, and nothing else meanwhile (stage_alone.c) */
+    struct stage_item **alone; /* in hand, not lent yet */
+    size_t alone_count;
+    struct stage_item *alone_lent;
+    bool alone_noting; /* alone.lua is out */
+    bool pending;      /* first what was handed out before, after pending_after */
+    bool settled;      /* all that was pending has been read once: what is missing from now on was there */
+    bool healing;      /* keys of another type are being put aside */
     char pending_after[PRIORITIES][STAGE_ID_MAX];
     char last[PRIORITIES][STAGE_ID_MAX]; /* last entry seen: the doorbell listens after it */
     /* publishing */
@@ -97,9 +103,13 @@ struct stage {
     bool ready_running;
     int64_t ready_at_ms;
     struct event *flush_timer;
-    char replication_id[48]; /* of Redis, "" until it is known: another one, or an offset that went back, is another Redis */
+    char replication_id
+        [48]; /* of Redis, "" until it is known: another one, or an offset that went back, is another Redis */
     int64_t replication_offset;
-    bool starved; /* reading paused because the hands were full */
+    struct event *alone_timer;
+    unsigned alone_turns;   /* references noted or lent, of all partitions */
+    int64_t alone_since_ms; /* the last of them */
+    bool starved;           /* reading paused because the hands were full */
     bool paused;
     bool draining;
     void (*drained)(void *arg);
@@ -125,11 +135,20 @@ void stage_bell_open(struct partition *partition);
 void stage_bell_close(struct partition *partition);
 void stage_listen_from_start(struct partition *partition);
 void stage_entry_release(struct stage *stage, struct stage_entry *entry);
+/* stage_alone.c */
+void stage_alone_start(struct stage *stage);
+void stage_alone_stop(struct stage *stage);
+bool stage_alone_waits(const struct partition *partition); /* nothing else is read meanwhile */
+void stage_alone_add(struct partition *partition, struct stage_item **items, size_t count);
+void stage_alone_go(struct stage *stage); /* whose turn it is begins */
+void stage_alone_ended(struct partition *partition,
+                       const struct stage_item *item); /* left our hands; gone already */
+void stage_alone_drop(struct partition *partition);    /* those that have not begun */
 /* stage_ready.c */
 void stage_ready_start(struct stage *stage);
 void stage_ready_stop(struct stage *stage);
 void stage_ready_check(struct partition *partition); /* after sizes were learnt */
 /* stage_check.c */
 void stage_check_start(struct stage *stage);
-void stage_check_look(struct stage *stage);    /* is it still the same Redis? */
-void stage_heal(struct partition *partition);  /* a key of another type is in the way */
+void stage_check_look(struct stage *stage);   /* is it still the same Redis? */
+void stage_heal(struct partition *partition); /* a key of another type is in the way */

@@ -13,6 +13,9 @@
 #define BELL_TIMEOUT_MS 5000
 #define REST_S 1
 #define PENDING_PAGE 50
+#define TAKEN_OVER_MAX \
+    64 /* references of a partition in hand while what another left pending is handed out once more */
+#define TAKEN_OVER_MS 1000 /* but a page of them as often as that */
 
 /* Entries of one read per priority: critical first, low never starved. */
 static const int read_counts[PRIORITIES] = {64, 32, 16, 4};
@@ -205,7 +208,7 @@ static size_t read_entry(struct partition *partition, enum priority priority,
     return take_refs(partition, priority, id, refs, ref_count, handouts, items);
 }
 
-/* All entries of one stream; those handed out often go to the consumer alone. Returns the number of entries. */
+/* All entries of one stream; the references of those handed out often go to the consumer alone. Returns the number of entries. */
 static size_t read_stream(struct partition *partition, enum priority priority,
                           const struct stream_reply *entries)
 {
@@ -215,16 +218,15 @@ static size_t read_stream(struct partition *partition, enum priority priority,
 
     for (size_t i = 0; i < count; i++) {
         size_t more = read_entry(partition, priority, reply_at(entries, i), items + taken);
-        partition->alone |= more > 0 && items[taken]->handouts >= STAGE_HANDOUTS_ALONE;
         if (more > 0 && items[taken]->handouts >= STAGE_HANDOUTS_ALONE)
-            for (size_t one = taken; one < taken + more; one++)
-                stage->spec.on_items(&items[one], 1, stage->spec.arg);
+            stage_alone_add(partition, items + taken, more);
         else
             taken += more;
     }
     if (taken > 0)
         stage->spec.on_items(items, taken, stage->spec.arg);
     free(items);
+    stage_alone_go(stage);
     return count;
 }
 
@@ -319,6 +321,19 @@ static void on_read(const struct stream_reply *reply, void *arg)
     stage_beat(partition->stage);
 }
 
+/* Whoever ends meanwhile makes suspects only of what it was handed. */
+static bool has_enough_taken_over(struct partition *partition)
+{
+    int64_t since_ms = clock_mono_ms() - partition->page_ms;
+    const struct timeval second = {TAKEN_OVER_MS / 1000, 0};
+
+    if (!partition->pending || !partition->taken_over || partition->in_hand < TAKEN_OVER_MAX ||
+        since_ms >= TAKEN_OVER_MS)
+        return false;
+    evtimer_add(partition->rest, &second);
+    return true;
+}
+
 void stage_read(struct partition *partition)
 {
     struct stage *stage = partition->stage;
@@ -326,16 +341,18 @@ void stage_read(struct partition *partition)
     char key[MSG_KEY_MAX], from[STAGE_ID_MAX + 1] = ">";
     unsigned pending = pending_stream(partition);
 
-    partition->alone &= partition->in_hand > 0;
     partition->read_again = partition->reading;
     if (partition->state != PARTITION_ACTIVE || stage->paused || partition->reading ||
         !stream_up(stage->belt))
         return;
-    if (map_count(stage->hand) >= stage->spec.hand_max || partition->alone) {
+    stage_alone_go(stage);
+    if (map_count(stage->hand) >= stage->spec.hand_max || stage_alone_waits(partition) ||
+        has_enough_taken_over(partition)) {
         stage->starved = true;
         return;
     }
     if (partition->pending) {
+        partition->page_ms = clock_mono_ms();
         snprintf(from, sizeof from, "%s%s", partition->taken_over ? "" : "~",
                  partition->pending_after[pending]);
         partition->handed_out = true;

@@ -13,6 +13,7 @@ local GROUP, CONSUMER = 'sync', 'owner' -- PROTO_GROUP, PROTO_CONSUMER
 local COUNT_MAX = 5000 -- entries of one stream: unpack has an end near 8,000
 local PAGE = 500
 local ALONE = 3 -- STAGE_HANDOUTS_ALONE
+local TOGETHER = 64 -- references handed out once more on one page: whoever ends on one makes suspects of all
 
 local owner = redis.call('HMGET', KEYS[1], 'fence', 'mark')
 if not owner[1] then
@@ -92,18 +93,19 @@ local function pending_page(stream, set, count, after)
 end
 
 local function read_pending(stream, set, count)
-    local after, alive, gone, page = from, {}, {}, nil
+    local after, alive, gone, refs, page = from, {}, {}, 0, nil
     repeat
         page = pending_page(stream, set, count, after)
         for _, pending in ipairs(page) do
             local id, times = pending[1], pending[4]
             local alone = not again and times + 1 >= ALONE
-            if alone and #alive > 0 then
+            if #alive > 0 and (alone or refs >= TOGETHER) then
                 break
             end
             local entry = claim(stream, id, times)
             if entry then
                 alive[#alive + 1] = entry
+                refs = refs + (again and 0 or #ids_of(entry[2]))
             else
                 gone[#gone + 1] = id
             end
