@@ -298,6 +298,16 @@ void bug(const char *format, ...)
     abort();
 }
 
+void fatal_at_once(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    last_words("fatal", format, args);
+    va_end(args);
+    report_all_folds();
+    _exit(1);
+}
+
 void fatal(const char *format, ...)
 {
     va_list args;

@@ -51,3 +51,5 @@ void log_write(enum log_level level, const char *what, const struct log_field *f
 void bug(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 /* Only at start-up and when memory is out: logs and exits with 1. */
 void fatal(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+/* The same where a library may be in the middle of something: nothing runs any more that exit() would run. */
+void fatal_at_once(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));

@@ -25,7 +25,7 @@ struct arena {
 static void *or_die(void *memory, size_t size)
 {
     if (memory == NULL)
-        fatal("out of memory: %zu bytes were asked for", size);
+        fatal_at_once("out of memory: %zu bytes were asked for", size);
     return memory;
 }
 
@@ -42,7 +42,7 @@ void *mem_realloc(void *old, size_t size)
 void *mem_array(size_t count, size_t size)
 {
     if (count > 0 && size > SIZE_MAX / count)
-        fatal("out of memory: %zu times %zu bytes were asked for", count, size);
+        fatal_at_once("out of memory: %zu times %zu bytes were asked for", count, size);
     return mem_alloc(count * size);
 }
 
@@ -63,7 +63,7 @@ char *mem_strdup(const char *text)
 static struct chunk *chunk_new(size_t size)
 {
     if (size > SIZE_MAX - sizeof(struct chunk))
-        fatal("out of memory: %zu bytes were asked for", size);
+        fatal_at_once("out of memory: %zu bytes were asked for", size);
     struct chunk *chunk = or_die(malloc(sizeof *chunk + size), sizeof *chunk + size);
     chunk->next = NULL;
     chunk->size = size;
@@ -136,7 +136,7 @@ void *arena_alloc(struct arena *arena, size_t size)
 {
     const size_t align = alignof(max_align_t);
     if (size > SIZE_MAX - align)
-        fatal("out of memory: %zu bytes were asked for", size);
+        fatal_at_once("out of memory: %zu bytes were asked for", size);
     size_t rounded = size == 0 ? align : (size + align - 1) / align * align;
     struct chunk *chunk = chunk_for(arena, rounded);
     void *memory = chunk->data + chunk->used;

@@ -2,7 +2,8 @@
  * mem.h: memory that does not fail, and arenas.
  *
  * Allocation failure ends the process with a message (fatal): the ceilings on everything that grows keep that from
- * happening, and every other process takes over (I11). Free with free().
+ * happening, and every other process takes over (I11). Nothing half done is told as done: what is acknowledged was committed
+ * before. The libraries' memory ends so as well (mem_guard.c). Free with free().
  */
 #pragma once
 #include <stddef.h>
