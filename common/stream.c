@@ -8,9 +8,8 @@
  *        refused, closed, wrong password, no answer in time
  *
  * Replies come in the order of the commands, so that `sent` is a plain queue: each reply belongs to its head.
- * When a connection is given up its context's data becomes NULL: whatever hiredis still calls for it is ignored,
- * and its commands are answered NULL from the loop, never from within stream_send. The library has no
- * time-outs; the watch timer is ours.
+ * When a connection is given up its context's data becomes NULL: whatever hiredis still calls for it is ignored, and its
+ * commands are answered NULL from the loop, never from within stream_send. The library has no time-outs; the watch is ours.
  *
  * Host names are resolved while connecting, and block: name Redis by address, or keep a resolver near.
  */
@@ -59,6 +58,7 @@ struct stream {
     struct buf out;
     void (*hook)(bool up, void *arg);
     void *hook_arg;
+    bool mute;  /* the connection took no command: it is given up at the watch's next turn */
     bool *gone; /* set by stream_end for the loop that answers */
     bool freeing;
 };
@@ -118,8 +118,7 @@ static void refuse(struct stream *stream, struct stream_command *command)
 
 static void on_answers(evutil_socket_t fd, short what, void *arg)
 {
-    (void)fd;
-    (void)what;
+    (void)fd, (void)what;
     struct stream *stream = arg;
     bool gone = false;
     stream->gone = &gone;
@@ -184,6 +183,8 @@ static void transmit(struct stream *stream, struct stream_command *command, cons
     if (!command->script)
         buf_release(&command->words);
     if (failed) {
+        arm(stream->watch, 0); /* given up from the loop: who sends must not be called back */
+        stream->mute = true;
         refuse(stream, command);
         return;
     }
@@ -219,16 +220,15 @@ static void on_reply(redisAsyncContext *context, void *reply, void *unused)
 /* The oldest command has waited too long: Redis hangs, or the network swallows. All later ones would wait behind it. */
 static void on_watch(evutil_socket_t fd, short what, void *arg)
 {
-    (void)fd;
-    (void)what;
+    (void)fd, (void)what;
     struct stream *stream = arg;
-    if (!stream->sent.head)
+    if (!stream->sent.head && !stream->mute)
         return;
-    int64_t left = stream->sent.head->sent_ms + stream->timeout_ms - clock_mono_ms();
+    int64_t left = stream->mute ? 0 : stream->sent.head->sent_ms + stream->timeout_ms - clock_mono_ms();
     if (left > 0)
         arm(stream->watch, left);
     else
-        lose(stream, "no answer in time", true);
+        lose(stream, stream->mute ? "a command could not be sent" : "no answer in time", true);
 }
 
 static void on_connect(const redisAsyncContext *context, int status)
@@ -322,8 +322,7 @@ static void greet(struct stream *stream)
 
 static void connect_now(evutil_socket_t fd, short what, void *arg)
 {
-    (void)fd;
-    (void)what;
+    (void)fd, (void)what;
     struct stream *stream = arg;
     const struct stream_url *url = &stream->url;
     redisAsyncContext *context =
@@ -337,6 +336,7 @@ static void connect_now(evutil_socket_t fd, short what, void *arg)
         return;
     }
     context->data = stream;
+    stream->mute = false;
     redisAsyncSetConnectCallback(context, on_connect);
     redisAsyncSetDisconnectCallback(context, on_disconnect);
     stream->context = context;
