@@ -1,21 +1,35 @@
-# fuzz.mk: libFuzzer targets, included by the Makefile or used alone from the top: make -f tests/fuzz/fuzz.mk fuzz
-#   make fuzz                  each target for FUZZ_SECONDS (60)       make fuzz FUZZ_SECONDS=3600
-# A crash leaves its input in build/fuzz/; run the target with that file as argument to see it again.
+# fuzz.mk: `make fuzz SECONDS=20 [ONLY=json] [JOBS=2]`: each fuzzer (tests/fuzz/fuzz_NAME.c, libFuzzer with the address and
+# undefined-behaviour sanitizers) for SECONDS, JOBS of them at a time; the last line is "N passed, N failed". Needs clang
+# (tools/deps --fuzz). What was found worth keeping stays in build/fuzz/corpus/NAME; what crashes, in build/fuzz/NAME-crash-…: run
+# build/fuzz/NAME with that file as argument to see it again.
+SECONDS ?= 60
+FUZZ_CC ?= clang
+FB      := build/fuzz
+FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+WANTED   = $(or $(foreach word,$(ONLY),$(filter $(word)%,$(FUZZERS))),$(if $(ONLY),,$(FUZZERS)))
+FUZZ_FLAGS := -std=c11 -D_GNU_SOURCE -I. -Icommon $(shell pkg-config --cflags json-c libcrypto libconfig 2>/dev/null) -O1 -g \
+              -fno-omit-frame-pointer $(WARNINGS) -Wno-missing-prototypes -fno-sanitize-recover=undefined
+FUZZ_SANITIZE := address,undefined
 
-FUZZ_SECONDS ?= 60
-FB           := build/fuzz
-FUZZ_CC      ?= clang
-FUZZ_FLAGS   := -std=c11 -D_GNU_SOURCE -Icommon $(shell pkg-config --cflags json-c) -O1 -g -fno-omit-frame-pointer -Wall -Wextra \
-                -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
-FUZZ_JSON    := $(addprefix common/,mem.c buf.c log.c clock.c timefmt.c hash.c json.c json_scan.c json_keys.c json_number.c json_string.c)
-FUZZ_SEEDS   ?= $(or $(JSON_CONFORMANCE_DIR),$(wildcard ../shared/data/json-conformance))
+# What only computes, and what it stands on. mem_guard.c is left out: memory is the sanitizer's here.
+FUZZ_SRC := $(foreach module,mem buf log clock uuid map hash utf8 timefmt json money msg backoff,common/$(module).c \
+              $(wildcard common/$(module)_*.c)) $(wildcard common/platform*.c common/mapping*.c common/inbound*.c) \
+            common/delivery.c common/webhook.c common/digest.c common/digest_rsa.c \
+            api-gateway/http_filter.c api-gateway/http_target.c worker/bulk_answer.c worker/outcome.c
+FUZZ_SRC := $(filter-out common/mem_guard.c common/platform_conf.c,$(sort $(wildcard $(FUZZ_SRC))))
 
-.PHONY: fuzz
-fuzz: $(FB)/fuzz_json
-	@mkdir -p $(FB)/corpus_json
-	$(FB)/fuzz_json -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=5 -rss_limit_mb=1024 -print_final_stats=1 -verbosity=0 \
-	    -dict=tests/fuzz/json.dict -artifact_prefix=$(FB)/ $(FB)/corpus_json $(FUZZ_SEEDS)
-
-$(FB)/fuzz_json: tests/fuzz/fuzz_json.c $(FUZZ_JSON) $(wildcard common/*.h)
+$(FB)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(FUZZ_CC) $(FUZZ_FLAGS) -o $@ tests/fuzz/fuzz_json.c $(FUZZ_JSON) $(shell pkg-config --libs json-c)
+	$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,$(FUZZ_SANITIZE) -MMD -MP -c -o $@ $<
+$(FB)/libpure.a: $(FUZZ_SRC:%.c=$(FB)/obj/%.o)
+	@rm -f $@
+	ar rcs $@ $^
+$(FUZZERS:%=$(FB)/%): $(FB)/%: $(FB)/obj/tests/fuzz/fuzz_%.o $(FB)/libpure.a
+	$(FUZZ_CC) -fsanitize=fuzzer,$(FUZZ_SANITIZE) -o $@ $^ $(shell pkg-config --libs json-c libcrypto libconfig 2>/dev/null)
+-include $(wildcard $(FB)/obj/*/*.d $(FB)/obj/*/*/*.d)
+
+fuzz:
+	@tools/deps --fuzz
+	@$(MAKE) --no-print-directory -s -j$(JOBS) $(WANTED:%=$(FB)/%)
+	@tests/fuzz/run $(SECONDS) $(JOBS) $(WANTED)
+.PHONY: fuzz
