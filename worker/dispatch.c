@@ -69,7 +69,7 @@ struct work *dispatch_next(struct worker *worker)
 /* Repeats get at most a tenth of the window, and at least one. */
 static bool repeat_may_start(const struct worker *worker)
 {
-    return worker->repeats.count > 0 && worker->repeats_in_flight <= (unsigned)worker->gate.window / 10;
+    return worker->repeats.count > 0 && worker->repeats_in_flight < gate_repeats_max(&worker->gate);
 }
 
 /* Starts one REST request, or concludes works that need none; false when nothing may start. */

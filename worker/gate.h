@@ -8,7 +8,11 @@
  * Failing: of at least GATE_MIN_RECORDS distinct records fewer than 1 in 20 succeeded at last: of those in the last ten
  * seconds, or where these are too few, in the last minute (DESIGN §5), and of GATE_SEEN at most, so that at thousands a second
  * an outage shows at once. One record that fails again and again is one record. The window grows by one per full window of successes (doubling until the first setback), and halves at most once a second on a
- * setback (429, 5xx, time-out). After the breaker closed the window starts at a tenth and at most doubles each second.
+ * setback (429, 5xx, time-out). After the breaker closed the window starts at a tenth of what it was before the trouble and at most
+ * doubles each second.
+ *
+ * Where several replicas deliver to the platform the window is theirs together: this one starts what it was lent (`slots`), tells
+ * what it learnt (gate_tell), and is told what holds for all (gate_follow); share.h does the sums.
  */
 #pragma once
 #include <stdbool.h>
@@ -16,20 +20,30 @@
 
 #define GATE_MIN_RECORDS 5
 #define GATE_SEEN 128
+#define GATE_OPEN_WAIT_MIN_MS 1000
+#define GATE_OPEN_WAIT_MAX_MS 30000
 
 enum gate_state { GATE_CLOSED, GATE_OPEN, GATE_HALF_OPEN };
+
+/* What the other replicas have not been told yet. */
+struct gate_news {
+    enum gate_state state;
+    bool opened, probe_failed, closed; /* the breaker did, here */
+    bool shrank;
+    double earned; /* by full windows of successes */
+    double window, proven;
+    bool steep;
+};
 
 struct gate {
     enum gate_state state;
     unsigned in_flight;
-    double window;
+    double window; /* of all replicas together */
     unsigned window_max;
-    bool steep;            /* doubling until the first setback */
-    unsigned full_left;    /* successes to come of a window that was full: these let it grow */
-    int64_t shrunk_ms;     /* last halving */
-    int64_t slow_until_ms; /* slow start after an outage: the window may at most double each second */
-    int64_t slow_next_ms;
-    double slow_cap;
+    bool steep;         /* doubling until the first setback */
+    unsigned full_left; /* successes to come of a window that was full: these let it grow */
+    int64_t shrunk_ms;  /* last halving */
+    double proven;      /* the window before the last trouble */
     int64_t open_until_ms;
     int64_t open_wait_ms;
     int64_t hold_until_ms; /* Retry-After */
@@ -40,12 +54,22 @@ struct gate {
         bool ok;
     } seen[GATE_SEEN]; /* the last outcome of each record */
     unsigned seen_count, seen_next;
+    /* of what is shared with other replicas */
+    bool shared;            /* what follows counts */
+    bool alone;             /* there are none just now: the window is this one's, up to `slots` */
+    unsigned slots;         /* may be in flight here; of these for repeats: */
+    unsigned repeats;
+    int64_t lent_until_ms;  /* nothing starts later */
+    bool probe;             /* this one may probe */
+    unsigned others_seen, others_ok;
+    struct gate_news news;
 };
 
 void gate_init(struct gate *gate, unsigned window_start, unsigned window_max);
 void gate_set_window_max(struct gate *gate, unsigned window_max);
 /* Requests that may start now (0: none); moves from open to half-open when the wait is over. */
 unsigned gate_permits(struct gate *gate, int64_t now_ms);
+unsigned gate_repeats_max(const struct gate *gate); /* in flight together: a tenth of the window; 0: not this one's turn */
 void gate_started(struct gate *gate);
 /* record: any number that tells records apart. */
 void gate_ok(struct gate *gate, uint64_t record, int64_t now_ms);
@@ -61,3 +85,18 @@ void gate_hold(struct gate *gate, int64_t until_ms);    /* Retry-After: the late
 int64_t gate_wait_ms(const struct gate *gate, int64_t now_ms);
 bool gate_is_shut(const struct gate *gate, int64_t now_ms); /* open or held: nothing may start for a while */
 const char *gate_state_name(enum gate_state state);
+
+/* Window arithmetic that replicas have in common. */
+double gate_slow_base(double proven);                   /* a tenth of the window before the trouble, at least one */
+double gate_slow_cap(double proven, int64_t closed_age_ms); /* so much at most, so long after an outage */
+int64_t gate_next_wait_ms(int64_t open_wait_ms);        /* after a probe that failed */
+void gate_shrink(double *window, double *proven, int64_t *shrunk_ms, int64_t now_ms);
+
+/* With other replicas (share.h). From gate_share on nothing starts that was not lent. */
+struct share_slice;
+void gate_share(struct gate *gate);
+struct gate_news gate_tell(struct gate *gate);                            /* and forgets */
+void gate_tell_again(struct gate *gate, const struct gate_news *news); /* they were not heard */
+unsigned gate_seen_lately(const struct gate *gate, int64_t now_ms, unsigned *ok);
+void gate_yield(struct gate *gate, const struct share_slice *slice); /* what is about to be given back is not used any more */
+void gate_follow(struct gate *gate, const struct share_slice *slice, int64_t now_ms, int64_t lent_until_ms);

@@ -1,7 +1,7 @@
 /* rate.c: see rate.h. */
 #include "rate.h"
 
-#define MINUTE_US INT64_C(60000000)
+#define MINUTE_US ((60000 + RATE_LENT_MS) * INT64_C(1000))
 
 static int64_t bucket_of(const struct rate *rate)
 {
@@ -55,14 +55,14 @@ int64_t rate_wait_ms(const struct rate *rate, int64_t now_ms)
     return wait_us > 0 ? (wait_us + 999) / 1000 : 0;
 }
 
-void rate_take(struct rate *rate, int64_t now_ms)
+void rate_take(struct rate *rate, int64_t tokens, int64_t now_ms)
 {
-    if (rate->per_minute > 0)
-        rate->full_us = now_ms * 1000 + missing_us(rate, now_ms) + interval_us(rate);
+    if (rate->per_minute > 0 && tokens > 0)
+        rate->full_us = now_ms * 1000 + missing_us(rate, now_ms) + tokens * interval_us(rate);
 }
 
-void rate_return(struct rate *rate)
+void rate_return(struct rate *rate, int64_t tokens)
 {
     if (rate->per_minute > 0)
-        rate->full_us -= interval_us(rate);
+        rate->full_us -= tokens * interval_us(rate);
 }

@@ -1,7 +1,7 @@
 /*
  * route_pause.c: routes at fault rest. A refused credential, a missing path, HTML, a bad certificate are not the event's
- * fault: the route is paused, its deliveries wait without losing an attempt, and one at a time probes it. Also: platform_status,
- * where breaker and pauses are kept, so that neither a restart nor an empty Redis forgets them.
+ * fault: the route is paused, its deliveries wait without losing an attempt, and one at a time probes it. The pauses stand in
+ * platform_status, so that neither a restart nor an empty Redis forgets them, and all replicas know them within a beat.
  */
 #include "clock.h"
 #include "log.h"
@@ -11,10 +11,8 @@
 
 #define PAUSE_MIN_MS 5000
 #define PAUSE_MAX_MS 60000
-#define SEEN_EVERY_MS 5000
 #define DOUBT_RECORDS 3
 #define PROBE_LOOK_MS 1000 /* the probe's answer is awaited */
-#define ORPHAN_MS 60000    /* longer than a living worker is silent about its breaker */
 
 static struct paused_route *find(struct worker *worker, const char *path)
 {
@@ -205,26 +203,11 @@ static void on_written(enum db_status status, const struct db_result *result, vo
         log_error("platform status refused", LOG_STR("error", db_message(result)));
 }
 
-/* For people: when the platform last answered as it should. */
-void platform_status_seen(struct worker *worker)
-{
-    struct db_params *params;
-
-    if (worker->ok_ms < worker->told_ok_ms + SEEN_EVERY_MS)
-        return;
-    worker->told_ok_ms = worker->ok_ms;
-    params = db_params_new();
-    db_add_text(params, worker->name);
-    db_query(store_db(worker->store), DB_WRITER, sql_platform_seen, params, on_written, worker);
-}
-
 void platform_status_write(struct worker *worker, const char *route, const char *state, const char *reason,
                            int64_t wait_ms)
 {
     struct db_params *params = db_params_new();
 
-    if (*route == '\0' && reason)
-        snprintf(worker->breaker_reason, sizeof worker->breaker_reason, "%s", reason);
     db_add_text(params, worker->name);
     db_add_text(params, route);
     db_add_text(params, state);
@@ -233,36 +216,53 @@ void platform_status_write(struct worker *worker, const char *route, const char 
     db_query(store_db(worker->store), DB_WRITER, sql_platform_status_write, params, on_written, worker);
 }
 
-/* After a start: pauses set by the process before. Later each replica learns from its own answers. */
-static void inherit(struct worker *worker, const char *path, int64_t wait_ms)
-{
-    if (worker->pauses_read || find(worker, path))
-        return;
-    add(worker, path, PAUSE_MIN_MS)->until_ms = clock_mono_ms() + wait_ms;
-}
+/* ── other replicas ── */
 
-static void on_read(enum db_status status, const struct db_result *result, void *arg)
+/* Another replica's, or one of a process before this one: nobody has said since that all is well. */
+static void pause_too(struct worker *worker, const char *path, const char *reason, int64_t wait_ms)
 {
-    struct worker *worker = arg;
-    int64_t now = clock_mono_ms();
+    struct paused_route *route = find(worker, path);
+    int64_t until_ms = clock_mono_ms() + wait_ms;
 
-    for (size_t row = 0; status == DB_OK && row < db_rows(result); row++) {
-        const char *route = db_get_text(result, row, db_column(result, "route"), NULL);
-        int64_t wait_ms = db_get_int(result, row, db_column(result, "wait_ms"));
-        if (*route)
-            inherit(worker, route, wait_ms);
-        else if (wait_ms > 0)
-            gate_hold(&worker->gate, now + wait_ms); /* another replica's, or ours before a restart */
-        else if (!worker->pauses_read || wait_ms < -ORPHAN_MS)
-            worker->held = true; /* who wrote that has ended: the next good answer says that it is over */
+    if (!route) {
+        route = add(worker, path, PAUSE_MIN_MS);
+        route->until_ms = until_ms;
+        if (reason)
+            snprintf(route->reason, sizeof route->reason, "%s", reason);
     }
-    worker->pauses_read |= status == DB_OK;
+    if (until_ms > route->until_ms && !route->probing)
+        route->until_ms = until_ms;
+    route->told = route->seen = true;
 }
 
-void platform_status_read(struct worker *worker)
+static void forget(struct worker *worker, struct paused_route *route)
 {
-    struct db_params *params = db_params_new();
+    map_remove(worker->routes, route->path, strlen(route->path));
+    log_info("route resumed", LOG_STR("platform", worker->name), LOG_STR("route", route->path),
+             LOG_STR("reason", "another replica got through"));
+    tell_resumed(worker, route->path);
+    free(route->path);
+    free(route);
+}
 
-    db_add_text(params, worker->name);
-    db_query(store_db(worker->store), DB_WRITER, sql_platform_status_read, params, on_read, worker);
+void route_pauses_seen(struct worker *worker, const struct db_result *result)
+{
+    struct map_iter iter = {0};
+    void *value;
+
+    if (db_is_null(result, 0, db_column(result, "route")) && map_count(worker->routes) == 0)
+        return;
+    for (size_t row = 0; row < db_rows(result); row++) {
+        const char *route = db_get_text(result, row, db_column(result, "route"), NULL);
+        if (route)
+            pause_too(worker, route, db_get_text(result, row, db_column(result, "reason"), NULL),
+                      db_get_int(result, row, db_column(result, "wait_ms")));
+    }
+    while (map_next(worker->routes, &iter, NULL, NULL, &value)) {
+        struct paused_route *route = value;
+        if (route->told && !route->seen && !route->probing)
+            forget(worker, route);
+        else
+            route->seen = false;
+    }
 }

@@ -109,8 +109,8 @@ void send_again(struct work *work)
 {
     if (!stage_holds(work->worker->stage, work->partition))
         verdict_conclude(work, DELIVERY_OPEN, NULL); /* the partition may be another's by now */
-    else if (work->worker->takes_bulk)
-        dispatch_again(work); /* many may come at once: the gate decides */
+    else if (work->worker->takes_bulk || gate_is_shut(&work->worker->gate, clock_mono_ms()))
+        dispatch_again(work); /* many may come at once, or the platform asked for a pause: the gate decides */
     else
         send_start(work);
 }

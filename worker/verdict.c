@@ -7,11 +7,13 @@
 #include "mem.h"
 #include "plan.h"
 #include "send.h"
+#include "sharing.h"
 #include "stats.h"
 
 #define EXCERPT_MAX 2048
 #define PUT_OFF_MS 1000
 #define ID_MAX 256
+#define SHRANK_GAP_MS 100 /* between beats for setbacks */
 
 void verdict_conclude(struct work *work, enum delivery_state result, const char *error)
 {
@@ -41,24 +43,24 @@ static uint64_t record_number(const struct work *work)
     return number;
 }
 
-static void tell_status(struct worker *worker, enum gate_state before, const struct answer *whole, bool ok,
+/* What the other replicas must know goes out at once; the rest with the next beat. */
+static void tell_others(struct worker *worker, enum gate_state before, const struct answer *whole,
                         const char *error)
 {
-    int64_t now = clock_mono_ms();
+    struct gate *gate = &worker->gate;
 
     if ((whole->status == 429 || whole->status == 503) && whole->retry_after_ms > 0) {
-        gate_hold(&worker->gate, now + whole->retry_after_ms);
-        worker->held = true;
-        platform_status_write(worker, "", "paused", "the platform named a time in Retry-After",
-                              whole->retry_after_ms);
-    } else if (worker->held && ok && !gate_is_shut(&worker->gate, now)) {
-        worker->held = false;
-        platform_status_write(worker, "", gate_state_name(worker->gate.state), NULL, 0);
-    } else if (before != worker->gate.state) {
+        gate_hold(gate, clock_mono_ms() + whole->retry_after_ms);
+        sharing_hold(worker, whole->retry_after_ms);
+    }
+    if (before != gate->state) {
+        if (*error)
+            snprintf(worker->breaker_reason, sizeof worker->breaker_reason, "%s", error);
         log_warn("breaker", LOG_STR("platform", worker->name), LOG_STR("from", gate_state_name(before)),
-                 LOG_STR("to", gate_state_name(worker->gate.state)), LOG_STR("error", error));
-        platform_status_write(worker, "", gate_state_name(worker->gate.state), error,
-                              worker->gate.state == GATE_OPEN ? worker->gate.open_wait_ms : 0);
+                 LOG_STR("to", gate_state_name(gate->state)), LOG_STR("error", error));
+        sharing_beat_in(worker, 0);
+    } else if (gate->news.shrank) {
+        sharing_beat_in(worker, SHRANK_GAP_MS);
     }
 }
 
@@ -101,7 +103,7 @@ void verdict_tell(struct worker *worker, const char *path, const struct answer *
     int64_t now = clock_mono_ms();
     enum gate_state before = gate->state;
     struct tally tally = count_up(gate, verdicts, count, now);
-    bool excused = gate->state == GATE_OPEN;
+    bool excused = gate->state != GATE_CLOSED;
     const char *error = tally.last_failed ? tally.last_failed->outcome.error : "";
 
     if (tally.slow > 0) {
@@ -118,7 +120,7 @@ void verdict_tell(struct worker *worker, const char *path, const struct answer *
     for (size_t i = 0; excused && i < count; i++)
         if (verdicts[i].outcome.platform_failed)
             verdicts[i].outcome.costs = false;
-    tell_status(worker, before, whole, tally.ok > 0, error);
+    tell_others(worker, before, whole, error);
     if (tally.fault)
         route_pause(worker, path, &tally.fault->outcome);
     else if (tally.proofs > 0)

@@ -15,6 +15,7 @@
 #include "mem.h"
 #include "plan.h"
 #include "service.h"
+#include "sharing.h"
 #include "shipment.h"
 #include "sql.h"
 #include "stats.h"
@@ -55,6 +56,7 @@ static void pump(struct worker *worker)
         dispatch_release(worker);
     } else if (!ledger_is_behind(worker->ledger)) { /* else it pumps when what is known is recorded */
         dispatch_start(worker);
+        sharing_look(worker);
         limits_wake(worker);
         if (!worker->reading && worker->queued.count > 0 && dispatch_waiting(worker) < READY_MAX) {
             if (store_up(worker->store))
@@ -63,13 +65,11 @@ static void pump(struct worker *worker)
                 worker_pump_in(worker, RETRY_MS);
         }
     }
-    stats_set(worker->stat_window, (int64_t)worker->gate.window);
+    stats_set(worker->stat_window, worker->gate.alone ? (int64_t)worker->gate.window : worker->gate.slots);
     stats_set(worker->stat_flight, worker->gate.in_flight);
     stats_set(worker->stat_state, worker->gate.state);
     if (gate_wait_ms(&worker->gate, now) > 0)
         worker_pump_in(worker, gate_wait_ms(&worker->gate, now) + 1);
-    else if (limits_wait_ms(worker) > 0)
-        worker_pump_in(worker, limits_wait_ms(worker));
 }
 
 static void on_items(struct stage_item **items, size_t count, void *arg)
@@ -189,10 +189,6 @@ static void heartbeat(void *arg)
 {
     struct worker *worker = arg;
 
-    if (store_up(worker->store)) {
-        platform_status_read(worker);
-        platform_status_seen(worker);
-    }
     alert_watch(worker);
     worker_pump_in(worker, 0);
 }
@@ -211,7 +207,7 @@ static void register_stats(struct worker *worker)
     worker->stat_duration =
         stats_register(STATS_HISTOGRAM, "sync_delivery_seconds", labels, "Time of one sending");
     worker->stat_window =
-        stats_register(STATS_GAUGE, "sync_window", labels, "Requests that may be in flight together");
+        stats_register(STATS_GAUGE, "sync_window", labels, "Requests that may be in flight together, of this replica");
     worker->stat_flight = stats_register(STATS_GAUGE, "sync_in_flight", labels, "Requests in flight");
     worker->stat_state =
         stats_register(STATS_GAUGE, "sync_breaker_state", labels, "0 closed, 1 open, 2 half open");
@@ -270,6 +266,7 @@ struct worker *worker_new(struct service *service, struct store *store, struct s
                               .unrecorded = unrecorded,
                               .arg = worker};
     worker->stage = stage_new(service, store, belt, &spec);
+    worker->sharing = sharing_new(worker);
     service_every(service, STATUS_MS, heartbeat, worker);
     return worker;
 }
@@ -297,11 +294,14 @@ int worker_reload(struct worker *worker, struct platform_set *platforms)
     return 0;
 }
 
+static void on_left(struct worker *worker)
+{
+    worker->drained(worker->drained_arg);
+}
+
 static void on_stage_drained(void *arg)
 {
-    struct worker *worker = arg;
-
-    worker->drained(worker->drained_arg);
+    sharing_leave(arg, on_left);
 }
 
 void worker_drain(struct worker *worker, void (*drained)(void *arg), void *arg)
@@ -327,6 +327,7 @@ void worker_free(struct worker **workerp)
         work_free(value);
     map_free(&worker->works);
     route_pauses_free(worker);
+    sharing_free(&worker->sharing);
     stage_free(&worker->stage);
     belt_activity_free(&worker->activity);
     event_free(worker->pump_timer);

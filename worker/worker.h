@@ -40,6 +40,8 @@ struct worker;
 struct shipment;
 struct plan;
 struct limits;
+struct sharing;
+struct share_demand;
 
 enum work_state { WORK_QUEUED, WORK_READING, WORK_READY, WORK_SENDING, WORK_RECORDING };
 
@@ -132,7 +134,7 @@ struct worker {
     const char *name; /* of the platform */
     char stage_name[64];
     struct gate gate;
-    bool held;                /* platform_status says so, until an answer after the pause */
+    struct sharing *sharing;  /* with the platform's other workers */
     int64_t ok_ms, told_ok_ms;/* last good answer, and the one that platform_status knows */
     struct backoff backoff;
     struct map *works; /* record id → work */
@@ -155,7 +157,6 @@ struct worker {
     struct event *pump_timer;
     struct map *routes; /* path → struct paused_route */
     struct map *doubts; /* path → records that speak against it */
-    bool pauses_read;   /* those that a process before this one set */
     struct ledger *ledger;
     struct alerts *alerts;
     int64_t alerts_read_ms;
@@ -215,6 +216,8 @@ struct paused_route {
     int64_t wait_ms;
     bool probing;
     bool everywhere; /* its fault is all routes' */
+    bool told; /* platform_status has it: when that has it no more, another replica got through */
+    bool seen;
 };
 /* Why the route is paused; NULL: it is not, or that was read from PostgreSQL without a reason. */
 const char *route_pause_reason(struct worker *worker, const char *path);
@@ -231,8 +234,7 @@ void route_resume(struct worker *worker, const char *path);
 void route_pauses_free(struct worker *worker);
 void platform_status_write(struct worker *worker, const char *route, const char *state, const char *reason,
                            int64_t wait_ms);
-void platform_status_read(struct worker *worker);
-void platform_status_seen(struct worker *worker);
+void route_pauses_seen(struct worker *worker, const struct db_result *result); /* of a beat (sharing.h) */
 
 /* ledger.c */
 struct ledger *ledger_new(struct worker *worker);
@@ -264,5 +266,9 @@ bool limit_lets_repeat(struct work *work);
 void limit_return(struct work *work); /* the place was not used */
 void limit_leave(struct work *work);  /* parked no more */
 void limits_wake(struct worker *worker);
-int64_t limits_wait_ms(const struct worker *worker);
+bool limits_wait(const struct worker *worker); /* something waits for a token */
+/* For the beat (sharing.h): gives back what is not used, and asks; what was lent. */
+size_t limits_ask(struct worker *worker, struct share_demand *demands);
+void limits_lent(struct worker *worker, const struct share_demand *demands, size_t count, int64_t until_ms,
+                 unsigned live);
 void limits_release(struct worker *worker);

@@ -18,7 +18,7 @@ static int64_t take_all(struct rate *rate, int64_t ms, int64_t step_ms, int64_t 
     for (int64_t now = START_MS; now < START_MS + ms; now += step_ms)
         while (rate_tokens(rate, now) > 0) {
             ck_assert_int_eq(rate_wait_ms(rate, now), 0);
-            rate_take(rate, now);
+            rate_take(rate, 1, now);
             if (taken < max)
                 started[taken] = now;
             taken++;
@@ -66,7 +66,7 @@ START_TEST(the_wait_is_exactly_until_the_next_may_start)
             now += wait;
         }
         ck_assert_int_gt(rate_tokens(&rate, now), 0);
-        rate_take(&rate, now);
+        rate_take(&rate, 1, now);
     }
 }
 END_TEST
@@ -77,9 +77,9 @@ START_TEST(without_a_limit_nothing_waits)
 
     for (int i = 0; i < 1000; i++) {
         ck_assert_int_eq(rate_wait_ms(&rate, START_MS), 0);
-        rate_take(&rate, START_MS);
+        rate_take(&rate, 1, START_MS);
     }
-    rate_return(&rate);
+    rate_return(&rate, 1);
     ck_assert_int_eq(rate_tokens(&rate, START_MS), INT64_MAX);
 }
 END_TEST
@@ -89,9 +89,9 @@ START_TEST(a_place_that_was_not_used_is_there_again)
     struct rate rate = {0};
 
     rate_set(&rate, 5, START_MS);
-    rate_take(&rate, START_MS);
+    rate_take(&rate, 1, START_MS);
     ck_assert_int_eq(rate_tokens(&rate, START_MS), 0);
-    rate_return(&rate);
+    rate_return(&rate, 1);
     ck_assert_int_eq(rate_tokens(&rate, START_MS), 1);
 }
 END_TEST
@@ -111,7 +111,7 @@ START_TEST(another_limit_forgets_nothing_that_was_taken)
 
     rate_set(&rate, 100, START_MS);
     for (int i = 0; i < 10; i++)
-        rate_take(&rate, START_MS);
+        rate_take(&rate, 1, START_MS);
     rate_set(&rate, 100, START_MS); /* a reload without a change */
     ck_assert_int_eq(rate_tokens(&rate, START_MS), 0);
     rate_set(&rate, 200, START_MS);
