@@ -25,6 +25,7 @@ void gate_init(struct gate *gate, unsigned window_start, unsigned window_max)
     gate->window = window_start < window_max ? window_start : window_max;
     gate->steep = true;
     gate->open_wait_ms = GATE_OPEN_WAIT_MIN_MS;
+    gate->seen_max = GATE_SEEN;
     gate->slots = window_max;
     gate->alone = true;
     gate->proven = gate->window;
@@ -77,11 +78,11 @@ void gate_note(struct gate *gate, uint64_t record, bool ok, int64_t now_ms)
 
     while (at < gate->seen_count && gate->seen[at].record != record)
         at++;
-    if (at == gate->seen_count && gate->seen_count < GATE_SEEN) {
+    if (at == gate->seen_count && gate->seen_count < gate->seen_max) {
         gate->seen_count++;
     } else if (at == gate->seen_count) {
         at = gate->seen_next;
-        gate->seen_next = (gate->seen_next + 1) % GATE_SEEN;
+        gate->seen_next = (gate->seen_next + 1) % gate->seen_max;
     }
     gate->seen[at].record = record;
     gate->seen[at].at_ms = now_ms;
@@ -108,12 +109,13 @@ unsigned gate_seen_lately(const struct gate *gate, int64_t now_ms, unsigned *ok)
 }
 
 /* Fewer than 1 in 20 succeed, and enough were seen to say so; what the other replicas see counts as well. */
-static bool is_failing(const struct gate *gate, int64_t now_ms)
+static bool is_failing(struct gate *gate, int64_t now_ms)
 {
     unsigned ok, seen = seen_since(gate, now_ms - RECENT_MS, &ok);
 
     if (seen + gate->others_seen < GATE_MIN_RECORDS)
         seen = seen_since(gate, now_ms - LOOK_BACK_MS, &ok);
+    gate->doubts = seen >= GATE_MIN_RECORDS && ok * 20 < seen;
     seen += gate->others_seen;
     ok += gate->others_ok;
     return seen >= GATE_MIN_RECORDS && ok * 20 < seen;
@@ -138,6 +140,7 @@ static void open_gate(struct gate *gate, int64_t now_ms)
 /* As it is after an outage that ended then. */
 static void enter_closed(struct gate *gate, int64_t closed_ms)
 {
+    gate->doubts = false;
     gate->state = GATE_CLOSED;
     gate->probe = false;
     gate->closed_ms = closed_ms;
@@ -158,8 +161,7 @@ static void close_gate(struct gate *gate, int64_t now_ms)
 
 /* ── the window ── */
 
-/* So many together, if nothing is in flight. */
-static unsigned limit(const struct gate *gate, int64_t now_ms)
+unsigned gate_limit(const struct gate *gate, int64_t now_ms)
 {
     double window = gate->window, cap;
 
@@ -183,7 +185,7 @@ unsigned gate_permits(struct gate *gate, int64_t now_ms)
     }
     if (gate->state == GATE_HALF_OPEN)
         return gate->in_flight == 0 && (gate->probe || !gate->shared) ? 1 : 0;
-    most = limit(gate, now_ms);
+    most = gate_limit(gate, now_ms);
     return most > gate->in_flight ? most - gate->in_flight : 0;
 }
 
@@ -359,6 +361,16 @@ static void follow_breaker(struct gate *gate, const struct share_slice *slice, i
     }
 }
 
+static void keep_part(struct gate *gate, unsigned live)
+{
+    gate->seen_max = GATE_SEEN / (live > 0 ? live : 1);
+    if (gate->seen_max < GATE_MIN_RECORDS)
+        gate->seen_max = GATE_MIN_RECORDS;
+    if (gate->seen_count > gate->seen_max)
+        gate->seen_count = gate->seen_max;
+    gate->seen_next %= gate->seen_max;
+}
+
 void gate_follow(struct gate *gate, const struct share_slice *slice, int64_t now_ms, int64_t lent_until_ms)
 {
     const struct gate_news *news = &gate->news;
@@ -368,6 +380,7 @@ void gate_follow(struct gate *gate, const struct share_slice *slice, int64_t now
         follow_breaker(gate, slice, now_ms);
     if (slice->held_left_ms > 0)
         gate_hold(gate, now_ms + slice->held_left_ms);
+    keep_part(gate, slice->live);
     gate->alone = slice->alone;
     if (!(was_alone && slice->alone) && !closed_here) { /* alone it is this one's own, and has gone on */
         gate->window = slice->window;

@@ -54,6 +54,7 @@ struct gate {
         bool ok;
     } seen[GATE_SEEN]; /* the last outcome of each record */
     unsigned seen_count, seen_next;
+    unsigned seen_max; /* so many: GATE_SEEN are kept by all replicas together, so that an outage shows as soon to many as to one */
     /* of what is shared with other replicas */
     bool shared;            /* what follows counts */
     bool alone;             /* there are none just now: the window is this one's, up to `slots` */
@@ -62,6 +63,7 @@ struct gate {
     int64_t lent_until_ms;  /* nothing starts later */
     bool probe;             /* this one may probe */
     unsigned others_seen, others_ok;
+    bool doubts; /* what was seen here alone would open the breaker: the others should say what they see */
     struct gate_news news;
 };
 
@@ -69,6 +71,7 @@ void gate_init(struct gate *gate, unsigned window_start, unsigned window_max);
 void gate_set_window_max(struct gate *gate, unsigned window_max);
 /* Requests that may start now (0: none); moves from open to half-open when the wait is over. */
 unsigned gate_permits(struct gate *gate, int64_t now_ms);
+unsigned gate_limit(const struct gate *gate, int64_t now_ms); /* so many together, if nothing is in flight and it is closed */
 unsigned gate_repeats_max(const struct gate *gate); /* in flight together: a tenth of the window; 0: not this one's turn */
 void gate_started(struct gate *gate);
 /* record: any number that tells records apart. */

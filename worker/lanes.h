@@ -1,5 +1,9 @@
-/* lanes.h: works by priority: critical first, low never starved. A work stands in one lane at most, and knows in which. */
+/*
+ * lanes.h: works by priority: critical first, low never starved; of one priority by turns what was accepted a moment ago and what has
+ * waited, so that a backlog does not delay what is new. A work stands in one lane at most, and knows in which.
+ */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/queue.h>
 
@@ -9,9 +13,10 @@ struct work;
 TAILQ_HEAD(work_list, work);
 
 struct lanes {
-    struct work_list lists[PRIORITIES];
+    struct work_list lists[PRIORITIES][2]; /* [1]: fresh */
     size_t count;
     unsigned turn;
+    bool side[PRIORITIES]; /* whose turn it was last */
 };
 
 void lanes_init(struct lanes *lanes);

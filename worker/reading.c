@@ -181,11 +181,12 @@ void worker_read_next(struct worker *worker)
     struct reading *reading = mem_alloc(sizeof *reading);
     struct db_params *params = db_params_new();
     struct db_array *records;
+    size_t ahead = worker_ahead(worker), most = ahead < READ_MAX ? ahead : READ_MAX;
 
     reading->worker = worker;
     db_add_text(params, worker->name);
     records = db_add_array(params, DB_UUID);
-    while (reading->count < READ_MAX) {
+    while (reading->count < most) {
         struct work *work = lanes_next(&worker->queued);
         if (!work)
             break;

@@ -13,6 +13,7 @@
 #define EXCERPT_MAX 2048
 #define PUT_OFF_MS 1000
 #define ID_MAX 256
+#define DOUBTS_GAP_MS 20
 #define SHRANK_GAP_MS 100 /* between beats for setbacks */
 
 void verdict_conclude(struct work *work, enum delivery_state result, const char *error)
@@ -60,7 +61,7 @@ static void tell_others(struct worker *worker, enum gate_state before, const str
                  LOG_STR("to", gate_state_name(gate->state)), LOG_STR("error", error));
         sharing_beat_in(worker, 0);
     } else if (gate->news.shrank) {
-        sharing_beat_in(worker, SHRANK_GAP_MS);
+        sharing_beat_in(worker, gate->doubts ? DOUBTS_GAP_MS : SHRANK_GAP_MS);
     }
 }
 

@@ -6,6 +6,8 @@
 #include "plan.h"
 #include "worker.h"
 
+#define FRESH_MS 1000 /* younger references do not wait behind a backlog */
+
 struct work *work_new(struct worker *worker, const struct stage_item *item)
 {
     struct work *work = mem_alloc(sizeof *work);
@@ -15,6 +17,7 @@ struct work *work_new(struct worker *worker, const struct stage_item *item)
     work->partition = item->partition;
     work->priority = item->priority;
     work->type = item->ref.type;
+    work->fresh = clock_db_ms() - uuid_v7_ms(&item->ref.event) < FRESH_MS;
     buf_init(&work->touched);
     work->alone = item->handouts >= STAGE_HANDOUTS_ALONE;
     map_put(worker->works, work->record.bytes, sizeof work->record.bytes, work);

@@ -22,6 +22,7 @@
 #include "verdict.h"
 
 #define READY_MAX 200 /* records whose bodies are in memory, waiting for the gate */
+#define READY_MIN 8
 #define HAND_MAX 4000
 #define WINDOW_START 10
 #define WINDOW_UNSET 10 /* MAX_CONCURRENT_SYNCS of the original: not set */
@@ -46,6 +47,17 @@ static void pump_cb(evutil_socket_t fd, short what, void *arg)
     pump(arg);
 }
 
+size_t worker_ahead(const struct worker *worker)
+{
+    size_t twice = 2 * (size_t)gate_limit(&worker->gate, clock_mono_ms());
+
+    if (worker->gate.state != GATE_CLOSED)
+        return READY_MIN; /* soon a tenth of the window */
+    if (worker->takes_bulk || twice > READY_MAX || platform_graphql_api(worker->platform))
+        return READY_MAX;
+    return twice > READY_MIN ? twice : READY_MIN;
+}
+
 static void pump(struct worker *worker)
 {
     int64_t now = clock_mono_ms();
@@ -58,7 +70,7 @@ static void pump(struct worker *worker)
         dispatch_start(worker);
         sharing_look(worker);
         limits_wake(worker);
-        if (!worker->reading && worker->queued.count > 0 && dispatch_waiting(worker) < READY_MAX) {
+        if (!worker->reading && worker->queued.count > 0 && dispatch_waiting(worker) < worker_ahead(worker)) {
             if (store_up(worker->store))
                 worker_read_next(worker);
             else

@@ -67,6 +67,7 @@ struct work {
     enum event_type type; /* of its first reference: all of a record are about one entity */
     struct lanes *parked; /* queued there instead, for its rate; or NULL */
     bool woken;           /* was parked, and has a place now */
+    bool fresh;           /* its first reference was accepted a moment ago: lanes.h */
     bool again; /* a reference came while it was in hand */
     bool lost;  /* the partition is no longer ours: recorded at most, never acknowledged */
     bool alone; /* handed out often: handled by itself */
@@ -177,6 +178,8 @@ int worker_reload(
     struct worker *worker,
     struct platform_set *platforms); /* takes the set; -1: it lacks this platform, nothing is taken */
 void worker_pump_in(struct worker *worker, int64_t ms);
+/* Records to read while fewer wait for the gate: what is read cannot be overtaken by what is fresh, so it is no more than goes out soon. */
+size_t worker_ahead(const struct worker *worker);
 void worker_lose(struct work *work); /* its partition is no longer ours */
 
 /* reading.c: takes the next records from `queued`; they come back into `ready` or `repeats`. */

@@ -2,7 +2,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "../../worker/gate.h"
+#include "../../worker/share.h"
 
 #define WINDOW_MAX 100
 #define START_MS INT64_C(1000000)
@@ -340,6 +340,88 @@ START_TEST(a_slow_start_says_when_more_may_start)
 }
 END_TEST
 
+/* ── with other replicas ── */
+
+static void lend(unsigned slots, unsigned live)
+{
+    struct share_slice slice = {.alone = live == 1,
+                                .live = live,
+                                .window = 10,
+                                .proven = 10,
+                                .slots = slots,
+                                .repeats = 1,
+                                .closed_age_ms = -1};
+
+    gate_follow(&gate, &slice, now, now + 900);
+}
+
+START_TEST(what_was_not_lent_or_was_lent_too_long_ago_is_not_used)
+{
+    gate_share(&gate);
+    ck_assert_uint_eq(gate_permits(&gate, now), 0);
+    lend(4, 3);
+    ck_assert_uint_eq(gate_permits(&gate, now), 4);
+    ck_assert_uint_eq(gate_permits(&gate, now + 899), 4);
+    ck_assert_uint_eq(gate_permits(&gate, now + 900), 0);
+}
+END_TEST
+
+START_TEST(a_half_open_breaker_lets_only_the_prober_start)
+{
+    gate_share(&gate);
+    lend(4, 3);
+    open_it();
+    now += 1000;
+    gate.lent_until_ms = now + 900;
+    ck_assert_uint_eq(gate_permits(&gate, now), 0);
+    gate.probe = true;
+    ck_assert_uint_eq(gate_permits(&gate, now), 1);
+    succeed_one(1);
+    ck_assert_int_eq(gate.state, GATE_CLOSED);
+    ck_assert(gate_tell(&gate).closed);
+    ck_assert_uint_eq(gate_permits(&gate, now), 0); /* until its part of the tenth is lent */
+}
+END_TEST
+
+START_TEST(what_happened_here_is_newer_than_what_the_others_say)
+{
+    struct share_slice closed = {.live = 2, .slots = 5, .window = 10, .closed_age_ms = -1};
+
+    gate_share(&gate);
+    lend(4, 2);
+    open_it();
+    gate_follow(&gate, &closed, now, now + 900);
+    ck_assert_int_eq(gate.state, GATE_OPEN);
+    ck_assert(gate_tell(&gate).opened);
+    gate_follow(&gate, &closed, now, now + 900);
+    ck_assert_int_eq(gate.state, GATE_CLOSED);
+}
+END_TEST
+
+START_TEST(an_outage_shows_as_soon_to_many_as_to_one)
+{
+    unsigned failed = 0;
+
+    gate_share(&gate);
+    lend(10, 4);
+    for (uint64_t record = 1; record <= 1000; record++)
+        succeed_one(record);
+    while (gate.state == GATE_CLOSED && failed < 1000)
+        fail_one(100000 + failed++);
+    ck_assert_uint_le(failed, GATE_SEEN / 4);
+}
+END_TEST
+
+START_TEST(successes_of_others_speak_for_the_platform)
+{
+    gate_share(&gate);
+    lend(10, 2);
+    gate.others_seen = gate.others_ok = 20;
+    for (uint64_t record = 1; record <= 40; record++)
+        ck_assert(!fail_one(record));
+}
+END_TEST
+
 /* ── Retry-After ── */
 
 START_TEST(nothing_starts_before_retry_after_ends)
@@ -394,6 +476,11 @@ int main(void)
     tcase_add_test(tests, the_wait_doubles_with_each_failed_probe_up_to_thirty_seconds);
     tcase_add_test(tests, after_an_outage_a_tenth_starts_and_at_most_doubles_each_second);
     tcase_add_test(tests, a_slow_start_says_when_more_may_start);
+    tcase_add_test(tests, what_was_not_lent_or_was_lent_too_long_ago_is_not_used);
+    tcase_add_test(tests, a_half_open_breaker_lets_only_the_prober_start);
+    tcase_add_test(tests, what_happened_here_is_newer_than_what_the_others_say);
+    tcase_add_test(tests, an_outage_shows_as_soon_to_many_as_to_one);
+    tcase_add_test(tests, successes_of_others_speak_for_the_platform);
     tcase_add_test(tests, nothing_starts_before_retry_after_ends);
     tcase_add_test(tests, a_hold_outlasts_the_breakers_wait);
     srunner_run_all(runner, CK_NORMAL);
