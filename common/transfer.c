@@ -16,6 +16,7 @@
 #include "mem.h"
 
 #define IDLE_EASY_MAX 256
+#define HEAD_MAX ((size_t)64 * 1024) /* libcurl keeps every header line, and has no ceiling before 8.3 */
 
 struct transfers {
     struct event_base *base;
@@ -31,7 +32,7 @@ struct transfer {
     CURL *easy;
     struct curl_slist *headers;
     struct buf sent, got;
-    size_t got_total, keep_max;
+    size_t got_total, head_total, keep_max;
     bool forbidden;
     bool allow_private;
     char error[CURL_ERROR_SIZE];
@@ -117,6 +118,9 @@ static size_t on_header(char *data, size_t size, size_t count, void *arg)
     size_t len = size * count;
     static const char retry[] = "retry-after:", type[] = "content-type:";
 
+    transfer->head_total += len;
+    if (transfer->head_total > HEAD_MAX)
+        return 0; /* ends the transfer */
     if (len > sizeof retry && strncasecmp(data, retry, sizeof retry - 1) == 0) {
         const char *at = data + sizeof retry - 1;
         size_t rest = len - (sizeof retry - 1);
@@ -172,7 +176,8 @@ static void describe_failure(struct transfer *transfer, CURLcode code, struct an
         answer->failure = ANSWER_FORBIDDEN_ADDRESS;
         answer->error =
             "the platform's name leads to a private or link-local address, which its file does not allow";
-    } else if (code == CURLE_WRITE_ERROR && transfer->got_total > TRANSFER_MAX) {
+    } else if (code == CURLE_WRITE_ERROR &&
+               (transfer->got_total > TRANSFER_MAX || transfer->head_total > HEAD_MAX)) {
         answer->failure = ANSWER_TOO_LARGE;
         answer->error = "the platform's answer is larger than any that makes sense";
     } else if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CONNECT_ERROR ||

@@ -241,6 +241,33 @@ START_TEST(an_answer_past_the_ceiling_ends_and_what_was_done_is_unknown)
 }
 END_TEST
 
+static const enum server_manner endless[] = {ENDLESS_HEAD, ENDLESS_CHUNKS};
+
+START_TEST(heads_and_chunks_without_end_are_cut_off)
+{
+    struct transfer_request request = request_to(own_url("/"));
+
+    server.manner = endless[_i];
+    send_request(&request);
+    ck_assert_int_eq(seen.answer.failure, ANSWER_TOO_LARGE);
+    ck_assert_uint_le(seen.answer.body_len, TRANSFER_KEEP);
+}
+END_TEST
+
+/* A bomb does no harm to who does not open it. */
+START_TEST(a_packed_answer_is_not_unpacked)
+{
+    struct transfer_request request = request_to(own_url("/"));
+
+    server.manner = ANSWERS;
+    server.answer = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 6\r\n\r\n\x1f\x8b\x08zip";
+    send_request(&request);
+    ck_assert_int_eq(seen.answer.failure, ANSWER_OK);
+    ck_assert_uint_eq(seen.answer.body_len, 6);
+    ck_assert_int_eq((unsigned char)seen.body[0], 0x1f);
+}
+END_TEST
+
 START_TEST(an_answer_at_the_ceiling_is_taken_and_its_beginning_kept)
 {
     struct transfer_request request = request_to(own_url("/"));
@@ -406,6 +433,8 @@ int main(void)
     tcase_add_test(tests, a_redirect_is_an_answer_and_not_followed);
     tcase_add_loop_test(tests, type_and_retry_after_are_read_from_the_head, 0, COUNT(heads));
     tcase_add_test(tests, an_answer_past_the_ceiling_ends_and_what_was_done_is_unknown);
+    tcase_add_loop_test(tests, heads_and_chunks_without_end_are_cut_off, 0, COUNT(endless));
+    tcase_add_test(tests, a_packed_answer_is_not_unpacked);
     tcase_add_test(tests, an_answer_at_the_ceiling_is_taken_and_its_beginning_kept);
     tcase_add_test(tests, connections_are_used_again);
     tcase_add_test(tests, a_time_out_after_the_request_was_sent_leaves_its_outcome_unknown);

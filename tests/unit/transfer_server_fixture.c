@@ -33,6 +33,19 @@ static void send_zeros(int fd, size_t len)
         transfer_server_send(fd, zeros, len < sizeof zeros ? len : sizeof zeros);
 }
 
+/* 10 MB of header lines, or of small chunks. */
+static void send_endless(int fd, const char *begin, const char *piece)
+{
+    char block[4096];
+    size_t len = 0;
+
+    transfer_server_send(fd, begin, strlen(begin));
+    while (len + strlen(piece) < sizeof block)
+        len += (size_t)snprintf(block + len, sizeof block - len, "%s", piece);
+    for (int i = 0; i < 10 * 256; i++)
+        transfer_server_send(fd, block, len);
+}
+
 /* What a connection gets is sent by a child: the loop under test must not wait for it. */
 static void serve(int fd)
 {
@@ -53,6 +66,12 @@ static void serve(int fd)
             send_zeros(fd, transfer_server.large + 1);
         else if (transfer_server.manner == LARGE_ANSWER)
             send_zeros(fd, transfer_server.large);
+        else if (transfer_server.manner == ENDLESS_HEAD)
+            send_endless(fd, "HTTP/1.1 200 OK\r\n",
+                         "X-Padding: 0123456789012345678901234567890123456789\r\n");
+        else if (transfer_server.manner == ENDLESS_CHUNKS)
+            send_endless(fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+                         "10\r\n0123456789abcdef\r\n");
     } while (transfer_server.manner == ANSWERS || transfer_server.manner == SILENT);
 }
 

@@ -2,7 +2,7 @@
 #pragma once
 #include <stddef.h>
 
-enum server_manner { ANSWERS, SILENT, READS_AND_CLOSES, HALF_AN_ANSWER, HUGE_ANSWER, LARGE_ANSWER };
+enum server_manner { ANSWERS, SILENT, READS_AND_CLOSES, HALF_AN_ANSWER, HUGE_ANSWER, LARGE_ANSWER, ENDLESS_HEAD, ENDLESS_CHUNKS };
 
 struct event_base;
 struct transfer_server {
