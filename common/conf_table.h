@@ -65,8 +65,8 @@
       "platforms that take deliveries in bulk, whatever their files say: names with commas between "         \
       "them")                                                                                                \
     X(max_concurrent_syncs, MAX_CONCURRENT_SYNCS, CONF_INT, "10", 1, 10000, CONF_WORKER, true,               \
-      "ceiling of requests in flight per worker; the default of 10 means not set: the window "               \
-      "adapts by itself")                                                                                    \
+      "ceiling of requests in flight to a platform, of all its workers together; the default of 10 "         \
+      "means not set: the window adapts by itself")                                                          \
     X(max_http_connections, MAX_HTTP_CONNECTIONS, CONF_INT, "100", 1, 10000, CONF_WORKER, false,             \
       "connections to a platform at most")                                                                   \
     X(request_timeout, REQUEST_TIMEOUT, CONF_SPAN_MS, "30s", 100, 600000, CONF_GATEWAY | CONF_WORKER, true, \
