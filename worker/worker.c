@@ -56,7 +56,9 @@ static void pump(struct worker *worker)
     } else if (!ledger_is_behind(worker->ledger)) { /* else it pumps when what is known is recorded */
         dispatch_start(worker);
         limits_wake(worker);
-        if (!worker->reading && worker->queued.count > 0 && dispatch_waiting(worker) < READY_MAX) {
+        /* Repeats wait for their tenth of the window: they must not keep others from being read. */
+        if (!worker->reading && worker->queued.count > 0 &&
+            dispatch_waiting(worker) - worker->repeats.count < READY_MAX) {
             if (store_up(worker->store))
                 worker_read_next(worker);
             else

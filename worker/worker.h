@@ -57,17 +57,21 @@ struct delivery {
 struct work {
     TAILQ_ENTRY(work) link; /* of the lane or list of its state */
     struct lanes *lanes;    /* where it waits; NULL: nowhere */
+    struct lane *lane;      /* there: its tenant's */
+    struct work_list *list; /* of the lane */
     struct worker *worker;
     enum work_state state;
     struct uuid record; /* what orders it */
     unsigned partition;
     enum priority priority;
+    bool fresh;           /* accepted a moment ago: it came as a hint, beside what has waited */
     enum event_type type; /* of its first reference: all of a record are about one entity */
     struct lanes *parked; /* queued there instead, for its rate; or NULL */
     bool woken;           /* was parked, and has a place now */
     bool again; /* a reference came while it was in hand */
     bool lost;  /* the partition is no longer ours: recorded at most, never acknowledged */
     bool alone; /* handed out often: handled by itself */
+    char tenant[MSG_TENANT_MAX + 1];
     struct stage_item **items;
     size_t item_count;
     struct stage_item
