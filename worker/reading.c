@@ -185,7 +185,7 @@ void worker_read_next(struct worker *worker)
     reading->worker = worker;
     db_add_text(params, worker->name);
     records = db_add_array(params, DB_UUID);
-    while (reading->count < READ_MAX) {
+    while (reading->count < READ_MAX && reading->count < worker_ready_max(worker)) {
         struct work *work = lanes_next(&worker->queued);
         if (!work)
             break;

@@ -21,6 +21,7 @@
 #include "verdict.h"
 
 #define READY_MAX 200 /* records whose bodies are in memory, waiting for the gate */
+#define READY_MIN 20
 #define HAND_MAX 4000
 #define WINDOW_START 10
 #define WINDOW_UNSET 10 /* MAX_CONCURRENT_SYNCS of the original: not set */
@@ -45,6 +46,16 @@ static void pump_cb(evutil_socket_t fd, short what, void *arg)
     pump(arg);
 }
 
+/* Twice what may be in flight: whoever comes next is read soon, whatever backlog there is. A request that carries many takes more. */
+size_t worker_ready_max(const struct worker *worker)
+{
+    size_t twice = (size_t)(2 * worker->gate.window);
+
+    if (worker->takes_bulk || platform_graphql_api(worker->platform) || twice > READY_MAX)
+        return READY_MAX;
+    return twice > READY_MIN ? twice : READY_MIN;
+}
+
 static void pump(struct worker *worker)
 {
     int64_t now = clock_mono_ms();
@@ -58,7 +69,7 @@ static void pump(struct worker *worker)
         limits_wake(worker);
         /* Repeats wait for their tenth of the window: they must not keep others from being read. */
         if (!worker->reading && worker->queued.count > 0 &&
-            dispatch_waiting(worker) - worker->repeats.count < READY_MAX) {
+            dispatch_waiting(worker) - worker->repeats.count < worker_ready_max(worker)) {
             if (store_up(worker->store))
                 worker_read_next(worker);
             else

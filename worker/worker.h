@@ -180,6 +180,7 @@ int worker_reload(
     struct worker *worker,
     struct platform_set *platforms); /* takes the set; -1: it lacks this platform, nothing is taken */
 void worker_pump_in(struct worker *worker, int64_t ms);
+size_t worker_ready_max(const struct worker *worker); /* works that are read ahead of the gate; of one reading, too */
 void worker_lose(struct work *work); /* its partition is no longer ours */
 
 /* reading.c: takes the next records from `queued`; they come back into `ready` or `repeats`. */
