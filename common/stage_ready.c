@@ -13,11 +13,12 @@
 #include "sql.h"
 #include "stage_internal.h"
 
-#define READY_PAUSE_MS 20 /* between two publishings: the belt must move in between; longer when the last one found little */
+#define READY_PAUSE_MS \
+    20 /* between two publishings: the belt must move in between; longer when the last one found little */
 #define READY_PAUSE_MAX_MS 500
-#define DUE_PAUSE_MS 100  /* a back-off is never that exact */
-#define TENANTS_MAX 16    /* of a stream in a turn: each costs a look-up in the index */
-#define REPEATS_MAX 128   /* published at a time: they get a tenth of the window */
+#define DUE_PAUSE_MS 100 /* a back-off is never that exact */
+#define TENANTS_MAX 16   /* of a stream in a turn: each costs a look-up in the index */
+#define REPEATS_MAX 128  /* published at a time: they get a tenth of the window */
 
 static void arm(struct stage *stage)
 {
@@ -110,8 +111,7 @@ static bool publish_row(struct stage *stage, const struct db_result *result, siz
                         const struct ready_columns *columns, struct belt_call **calls)
 {
     unsigned number = (unsigned)db_get_int(result, row, columns->partition);
-    unsigned priority =
-        stage->spec.priorities > 1 ? (unsigned)db_get_int(result, row, columns->priority) : 0;
+    unsigned priority = stage->spec.priorities > 1 ? (unsigned)db_get_int(result, row, columns->priority) : 0;
     struct partition *partition = &stage->partitions[number];
     bool due = columns->due >= 0 && db_get_bool(result, row, columns->due);
     struct ref ref;
@@ -121,8 +121,7 @@ static bool publish_row(struct stage *stage, const struct db_result *result, siz
         stage->due_more |= due;
     }
     if (!due && !partition->turn_end[priority] && !db_is_null(result, row, columns->turn_end)) {
-        partition->turn_end[priority] =
-            mem_strdup(db_get_text(result, row, columns->turn_end, NULL));
+        partition->turn_end[priority] = mem_strdup(db_get_text(result, row, columns->turn_end, NULL));
         partition->more[priority] = true;
     }
     store_read_ref(result, row, &ref);

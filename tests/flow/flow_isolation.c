@@ -11,7 +11,7 @@
 #include "flow_fixture.h"
 
 #define TARGET "bizosaas"
-#define EACH ((int)flow_size(400, 10000))
+#define EACH ((int)flow_size(1500, 10000))
 #define ROUNDS 2
 
 /* Half of the records are leads, which fail when they are sick. */
