@@ -8,6 +8,7 @@
 #include "accept_inside.h"
 #include "answer.h"
 #include "clock.h"
+#include "hints.h"
 #include "log.h"
 
 #define ARENA_ONE 1024
@@ -361,6 +362,7 @@ struct accept *accept_new(struct gateway *gateway)
     struct accept *accept = mem_alloc(sizeof *accept);
     accept->gateway = gateway;
     accept->claims = map_new();
+    accept->hints = hints_new(gateway->conf->stream_window);
     TAILQ_INIT(&accept->queue);
     TAILQ_INIT(&accept->ahead);
 #define X(name, kind, metric, help) accept->name = stats_register(kind, metric, NULL, help);
@@ -389,6 +391,7 @@ void accept_free(struct accept **accept)
     }
     accept_commit_stop(*accept);
     map_free(&(*accept)->claims);
+    hints_free(&(*accept)->hints);
     free(*accept);
     *accept = NULL;
 }

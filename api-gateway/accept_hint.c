@@ -4,6 +4,7 @@
  */
 #include "accept_inside.h"
 #include "clock.h"
+#include "hints.h"
 #include "log.h"
 
 #define PARTITIONS_MAX 256
@@ -17,6 +18,7 @@ void accept_hint(struct accept *accept, const struct accept_batch *batch, const 
 {
     const struct gateway *gateway = accept->gateway;
     struct belt_call *calls[PARTITIONS_MAX] = {NULL};
+    int64_t now = clock_mono_ms();
     int id = db_column(result, "id"), seq = db_column(result, "seq"), record = db_column(result, "record_id"),
         partition_column = db_column(result, "partition");
     if (!stream_up(gateway->belt))
@@ -37,7 +39,7 @@ void accept_hint(struct accept *accept, const struct accept_batch *batch, const 
         if (!calls[partition])
             calls[partition] = belt_call_new(partition);
         msg_key_events(key, event->priority, partition);
-        belt_publish(calls[partition], key, gateway->conf->stream_window, &ref);
+        belt_publish(calls[partition], key, hints_limit(accept->hints, ref.tenant, now), &ref);
     }
     for (size_t i = 0; i < PARTITIONS_MAX; i++)
         if (calls[i])

@@ -112,6 +112,7 @@ struct accept {
     struct accept_batch *running;
     unsigned asking; /* queries for owners under way */
     struct map *claims;
+    struct hints *hints;
     struct event *flush; /* at the end of this turn of the loop: all its requests share the commit */
     struct event *tick;
     int64_t progress_ms; /* the last commit that was answered */

@@ -40,7 +40,7 @@ struct stage_spec {
     const char *name;    /* "router", "worker-coreldove": of leases, owner keys, counters */
     unsigned priorities; /* streams per partition, in the order of reading */
     void (*key)(char key[MSG_KEY_MAX], enum priority priority, unsigned partition, void *arg);
-    const char *ready_sql; /* $1 partitions, $2 rows at most, and $3 when ready_argument is set */
+    const char *ready_sql; /* as ready_events.sql; as ready_deliveries.sql when ready_argument is set */
     const char *ready_argument;
     size_t hand_max; /* references in hand at most; reading pauses there */
     /* References to handle; the consumer keeps the pointers, not the array. */
@@ -80,6 +80,7 @@ int64_t stage_fence(const struct stage *stage,
 struct db_params;
 void stage_add_fences(const struct stage *stage, struct db_params *params);
 void stage_ready_in(struct stage *stage, int64_t ms); /* publish ready rows then at the latest */
+void stage_due_in(struct stage *stage, int64_t ms);   /* those of them that were in backoff until then */
 void stage_kick(struct stage *stage); /* there is room again, or something may be waiting: read */
 /* While paused nothing is read and nothing ready is published; leases and what is in hand stay. */
 void stage_pause(struct stage *stage, bool paused);

@@ -23,6 +23,8 @@ enum partition_state {
     PARTITION_EXPIRED
 };
 
+enum ready_why { READY_ALL, READY_REFILL, READY_DUE, READY_WHYS }; /* stage_ready.c */
+
 struct partition {
     struct stage *stage;
     unsigned number;
@@ -54,6 +56,8 @@ struct partition {
     /* publishing */
     size_t on_belt[PRIORITIES];
     bool more[PRIORITIES]; /* ready rows may wait in PostgreSQL */
+    bool asked[PRIORITIES];     /* by the run under way */
+    char *turn_end[PRIORITIES]; /* the tenants' turn goes on behind this one; NULL: with the first */
     struct belt_call *call;
 };
 
@@ -101,7 +105,9 @@ struct stage {
     /* publishing what is ready */
     struct event *ready_timer;
     bool ready_running;
-    int64_t ready_at_ms;
+    int64_t ready_at_ms[READY_WHYS]; /* 0: not asked for */
+    int64_t refill_pause_ms;
+    bool due_more;                   /* more has ended its back-off than was read */
     struct event *flush_timer;
     char replication_id
         [48]; /* of Redis, "" until it is known: another one, or an offset that went back, is another Redis */

@@ -261,12 +261,8 @@ static void turn_pending_page(struct partition *partition, const struct stream_r
 
 static void learn_sizes(struct partition *partition, const struct stream_reply *sizes)
 {
-    for (unsigned p = 0; p < partition->stage->spec.priorities; p++) {
+    for (unsigned p = 0; p < partition->stage->spec.priorities; p++)
         partition->on_belt[p] = (size_t)reply_int(reply_at(sizes, p));
-        if ((int64_t)partition->on_belt[p] >= partition->stage->window * 9 / 10)
-            partition->more[p] =
-                true; /* publishers were, or soon will be, refused: rows wait in PostgreSQL */
-    }
     stage_ready_check(partition);
 }
 

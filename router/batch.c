@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "conf.h"
+#include "hints.h"
 #include "log.h"
 #include "mem.h"
 #include "router.h"
@@ -53,7 +54,7 @@ static void put_back(struct router *router)
     router->queued += kept;
     for (size_t i = 0, at = 0; i < router->count; i++)
         if (router->decisions[i].item)
-            router->queue[at++] = router->decisions[i].item;
+            router->queue[at++] = (struct queued){.item = router->decisions[i].item};
 }
 
 static void publish(struct router *router, const struct decision *decision)
@@ -61,12 +62,13 @@ static void publish(struct router *router, const struct decision *decision)
     const struct stage_item *item = decision->item;
     struct belt_call *call = stage_call(router->stage, item->partition);
     char key[MSG_KEY_MAX];
+    int64_t limit = hints_limit(router->hints, item->ref.tenant, clock_mono_ms());
 
     for (size_t i = 0; i < platform_count(router->platforms); i++)
         if (decision->targets & UINT32_C(1) << i) {
             msg_key_deliver(key, platform_name(platform_at(router->platforms, i)), item->priority,
                             item->partition);
-            belt_publish(call, key, router->window, &item->ref);
+            belt_publish(call, key, limit, &item->ref);
         }
 }
 
@@ -344,16 +346,20 @@ static void take_batch(struct router *router)
     size_t count = 0, low = 0;
 
     while (count < router->queued && count < router->limit && low < ROUTER_BATCH_LOW_MAX) {
-        low += router->queue[count]->priority == PRIORITY_LOW;
-        if (router->queue[count]->handouts >= STAGE_HANDOUTS_ALONE) {
+        const struct stage_item *item = router->queue[count].item;
+        low += item->priority == PRIORITY_LOW;
+        if (item->handouts >= STAGE_HANDOUTS_ALONE) {
             if (count == 0)
                 count = 1;
             break;
         }
         count++;
     }
-    for (size_t i = 0; i < count; i++)
-        router->decisions[i] = (struct decision){.item = router->queue[i]};
+    for (size_t i = 0; i < count; i++) {
+        router->decisions[i] = (struct decision){.item = router->queue[i].item};
+        if (router->queue[i].turn > router->turn[router->queue[i].item->priority])
+            router->turn[router->queue[i].item->priority] = router->queue[i].turn;
+    }
     router->count = count;
     router->queued -= count;
     memmove(router->queue, router->queue + count, router->queued * sizeof *router->queue);

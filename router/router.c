@@ -7,6 +7,7 @@
 #include <event2/event.h>
 
 #include "conf.h"
+#include "hints.h"
 #include "mem.h"
 #include "service.h"
 #include "sql.h"
@@ -15,6 +16,7 @@
 
 #define HAND_MAX 4000
 #define DUE_EVENTS_MS 500
+#define TURNS_MAX 10000
 
 static void start_cb(evutil_socket_t fd, short what, void *arg)
 {
@@ -23,15 +25,50 @@ static void start_cb(evutil_socket_t fd, short what, void *arg)
     batch_start(arg);
 }
 
-/* Behind those of its own priority and of higher ones: a fresh event does not wait until a first sync's are routed. Low ones are
- * not starved: once the hand is full of them, no more is read before some are done. */
+/* Turns that are over tell nothing. */
+static void forget_turns(struct router *router)
+{
+    struct map_iter iter = {0};
+    const void *key;
+    void *turn;
+    size_t len;
+
+    while (map_next(router->turns, &iter, &key, &len, &turn))
+        if ((uintptr_t)turn <= router->turn[*(const char *)key - '0'])
+            map_remove(router->turns, key, len);
+}
+
+/* The tenant's next turn: one behind its last, or behind what left the queue last. A turn takes one event of each tenant. */
+static uint64_t next_turn(struct router *router, const struct stage_item *item)
+{
+    char key[1 + MSG_TENANT_MAX + 1];
+    size_t len = (size_t)snprintf(key, sizeof key, "%d%s", (int)item->priority, item->ref.tenant);
+    uint64_t turn = (uintptr_t)map_get(router->turns, key, len);
+
+    if (turn < router->turn[item->priority])
+        turn = router->turn[item->priority];
+    if (map_count(router->turns) >= TURNS_MAX)
+        forget_turns(router);
+    map_put(router->turns, key, len, (void *)(uintptr_t)(turn + 1)); // NOLINT(performance-no-int-to-ptr)
+    return turn + 1;
+}
+
+/* Behind those of its own priority and of higher ones, but before those of tenants who had more turns: a fresh event waits neither
+ * until a first sync's are routed nor for another tenant's backlog. Low ones are not starved: once the hand is full of them, no more
+ * is read before some are done. */
 static void enqueue(struct router *router, struct stage_item *item)
 {
+    struct queued queued = {.item = item, .turn = next_turn(router, item)};
     size_t at = router->queued++;
 
-    for (; at > 0 && router->queue[at - 1]->priority > item->priority; at--)
-        router->queue[at] = router->queue[at - 1];
-    router->queue[at] = item;
+    for (; at > 0; at--) {
+        const struct queued *before = &router->queue[at - 1];
+        if (before->item->priority < item->priority ||
+            (before->item->priority == item->priority && before->turn <= queued.turn))
+            break;
+        router->queue[at] = *before;
+    }
+    router->queue[at] = queued;
 }
 
 static void on_items(struct stage_item **items, size_t count, void *arg)
@@ -52,8 +89,8 @@ static void on_lost(unsigned partition, void *arg)
     size_t kept = 0;
 
     for (size_t i = 0; i < router->queued; i++)
-        if (router->queue[i]->partition == partition)
-            stage_drop(router->stage, router->queue[i]);
+        if (router->queue[i].item->partition == partition)
+            stage_drop(router->stage, router->queue[i].item);
         else
             router->queue[kept++] = router->queue[i];
     router->queued = kept;
@@ -113,6 +150,8 @@ struct router *router_new(struct service *service, struct store *store, struct s
     router->platforms = platforms;
     router->window = service_conf(service)->stream_window;
     router->limit = ROUTER_BATCH_MAX;
+    router->turns = map_new();
+    router->hints = hints_new(router->window);
     router->decisions = mem_array(ROUTER_BATCH_MAX, sizeof *router->decisions);
     router->start_timer = evtimer_new(service_base(service), start_cb, router);
     router->activity = belt_activity_new(service_base(service), belt, service_conf(service)->activity_max);
@@ -150,6 +189,8 @@ void router_free(struct router **routerp)
     platform_set_free(&router->platforms);
     platform_set_free(&router->next_platforms);
     free(router->condemned);
+    map_free(&router->turns);
+    hints_free(&router->hints);
     free(router->decisions);
     free(router->queue);
     free(router);

@@ -13,9 +13,16 @@
 #include "stage.h"
 
 struct event;
+struct hints;
 struct stat;
 struct decision;
 struct routing;
+
+struct queued {
+    struct stage_item *item;
+    uint64_t turn; /* of its priority: within it, tenants take turns */
+};
+
 struct router {
     struct service *service;
     struct store *store;
@@ -25,8 +32,11 @@ struct router {
     struct belt_activity *activity;
     int64_t window;
     /* waiting to be batched */
-    struct stage_item **queue;
+    struct queued *queue;
     size_t queued;
+    uint64_t turn[PRIORITIES]; /* of what left the queue last */
+    struct map *turns;         /* priority and tenant → the last turn given to it: a number, as a pointer */
+    struct hints *hints;
     /* the batch under way */
     bool busy;
     struct decision *decisions;

@@ -269,6 +269,16 @@ bool gate_failed(struct gate *gate, uint64_t record, int64_t now_ms)
     return gate->state != GATE_CLOSED;
 }
 
+bool gate_record_failed(struct gate *gate, uint64_t record, int64_t now_ms)
+{
+    gate_note(gate, record, false, now_ms);
+    if (gate->state == GATE_CLOSED && !is_failing(gate, now_ms)) {
+        gate->in_flight--;
+        return false;
+    }
+    return gate_failed(gate, record, now_ms);
+}
+
 void gate_slow_down(struct gate *gate, int64_t now_ms)
 {
     gate->in_flight--;

@@ -1,43 +1,96 @@
 /* lanes.c: see lanes.h. */
 #include "lanes.h"
 
+#include "mem.h"
 #include "worker.h"
+
+enum { BACK, FRESH, OLD, KINDS }; /* put back: first; the two others in turn */
+
+/* Owner: its lanes, while a work stands in it. */
+struct lane {
+    TAILQ_ENTRY(lane) link;
+    struct work_list lists[KINDS];
+    bool old_next;
+    char tenant[MSG_TENANT_MAX + 1];
+};
 
 void lanes_init(struct lanes *lanes)
 {
-    for (unsigned p = 0; p < PRIORITIES; p++) {
-        TAILQ_INIT(&lanes->lists[p][0]);
-        TAILQ_INIT(&lanes->lists[p][1]);
-        lanes->side[p] = false;
-    }
+    for (unsigned p = 0; p < PRIORITIES; p++)
+        TAILQ_INIT(&lanes->turns[p]);
     lanes->count = 0;
     lanes->turn = 0;
 }
 
-static struct work_list *list_of(struct lanes *lanes, const struct work *work)
+static struct lane *lane_new(struct lanes *lanes, const struct work *work)
 {
-    return &lanes->lists[work->priority][work->fresh];
+    struct lane *lane = mem_alloc(sizeof *lane);
+
+    for (unsigned kind = 0; kind < KINDS; kind++)
+        TAILQ_INIT(&lane->lists[kind]);
+    snprintf(lane->tenant, sizeof lane->tenant, "%s", work->tenant);
+    TAILQ_INSERT_TAIL(&lanes->turns[work->priority], lane, link);
+    return lane;
+}
+
+/* Tenants that wait in one process are few, or have few works each. */
+static struct lane *lane_of(struct lanes *lanes, const struct work *work)
+{
+    struct lane *lane;
+
+    TAILQ_FOREACH(lane, &lanes->turns[work->priority], link)
+    if (strcmp(lane->tenant, work->tenant) == 0)
+        return lane;
+    return lane_new(lanes, work);
+}
+
+static void enter(struct lanes *lanes, struct work *work, struct lane *lane, struct work_list *list)
+{
+    work->lanes = lanes;
+    work->lane = lane;
+    work->list = list;
+    lanes->count++;
 }
 
 void lanes_add(struct lanes *lanes, struct work *work)
 {
-    TAILQ_INSERT_TAIL(list_of(lanes, work), work, link);
-    work->lanes = lanes;
-    lanes->count++;
+    struct lane *lane = lane_of(lanes, work);
+    struct work_list *list = &lane->lists[work->fresh ? FRESH : OLD];
+
+    TAILQ_INSERT_TAIL(list, work, link);
+    enter(lanes, work, lane, list);
 }
 
 void lanes_put_back(struct lanes *lanes, struct work *work)
 {
-    TAILQ_INSERT_HEAD(list_of(lanes, work), work, link);
-    work->lanes = lanes;
-    lanes->count++;
+    struct lane *lane = lane_of(lanes, work);
+
+    TAILQ_REMOVE(&lanes->turns[work->priority], lane, link);
+    TAILQ_INSERT_HEAD(&lanes->turns[work->priority], lane, link);
+    TAILQ_INSERT_HEAD(&lane->lists[BACK], work, link);
+    enter(lanes, work, lane, &lane->lists[BACK]);
+}
+
+static bool is_empty(const struct lane *lane)
+{
+    for (unsigned kind = 0; kind < KINDS; kind++)
+        if (!TAILQ_EMPTY(&lane->lists[kind]))
+            return false;
+    return true;
 }
 
 void lanes_remove(struct lanes *lanes, struct work *work)
 {
-    TAILQ_REMOVE(list_of(lanes, work), work, link);
+    struct lane *lane = work->lane;
+
+    TAILQ_REMOVE(work->list, work, link);
     work->lanes = NULL;
+    work->lane = NULL;
     lanes->count--;
+    if (!is_empty(lane))
+        return;
+    TAILQ_REMOVE(&lanes->turns[work->priority], lane, link);
+    free(lane);
 }
 
 void lanes_leave(struct work *work)
@@ -46,25 +99,32 @@ void lanes_leave(struct work *work)
         lanes_remove(work->lanes, work);
 }
 
-static struct work *first_of(struct lanes *lanes, unsigned priority)
+static struct work *first_of(struct lane *lane)
 {
-    struct work_list *lists = lanes->lists[priority];
-    bool side = lanes->side[priority] = !lanes->side[priority];
-    struct work *work = TAILQ_FIRST(&lists[side]);
+    struct work *work = TAILQ_FIRST(&lane->lists[BACK]);
 
-    return work ? work : TAILQ_FIRST(&lists[!side]);
+    if (work)
+        return work;
+    lane->old_next = !lane->old_next;
+    work = TAILQ_FIRST(&lane->lists[lane->old_next ? FRESH : OLD]);
+    return work ? work : TAILQ_FIRST(&lane->lists[lane->old_next ? OLD : FRESH]);
 }
 
 struct work *lanes_next(struct lanes *lanes)
 {
     /* Of fifteen turns: eight critical, four high, two normal, one low; an empty lane's turn goes to the first that is not. */
     static const uint8_t turns[] = {0, 1, 0, 2, 0, 1, 0, 3, 0, 1, 0, 2, 0, 1, 0};
+    unsigned priority = turns[lanes->turn++ % sizeof turns];
+    struct lane *lane = TAILQ_FIRST(&lanes->turns[priority]);
     struct work *work;
 
-    work = first_of(lanes, turns[lanes->turn++ % sizeof turns]);
-    for (unsigned p = 0; !work && p < PRIORITIES; p++)
-        work = first_of(lanes, p);
-    if (work)
-        lanes_leave(work);
+    for (unsigned p = 0; !lane && p < PRIORITIES; p++)
+        lane = TAILQ_FIRST(&lanes->turns[priority = p]);
+    if (!lane)
+        return NULL;
+    work = first_of(lane);
+    TAILQ_REMOVE(&lanes->turns[priority], lane, link); /* its next turn comes after everybody's */
+    TAILQ_INSERT_TAIL(&lanes->turns[priority], lane, link);
+    lanes_remove(lanes, work);
     return work;
 }

@@ -1,22 +1,23 @@
 /*
- * lanes.h: works by priority: critical first, low never starved; of one priority by turns what was accepted a moment ago and what has
- * waited, so that a backlog does not delay what is new. A work stands in one lane at most, and knows in which.
+ * lanes.h: works by priority (critical first, low never starved), tenants in turn within each, and of one tenant what is fresh
+ * and what has waited in turn: nobody waits for another's backlog, nor what happens now for what happened yesterday. A work
+ * stands in one lane at most, and knows in which.
  */
 #pragma once
-#include <stdbool.h>
 #include <stddef.h>
 #include <sys/queue.h>
 
 #include "proto.h"
 
 struct work;
+struct lane; /* of one priority and tenant */
 TAILQ_HEAD(work_list, work);
+TAILQ_HEAD(lane_list, lane);
 
 struct lanes {
-    struct work_list lists[PRIORITIES][2]; /* [1]: fresh */
+    struct lane_list turns[PRIORITIES]; /* whose turn it is first */
     size_t count;
     unsigned turn;
-    bool side[PRIORITIES]; /* whose turn it was last */
 };
 
 void lanes_init(struct lanes *lanes);

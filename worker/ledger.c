@@ -111,7 +111,7 @@ static void recorded(struct ledger *ledger, const struct db_result *result)
     taken(ledger);
     ledger->limit = ledger->limit * 2 < STATEMENT_MAX ? ledger->limit * 2 : STATEMENT_MAX;
     if (soonest_ms < INT64_MAX)
-        stage_ready_in(ledger->worker->stage, soonest_ms + 1);
+        stage_due_in(ledger->worker->stage, soonest_ms + 1);
     stage_flush(ledger->worker->stage);
 }
 

@@ -110,7 +110,8 @@ void verdict_tell(struct worker *worker, const char *path, const struct answer *
     if (tally.slow > 0) {
         gate_slow_down(gate, now);
     } else if (tally.last_failed && tally.ok * 20 < tally.ok + tally.failed) {
-        excused = gate_failed(gate, record_number(tally.last_failed->work), now);
+        excused = (tally.last_failed->answer.status == 500 ? gate_record_failed : gate_failed)(
+            gate, record_number(tally.last_failed->work), now);
     } else if (tally.last_ok) {
         gate_ok(gate, record_number(tally.last_ok->work), now);
     } else {

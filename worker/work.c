@@ -18,6 +18,7 @@ struct work *work_new(struct worker *worker, const struct stage_item *item)
     work->priority = item->priority;
     work->type = item->ref.type;
     work->fresh = clock_db_ms() - uuid_v7_ms(&item->ref.event) < FRESH_MS;
+    snprintf(work->tenant, sizeof work->tenant, "%s", item->ref.tenant);
     buf_init(&work->touched);
     work->alone = item->handouts >= STAGE_HANDOUTS_ALONE;
     map_put(worker->works, work->record.bytes, sizeof work->record.bytes, work);
@@ -102,6 +103,7 @@ void work_free(struct work *work)
 {
     if (map_get(work->worker->works, work->record.bytes, sizeof work->record.bytes) == work)
         map_remove(work->worker->works, work->record.bytes, sizeof work->record.bytes);
+    lanes_leave(work);
     work_forget_rows(work);
     free(work->items);
     free(work);

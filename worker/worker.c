@@ -70,7 +70,9 @@ static void pump(struct worker *worker)
         dispatch_start(worker);
         sharing_look(worker);
         limits_wake(worker);
-        if (!worker->reading && worker->queued.count > 0 && dispatch_waiting(worker) < worker_ahead(worker)) {
+        /* Repeats wait for their tenth of the window: they must not keep others from being read. */
+        if (!worker->reading && worker->queued.count > 0 &&
+            dispatch_waiting(worker) - worker->repeats.count < worker_ahead(worker)) {
             if (store_up(worker->store))
                 worker_read_next(worker);
             else
@@ -218,8 +220,8 @@ static void register_stats(struct worker *worker)
     snprintf(labels, sizeof labels, "platform=\"%s\"", worker->name);
     worker->stat_duration =
         stats_register(STATS_HISTOGRAM, "sync_delivery_seconds", labels, "Time of one sending");
-    worker->stat_window =
-        stats_register(STATS_GAUGE, "sync_window", labels, "Requests that may be in flight together, of this replica");
+    worker->stat_window = stats_register(STATS_GAUGE, "sync_window", labels,
+                                         "Requests that may be in flight together, of this replica");
     worker->stat_flight = stats_register(STATS_GAUGE, "sync_in_flight", labels, "Requests in flight");
     worker->stat_state =
         stats_register(STATS_GAUGE, "sync_breaker_state", labels, "0 closed, 1 open, 2 half open");

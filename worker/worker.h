@@ -59,18 +59,21 @@ struct delivery {
 struct work {
     TAILQ_ENTRY(work) link; /* of the lane or list of its state */
     struct lanes *lanes;    /* where it waits; NULL: nowhere */
+    struct lane *lane;      /* there: its tenant's */
+    struct work_list *list; /* of the lane */
     struct worker *worker;
     enum work_state state;
     struct uuid record; /* what orders it */
     unsigned partition;
     enum priority priority;
+    bool fresh;           /* accepted a moment ago: it came as a hint, beside what has waited */
     enum event_type type; /* of its first reference: all of a record are about one entity */
     struct lanes *parked; /* queued there instead, for its rate; or NULL */
     bool woken;           /* was parked, and has a place now */
-    bool fresh;           /* its first reference was accepted a moment ago: lanes.h */
-    bool again; /* a reference came while it was in hand */
-    bool lost;  /* the partition is no longer ours: recorded at most, never acknowledged */
-    bool alone; /* handed out often: handled by itself */
+    bool again;           /* a reference came while it was in hand */
+    bool lost;            /* the partition is no longer ours: recorded at most, never acknowledged */
+    bool alone;           /* handed out often: handled by itself */
+    char tenant[MSG_TENANT_MAX + 1];
     struct stage_item **items;
     size_t item_count;
     struct stage_item
@@ -89,14 +92,14 @@ struct work {
     struct buf touched;               /* fields that are sent although base has the same value, with commas */
     /* sending */
     enum verb verb;
-    bool turned; /* a create became an update, or the reverse */
-    bool single;      /* goes by itself: a bulk left it without an answer */
-    unsigned company; /* at most so many together: it was in a bulk that was refused; 0: any number */
-    struct plan *plan;         /* of what goes by GraphQL: plan.h */
-    struct json *steps;        /* done by an earlier sending, or known from the last delivery; or NULL */
-    char *steps_done;          /* to be stored with the outcome */
+    bool turned;        /* a create became an update, or the reverse */
+    bool single;        /* goes by itself: a bulk left it without an answer */
+    unsigned company;   /* at most so many together: it was in a bulk that was refused; 0: any number */
+    struct plan *plan;  /* of what goes by GraphQL: plan.h */
+    struct json *steps; /* done by an earlier sending, or known from the last delivery; or NULL */
+    char *steps_done;   /* to be stored with the outcome */
     struct shipment *shipment; /* the request in flight that carries it, or NULL */
-    int64_t began_ms; /* database time; what the platform is told as started_at */
+    int64_t began_ms;          /* database time; what the platform is told as started_at */
     /* outcome */
     enum delivery_state result;
     int64_t wait_ms; /* of BACKOFF */
@@ -135,8 +138,8 @@ struct worker {
     const char *name; /* of the platform */
     char stage_name[64];
     struct gate gate;
-    struct sharing *sharing;  /* with the platform's other workers */
-    int64_t ok_ms, told_ok_ms;/* last good answer, and the one that platform_status knows */
+    struct sharing *sharing;   /* with the platform's other workers */
+    int64_t ok_ms, told_ok_ms; /* last good answer, and the one that platform_status knows */
     struct backoff backoff;
     struct map *works; /* record id → work */
     struct lanes queued;
@@ -144,10 +147,11 @@ struct worker {
     struct lanes queries, mutations;      /* dispatch.h: by GraphQL */
     struct saleor_place place;            /* document.h */
     bool place_known, place_asked;
-    unsigned document_max[2]; /* operations in one document of queries, of mutations: what the platform bore */
-    unsigned document_good[2];/* as large ones in a row, since one was too much */
-    bool documents_last;      /* the last request was a document: REST is next */
-    size_t plans;             /* begun */
+    unsigned
+        document_max[2]; /* operations in one document of queries, of mutations: what the platform bore */
+    unsigned document_good[2];     /* as large ones in a row, since one was too much */
+    bool documents_last;           /* the last request was a document: REST is next */
+    size_t plans;                  /* begun */
     struct platform_set **retired; /* plans may point into them */
     size_t retired_count;
     bool takes_bulk;
@@ -219,7 +223,7 @@ struct paused_route {
     int64_t wait_ms;
     bool probing;
     bool everywhere; /* its fault is all routes' */
-    bool told; /* platform_status has it: when that has it no more, another replica got through */
+    bool told;       /* platform_status has it: when that has it no more, another replica got through */
     bool seen;
 };
 /* Why the route is paused; NULL: it is not, or that was read from PostgreSQL without a reason. */

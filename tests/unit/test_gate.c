@@ -92,6 +92,25 @@ START_TEST(the_window_doubles_with_each_full_window_until_the_first_setback)
 }
 END_TEST
 
+START_TEST(records_that_fail_by_themselves_leave_the_window_as_it_is)
+{
+    full_window();
+    for (uint64_t record = 1000; record < 1050; record++) { /* every other one */
+        gate_started(&gate);
+        ck_assert(!gate_record_failed(&gate, record, now));
+        succeed_one(++fresh_record);
+        now += 100;
+    }
+    ck_assert_uint_ge(gate_permits(&gate, now), 20);
+    for (uint64_t record = 2000; record < 2000 + GATE_SEEN && gate.state == GATE_CLOSED; record++) {
+        gate_started(&gate);
+        gate_record_failed(&gate, record, now);
+    }
+    ck_assert_int_eq(gate.state, GATE_OPEN); /* none succeeds any more: it is the platform */
+    ck_assert_uint_eq(gate.in_flight, 0);
+}
+END_TEST
+
 START_TEST(the_window_never_passes_its_ceiling)
 {
     for (int i = 0; i < 50; i++)
@@ -458,6 +477,7 @@ int main(void)
     tcase_add_test(tests, records_of_one_request_count_one_by_one_though_it_is_one_request);
     tcase_add_test(tests, one_record_of_many_that_fails_is_the_records_trouble);
     tcase_add_test(tests, the_window_doubles_with_each_full_window_until_the_first_setback);
+    tcase_add_test(tests, records_that_fail_by_themselves_leave_the_window_as_it_is);
     tcase_add_test(tests, the_window_never_passes_its_ceiling);
     tcase_add_test(tests, a_window_that_is_not_used_does_not_grow);
     tcase_add_test(tests, what_is_in_flight_counts_against_the_window);
