@@ -1,8 +1,8 @@
 /* merge.c: see merge.h. */
 #include "merge.h"
 
-#include "mapping.h"
 #include "mem.h"
+#include "merge_side.h"
 #include "timefmt.h"
 
 #define PLAUSIBLE_MS 60000
@@ -31,239 +31,70 @@ void record_copy(struct record *to, const struct record *from)
 
 void merge_init(struct merge *merge)
 {
-    *merge = (struct merge){.changed = json_new_array(), .contested = json_new_array()};
+    *merge = (struct merge){.changed = json_new_array(),
+                            .contested = json_new_array(),
+                            .settled = json_new_array(),
+                            .stale = json_new_array()};
 }
 
 void merge_release(struct merge *merge)
 {
     json_free(merge->changed);
     json_free(merge->contested);
+    json_free(merge->settled);
+    json_free(merge->stale);
     *merge = (struct merge){0};
 }
 
-static int64_t note_int(const struct json *note, const char *name)
-{
-    int64_t value = 0;
+/* ── deleted or not ── */
 
-    if (!note || json_int64(json_get(note, name), &value) != 0)
-        return 0;
-    return value;
+static bool had_seen(const struct change *change, const struct json *note)
+{
+    struct json *alone = json_new_array();
+    bool seen = side_seen(change, note, alone, note);
+
+    json_free(alone);
+    return seen;
 }
 
-static const char *note_origin(const struct json *note)
+/* Was a field changed later than this deletion, by somebody who had not been told? */
+static bool is_outlived_by(const struct record *record, const struct change *change, const struct json *own,
+                           const char *field)
 {
-    const char *origin = note ? json_get_text(note, "o") : NULL;
-
-    return origin ? origin : "";
-}
-
-static bool is_by(const struct json *note, const struct change *change)
-{
-    return strcmp(note_origin(note), platform_name(change->source)) == 0;
-}
-
-static bool is_page(const struct json *note)
-{
-    return note && json_get(note, "p");
-}
-
-/* The last live change that a note tells of; NULL: a page alone. */
-static const struct json *live_of(const struct json *note)
-{
-    return is_page(note) ? json_get(note, "l") : note;
-}
-
-/* Between live changes: by seq of one platform, of its webhooks by its own clock, else by time. */
-static bool follows(const struct change *change, const struct json *live)
-{
-    int64_t time_ms = note_int(live, "t"), issued_ms = note_int(live, "i");
-
-    if (is_by(live, change) && issued_ms > 0 && change->webhook && change->issued_ms > 0 &&
-        issued_ms != change->issued_ms)
-        return change->issued_ms > issued_ms;
-
-    if (is_by(live, change) || time_ms == change->time_ms)
-        return change->seq > note_int(live, "s");
-    return change->time_ms > time_ms;
-}
-
-/* A page's own order decides among pages; of live changes it must have seen the last one. */
-static bool page_follows(const struct change *change, const struct json *note)
-{
-    const struct json *live = live_of(note);
-    int64_t page_seq = note_int(note, "p");
-
-    if (is_page(note) && change->snapshot_seq <= page_seq &&
-        !(change->snapshot_seq == page_seq && is_by(note, change))) /* a later line of the same file */
-        return false;
-    if (!live)
-        return true;
-    return change->snapshot_seq > note_int(live, "s") &&
-           (is_by(live, change) || note_int(live, "v") <= change->seen_version);
-}
-
-/* Had the platform that the page is from this change of its own already? */
-static bool is_in_page(const struct change *change, const struct json *note)
-{
-    return is_page(note) && is_by(note, change) && change->seq <= note_int(note, "p");
-}
-
-/* Does the change come after what the note tells of? */
-static bool comes_after(const struct change *change, const struct json *note)
-{
-    if (!note)
-        return true;
-    if (change->snapshot)
-        return page_follows(change, note);
-    return !is_in_page(change, note) && (!live_of(note) || follows(change, live_of(note)));
-}
-
-/* Did the source make its change without having seen what the record holds? */
-static bool is_concurrent(const struct change *change, const struct json *note)
-{
-    const struct json *live = live_of(note);
-    int64_t apart_ms = change->time_ms - note_int(live, "t");
-
-    if (change->snapshot || !live || is_by(live, change))
-        return false;
-    if (change->base_version > 0)
-        return note_int(live, "v") > change->base_version;
-    return apart_ms < MERGE_CONCURRENT_MS && apart_ms > -MERGE_CONCURRENT_MS;
-}
-
-static void contest(struct merge *merge, const struct change *change, const char *field,
-                    const struct json *held, const struct json *note, const struct json *sent, bool wins)
-{
-    struct json *entry = json_new_object();
-
-    json_set(entry, "field", json_new_text(field));
-    json_set(entry, "held", json_copy(held));
-    json_set(entry, "held_by", json_new_text(note_origin(note)));
-    json_set(entry, "held_at", json_new_int(note_int(note, "t")));
-    json_set(entry, "sent", json_copy(sent));
-    json_set(entry, "sent_by", json_new_text(platform_name(change->source)));
-    json_set(entry, "sent_at", json_new_int(change->time_ms));
-    json_set(entry, "chosen", json_new_text(wins ? "sent" : "held"));
-    json_append(merge->contested, entry);
-}
-
-/* Copies of the members that tell of a live change. */
-static struct json *copy_live(const struct json *live)
-{
-    static const char *const members[] = {"o", "t", "s", "v", "i"};
-    struct json *copy = json_new_object();
-
-    for (size_t i = 0; i < sizeof members / sizeof *members; i++)
-        json_set(copy, members[i], json_copy(json_get(live, members[i])));
-    return copy;
-}
-
-static struct json *new_note(const struct record *record, const struct change *change, const char *field,
-                             const char *currency)
-{
-    const struct json *live = live_of(json_get(record->notes, field));
-    struct json *note = json_new_object();
-
-    json_set(note, "o", json_new_text(platform_name(change->source)));
-    json_set(note, "t", json_new_int(change->time_ms));
-    json_set(note, "s", json_new_int(change->seq));
-    json_set(note, "v", json_new_int(record->version + 1));
-    if (change->webhook && change->issued_ms > 0)
-        json_set(note, "i", json_new_int(change->issued_ms));
-    if (currency)
-        json_set(note, "c", json_new_text(currency));
-    if (change->snapshot)
-        json_set(note, "p", json_new_int(change->snapshot_seq));
-    if (change->snapshot && live)
-        json_set(note, "l", copy_live(live));
-    return note;
-}
-
-/* A live change that leaves a page's value as it is still counts among the live ones: the next is settled against it. */
-static void count_live(struct record *record, const struct change *change, struct merge *merge,
-                       const char *field)
-{
-    struct json *note = json_get(record->notes, field), *own;
-    const struct json *live = live_of(note);
-
-    if (change->snapshot || !is_page(note) || (live && !follows(change, live)))
-        return;
-    own = new_note(record, change, field, NULL);
-    json_set(own, "v", json_copy(json_get(note, "v")));
-    json_set(note, "l", own);
-    merge->noted = true;
-}
-
-/* Is what was sent what the record holds already, seen through the platform's mapping? currency: of money, else NULL. */
-static bool is_unchanged(const struct change *change, const char *field, const char *currency,
-                         const struct json *held, const struct json *note, const struct json *sent)
-{
-    const char *noted = note ? json_get_text(note, "c") : NULL;
-
-    if (currency && strcmp(currency, platform_currency(change->source)) != 0)
-        return noted && strcmp(noted, currency) == 0 &&
-               json_equal(held, sent); /* not in the platform's own: no mapping */
-    return mapping_unchanged(change->source, change->entity, field, held, note, sent);
-}
-
-/* A webhook repeats what its platform had before somebody else changed it: that is no change back. */
-static bool is_stale(const struct change *change, const char *field, const struct json *note,
-                     const struct json *sent)
-{
-    const struct json *live = live_of(note);
-
-    if (!change->webhook || !live || is_by(live, change))
-        return false;
-    for (size_t i = 0; i < json_count(change->recent); i++) {
-        struct json *then;
-        if (json_find(json_at(change->recent, i), field, &then) && then &&
-            mapping_unchanged(change->source, change->entity, field, then, note, sent))
-            return true;
-    }
-    return false;
-}
-
-static void apply_field(struct record *record, const struct change *change, struct merge *merge,
-                        const char *field, struct json *sent)
-{
-    struct json *held = NULL;
-    bool present = json_find(record->data, field, &held);
+    struct json *sides = sides_of(record, field);
     const struct json *note = json_get(record->notes, field);
-    const char *currency = mapping_currency(change->source, field, change->data);
-    bool wins;
+    bool outlived = false;
 
-    if (record->exists && is_unchanged(change, field, currency, held, note, sent)) {
-        count_live(record, change, merge, field);
-        return;
+    for (size_t i = 0; i < json_count(sides) && !outlived; i++) {
+        const struct json *side = json_at(sides, i);
+        outlived = !side_seen(change, note, sides, side) &&
+                   (side_is_own(side, change) || side_is_later(side, own));
     }
-    if (is_stale(change, field, note, sent))
-        return;
-    if (!present && json_type(sent) == JSON_NULL)
-        return; /* clears what is not there */
-    wins = comes_after(change, note);
-    if (is_concurrent(change, note))
-        contest(merge, change, field, held, note, sent, wins);
-    if (!wins) {
-        if (is_in_page(change, note))
-            count_live(record, change, merge, field);
-        return;
-    }
-    json_set(record->data, field, json_copy(sent));
-    json_set(record->notes, field, new_note(record, change, field, currency));
-    json_append(merge->changed, json_new_text(field));
+    json_free(sides);
+    return outlived;
 }
 
-/* Did a field change after this deletion was made? Events are handled by priority: that change may have been handled first. */
 static bool is_outlived(const struct record *record, const struct change *change)
 {
+    struct json *own = side_new(change, record->version + 1, false, NULL, NULL), *note;
     struct json_iter iter = {0};
     const char *field;
-    struct json *note;
+    bool outlived = false;
 
-    while (json_next(record->notes, &iter, &field, &note))
-        if (!comes_after(change, note))
-            return true;
-    return false;
+    while (!outlived && json_next(record->notes, &iter, &field, &note))
+        if (strcmp(field, MERGE_DELETED) != 0)
+            outlived = is_outlived_by(record, change, own, field);
+    note = json_get(record->notes, MERGE_DELETED);
+    if (!outlived && note)
+        outlived = !had_seen(change, note) && side_is_later(note, own);
+    json_free(own);
+    return outlived;
+}
+
+static void note_existence(struct record *record, const struct change *change)
+{
+    json_set(record->notes, MERGE_DELETED,
+             side_new(change, record->version + 1, false, NULL, NULL));
 }
 
 /* Deleting what is deleted is no new version, but an update between the two does not bring it back. */
@@ -271,51 +102,75 @@ static void apply_delete(struct record *record, const struct change *change, str
 {
     bool again = record->exists && record->deleted;
 
-    if (is_outlived(record, change))
+    if (is_outlived(record, change)) {
+        merge->undeleted = !record->deleted;
         return;
+    }
     record->deleted = true;
-    json_set(record->notes, MERGE_DELETED, new_note(record, change, MERGE_DELETED, NULL));
+    note_existence(record, change);
     merge->advanced = !again;
     merge->noted |= again;
 }
 
-/* A create or an update that comes after the deletion brings the record back. */
-static void revive(struct record *record, const struct change *change, struct merge *merge)
+/* A create or an update brings back what it had seen deleted, or what was deleted before it was made. */
+static bool revives(const struct record *record, const struct change *change)
 {
-    if (!record->deleted || !comes_after(change, json_get(record->notes, MERGE_DELETED)))
-        return;
-    record->deleted = false;
-    json_set(record->notes, MERGE_DELETED, new_note(record, change, MERGE_DELETED, NULL));
-    merge->advanced = true;
+    const struct json *note = json_get(record->notes, MERGE_DELETED);
+    struct json *own;
+    bool later;
+
+    if (!record->deleted || !note)
+        return false;
+    if (side_is_own(note, change) || had_seen(change, note))
+        return had_seen(change, note);
+    if (change->snapshot)
+        return false;
+    own = side_new(change, record->version + 1, false, NULL, NULL);
+    later = side_is_later(own, note);
+    json_free(own);
+    return later;
 }
+
+/* ── the whole ── */
 
 static void count_version(struct record *record, const struct change *change)
 {
-    int64_t counter = note_int(record->vector, platform_name(change->source));
+    int64_t counter = side_int(record->vector, change_origin(change));
 
     record->version++;
     record->exists = true;
-    json_set(record->vector, platform_name(change->source), json_new_int(counter + 1));
+    json_set(record->vector, change_origin(change), json_new_int(counter + 1));
+}
+
+static void apply_fields(struct record *record, const struct change *change, struct merge *merge)
+{
+    struct json_iter iter = {0};
+    const char *field;
+    struct json *value;
+
+    while (json_next(change->data, &iter, &field, &value))
+        if (change->decides)
+            merge_decide(record, change, merge, field, value);
+        else if (strcmp(field, "id") != 0)
+            merge_field(record, change, merge, field, value);
 }
 
 void merge_apply(struct record *record, const struct change *change, struct merge *merge)
 {
-    struct json_iter iter = {0};
-    const char *field;
-    struct json *sent;
-
     if (change->verb == VERB_DELETE) {
         apply_delete(record, change, merge);
     } else {
         /* A webhook tells of our own deletion too, as of any change: an order that was deleted is still there, cancelled. */
         if (change->webhook && change->verb == VERB_UPDATE && record->deleted)
             return;
-        revive(record, change, merge);
+        if (!change->decides && revives(record, change)) {
+            record->deleted = false;
+            note_existence(record, change);
+            merge->advanced = true;
+        }
         if (change->snapshot && record->deleted)
             return; /* still gone: a page brings nothing to it */
-        while (json_next(change->data, &iter, &field, &sent))
-            if (strcmp(field, "id") != 0)
-                apply_field(record, change, merge, field, sent);
+        apply_fields(record, change, merge);
     }
     if (!json_get(record->data, "id")) /* the record's own id never changes, whatever a platform calls it */
         json_set(record->data, "id", json_new_text(change->entity_id));
@@ -323,6 +178,13 @@ void merge_apply(struct record *record, const struct change *change, struct merg
         merge->advanced = true;
     if (merge->advanced)
         count_version(record, change);
+}
+
+bool merge_withholds(const struct json *notes, const char *field, const char *platform)
+{
+    const struct json *note = json_get(notes, field);
+
+    return note && json_get(note, "w") && side_of(json_get(note, "q"), platform);
 }
 
 int64_t merge_time_ms(int64_t accepted_ms, int64_t occurred_ms, const struct json *data)

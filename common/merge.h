@@ -1,18 +1,31 @@
 /*
  * merge.h: one change applied to one record; pure.
  *
- * Per field the latest change wins: between changes of one platform by seq, between platforms by (time, seq). A field equal to
- * what the record holds, seen through the platform's mapping, is untouched; an absent one too; an explicit null clears. What
- * two platforms changed at once (within CONCURRENT_MS, or against the change's base_version) is settled the same way and
- * reported, so that it can be recorded.
+ * Each field has its sides: the changes that no other change had seen. One side is the ordinary case, and the field's value is its
+ * value. A change takes the place of the sides that it had seen, and stands beside those that it had not. Which sides there are
+ * follows from which change had seen which, never from the order in which they are handled. Sides that differ contest the field:
+ * it keeps its value until a decision comes as a change of its own (resolve.h makes it, from the set of sides).
+ *
+ * A change had seen: what its platform changed before; what versions up to `base_version` brought, where the platform was sent
+ * it; of a contested field its own side, and the value if it holds none. A field is touched when it differs from what the
+ * platform knew: its own last word, else its value in that version. A field that says what the platform was handed since is an echo,
+ * and no change; explicit null clears.
  *
  * A row of a page (of a backfill) is what a platform had at some moment after `snapshot_seq` was drawn. It yields to every live
  * change that the platform may not have had then: to what was accepted later, and to another platform's change that was not
- * certainly delivered there before. It is never reported, nor is a live change against it: the live one wins.
+ * certainly delivered there before. It contests nothing, nor is it a side: what is live is settled among the live ones, whenever
+ * pages come.
  *
- * Field notes: {"o": origin, "t": ms, "s": seq, "v": record version, "c": currency?} per common field; "_deleted" notes the
- * last deletion, or what brought the record back after it. A page's note has "p", its snapshot_seq, and "l", the live change
- * {"o", "t", "s", "v"} that it came after, if any: what is live is always settled among the live ones, whenever pages come.
+ * Deleted or not: a deletion yields to a later change that it had not seen, and outlasts an earlier one (time, platform, seq).
+ *
+ * Field notes: {"o": origin, "t": ms, "s": seq, "v": record version, "c": currency?, "i": ms by a webhook's own clock?,
+ *   "b": base version where it is not v - 1?, "n": {platform: highest seq that the sides had seen}?,
+ *   "p": snapshot_seq of a page's value?,
+ *   "q": [sides, likewise, with their values "x"]? where they are not just the value itself; then
+ *   "k": version that the set was made at, "l": version that all sides had seen last, "y": the field's value in it (absent:
+ *   none), "u": true when that is not known; while contested "w": true, "x": the event that contested it last; contested once
+ *   "m": seq of the side whose value stood there meanwhile, "d": version of the last automatic decision}
+ * "_deleted" notes the last deletion, or what brought the record back after it.
  */
 #pragma once
 #include <stdbool.h>
@@ -21,8 +34,8 @@
 #include "json.h"
 #include "platform.h"
 
-#define MERGE_CONCURRENT_MS 30000
 #define MERGE_DELETED "_deleted"
+#define MERGE_SERVICE "service" /* origin of decisions, links, repairs */
 
 struct record {
     bool exists;
@@ -36,30 +49,45 @@ void record_init(struct record *record);
 void record_release(struct record *record);
 void record_copy(struct record *to, const struct record *from); /* to: initialised or released before */
 
+/* The record as an earlier version had it. */
+struct version {
+    int64_t version;
+    const char *source;
+    const struct json *changed; /* array of field names */
+    const struct json *data;
+    bool echoes; /* the change's platform may have been handed it, and says so again */
+};
+
 struct change {
-    const struct platform *source;
+    const struct platform *source; /* NULL: the service itself */
     enum entity entity;
     enum verb verb;
-    const char *entity_id;
+    const char *entity_id, *event_id;
     int64_t seq;
     int64_t time_ms;         /* merge_time_ms */
-    int64_t base_version;    /* 0: not given */
+    int64_t base_version;    /* the newest one that the platform had seen; 0: none */
     const struct json *data; /* common names */
-    bool snapshot;           /* a row of a page; then: */
+    /* Versions from base_version to the newest, oldest first. Where they begin later, the base is pruned, and what was touched
+     * follows from the value now. Not needed where base_version is the newest. */
+    const struct version *history;
+    size_t history_count;
+    const char *decides; /* a decision: of fields that this event contested; the others are left alone */
+    bool knows_all;      /* by a person, who was shown all sides: it is the only side then. Automatic decisions keep the sides */
+    bool snapshot;       /* a row of a page; then: */
     int64_t snapshot_seq;
-    int64_t seen_version; /* that the source certainly had before the page was asked for; 0: none */
-    /* A webhook, which tells the whole object and comes in any order; then: */
-    bool webhook;
-    int64_t issued_ms;         /* by the platform's own clock; INT64_MIN: not told */
-    const struct json *recent; /* array: earlier data of the record that the platform may still have */
+    bool webhook;      /* tells the whole object and comes in any order; then: */
+    int64_t issued_ms; /* by the platform's own clock; INT64_MIN: not told */
 };
 
 struct merge {
-    struct json *changed; /* array: names of fields that this change set or cleared */
-    struct json
-        *contested; /* array of {"field","held","held_by","held_at","sent","sent_by","sent_at","chosen"} */
-    bool advanced;  /* the record has a new version */
-    bool noted;     /* without a new version, a note changed: the record is to be stored */
+    struct json *changed; /* array: names of fields whose value this change set or cleared, or decided */
+    /* Array of {"field","base"?,"sides":[{"o","t","s","v","c"?,"x"?}]}: fields that it contested, with all their sides. */
+    struct json *contested;
+    struct json *settled; /* array of {"field","event"}: contests, by their events, that it ended or took into its own */
+    struct json *stale;   /* array: names of fields that echo an older value than the record's */
+    bool advanced;        /* the record has a new version */
+    bool noted;           /* without a new version, a note changed: the record is to be stored */
+    bool undeleted;       /* a deletion that yielded: the platform lacks what the record has */
 };
 void merge_init(struct merge *merge);
 void merge_release(struct merge *merge);
@@ -70,3 +98,6 @@ void merge_apply(struct record *record, const struct change *change, struct merg
 /* When a change was made: occurred_at or data.updated_at when it lies within 60 s before acceptance, else acceptance: a
  * platform's clock may be wrong by hours and decides only near ties (DESIGN §4). INT64_MIN: not given. */
 int64_t merge_time_ms(int64_t accepted_ms, int64_t occurred_ms, const struct json *data);
+
+/* Is the field contested, and does this platform hold one of its sides? Then it is not sent there until it is decided. */
+bool merge_withholds(const struct json *notes, const char *field, const char *platform);

@@ -1,0 +1,330 @@
+/* merge_settle.c: what one change makes of one field: see merge.h. */
+#include <string.h>
+
+#include "mapping.h"
+#include "mem.h"
+#include "merge_side.h"
+
+/* One field of one change, as it is being settled. */
+struct settling {
+    struct record *record;
+    const struct change *change;
+    struct merge *merge;
+    const char *field;
+    const struct json *note;  /* before; NULL: none */
+    struct json *sides;       /* before */
+    struct json *others;      /* of them: those that the change had not seen */
+    bool present;             /* the change's value: */
+    const struct json *value; /* JSON null where it clears */
+    const char *currency;
+};
+
+/* ── what is written ── */
+
+static void set_value(struct settling *s, bool present, const struct json *value)
+{
+    if (present)
+        json_set(s->record->data, s->field, json_copy(value));
+    else
+        json_remove(s->record->data, s->field);
+}
+
+/* The contest that the field was in, if any, is over or goes on in another. */
+static void settle_contest(struct settling *s)
+{
+    const char *event = s->note ? json_get_text(s->note, "x") : NULL;
+    struct json *entry;
+
+    if (!event)
+        return;
+    entry = json_new_object();
+    json_set(entry, "field", json_new_text(s->field));
+    json_set(entry, "event", json_new_text(event));
+    json_append(s->merge->settled, entry);
+}
+
+static struct json *new_note(const struct settling *s)
+{
+    struct json *note = side_new(s->change, s->record->version + 1, false, NULL, s->currency);
+    struct json *past = side_past(s->change, s->note, s->sides);
+
+    if (past)
+        json_set(note, "n", past);
+    if (s->change->snapshot)
+        json_set(note, "p", json_new_int(s->change->snapshot_seq));
+    return note;
+}
+
+/* The change had seen all sides, and is the only one now; a page comes over what is live, and leaves it there. */
+static void take_place(struct settling *s)
+{
+    struct json *note = new_note(s);
+
+    settle_contest(s);
+    if (s->change->snapshot && json_count(s->sides) > 0) {
+        json_set(note, "q", json_copy(s->sides));
+        json_set(note, "k", json_new_int(s->record->version + 1));
+    }
+    set_value(s, s->present, s->value);
+    json_set(s->record->notes, s->field, note);
+    json_append(s->merge->changed, json_new_text(s->field));
+}
+
+/* Puts the set of sides, made at that version, into the note of the field's value. */
+static void note_set(const struct settling *s, struct json *note, struct json *sides, int64_t version)
+{
+    struct value common = {.known = false};
+    int64_t last = s->note ? value_common(s->record, s->change, s->field, &common) : 0;
+    struct json *past = side_past(s->change, s->note, s->sides);
+
+    json_set(note, "q", sides);
+    json_set(note, "k", json_new_int(version));
+    json_set(note, "l", json_new_int(last));
+    json_remove(note, "y");
+    json_remove(note, "u");
+    if (!common.known)
+        json_set(note, "u", json_new_bool(true));
+    else if (common.present)
+        json_set(note, "y", json_copy(common.json));
+    json_remove(note, "w");
+    json_remove(note, "x");
+    json_remove(note, "n");
+    if (past)
+        json_set(note, "n", past);
+}
+
+static void tell_contested(const struct settling *s, const struct json *note)
+{
+    struct json *entry = json_new_object(), *base;
+
+    json_set(entry, "field", json_new_text(s->field));
+    if (!json_get(note, "u") && json_find(note, "y", &base))
+        json_set(entry, "base", json_copy(base));
+    json_set(entry, "base_known", json_new_bool(!json_get(note, "u")));
+    json_set(entry, "sides", json_copy(json_get(note, "q")));
+    json_append(s->merge->contested, entry);
+}
+
+/* The sides that stay, and this one, of that version. */
+static struct json *with_this(const struct settling *s, int64_t version)
+{
+    struct json *sides = json_copy(s->others);
+
+    json_append(sides, side_new(s->change, version, s->present, s->value, s->currency));
+    return sides;
+}
+
+static bool agrees(const struct settling *s)
+{
+    for (size_t i = 0; i < json_count(s->others); i++) {
+        const struct json *side = json_at(s->others, i);
+        struct json *value;
+        if (json_find(side, "x", &value) != s->present ||
+            !value_same(s->change, s->field, value, side, s->value))
+            return false;
+    }
+    return true;
+}
+
+static bool is_held(const struct settling *s)
+{
+    struct json *held;
+    bool holds = json_find(s->record->data, s->field, &held);
+
+    return holds == s->present && value_same(s->change, s->field, held, s->note, s->value);
+}
+
+/* All sides say the same: no conflict, but each is one. */
+static void stand_with(struct settling *s)
+{
+    struct json *value, *note = json_copy(s->note);
+    bool present = json_find(json_at(s->others, 0), "x", &value),
+         changes = json_get(note, "w") || !is_held(s);
+    int64_t version = s->record->version + changes;
+
+    note_set(s, note, with_this(s, version), version);
+    json_remove(note, "m");
+    if (changes) {
+        settle_contest(s);
+        json_set(note, "v", json_new_int(version));
+        set_value(s, present, value);
+        json_append(s->merge->changed, json_new_text(s->field));
+    }
+    json_set(s->record->notes, s->field, note);
+    s->merge->noted = true;
+}
+
+/* The field keeps its value, and waits for a decision. */
+static void stand_against(struct settling *s)
+{
+    struct json *note = json_copy(s->note);
+    int64_t version = s->record->version + 1;
+
+    settle_contest(s);
+    note_set(s, note, with_this(s, version), version);
+    if (!json_get(note, "m"))
+        json_set(note, "m", json_new_int(side_int(note, "s")));
+    json_set(note, "w", json_new_bool(true));
+    json_set(note, "x", json_new_text(s->change->event_id));
+    tell_contested(s, note);
+    json_set(s->record->notes, s->field, note);
+    s->merge->advanced = true;
+}
+
+/* ── what a change means ── */
+
+static void find_others(struct settling *s)
+{
+    s->others = json_new_array();
+    for (size_t i = 0; i < json_count(s->sides); i++)
+        if (!side_seen(s->change, s->note, s->sides, json_at(s->sides, i)))
+            json_append(s->others, json_copy(json_at(s->sides, i)));
+}
+
+/* Is the page older than one whose value stands there? A later line of the same file is not. */
+static bool is_older_page(const struct settling *s)
+{
+    int64_t page_seq = side_int(s->note, "p");
+
+    if (!s->note || !json_get(s->note, "p") || s->change->snapshot_seq > page_seq)
+        return false;
+    return s->change->snapshot_seq < page_seq || !side_is_own(s->note, s->change);
+}
+
+/* Had the page that set the value this change of its own platform already? */
+static bool is_in_page(const struct settling *s)
+{
+    return s->note && json_get(s->note, "p") && side_is_own(s->note, s->change) && !s->change->snapshot &&
+           s->change->seq <= side_int(s->note, "p");
+}
+
+static bool is_touched(const struct settling *s)
+{
+    const struct json *own = side_of(s->sides, change_origin(s->change));
+    struct value known = value_known(s->record, s->change, s->field, s->sides);
+    bool latest = true;
+
+    if (s->change->snapshot || !known.known)
+        known = value_at(s->record, s->change, s->record->version, s->field);
+    if (known.present ? value_same(s->change, s->field, known.json, own ? own : s->note, s->value)
+                      : json_type(s->value) == JSON_NULL)
+        return false;
+    if (!value_echoes(s->record, s->change, s->field, s->value, &latest))
+        return true;
+    if (!latest)
+        json_append(s->merge->stale, json_new_text(s->field));
+    return false;
+}
+
+/* A live change beside a page's value counts among the live ones, whatever stands there now. */
+static void count_live(struct settling *s)
+{
+    struct json *note = json_copy(s->note);
+
+    note_set(s, note, with_this(s, s->record->version), s->record->version);
+    json_set(s->record->notes, s->field, note);
+    s->merge->noted = true;
+}
+
+/* Beside those that the change had not seen. */
+static void settle_beside(struct settling *s)
+{
+    if (json_count(s->others) > 0 && s->change->snapshot)
+        return;
+    if (json_count(s->others) > 0 && agrees(s))
+        stand_with(s);
+    else if (json_count(s->others) > 0)
+        stand_against(s);
+    else if (!is_held(s) || json_get(s->note, "w"))
+        take_place(s);
+    else if (!s->change->snapshot && json_get(s->note, "p"))
+        count_live(s);
+}
+
+static void settle(struct settling *s)
+{
+    if (is_older_page(s) || side_overtakes(s->change, s->note, s->sides))
+        return;
+    if (is_in_page(s)) {
+        find_others(s);
+        count_live(s);
+    } else if (is_touched(s)) {
+        find_others(s);
+        settle_beside(s);
+    }
+}
+
+/* The ordinary case: the field is new, or its value was seen. True: settled. */
+static bool settle_plainly(struct settling *s)
+{
+    if (!s->note) {
+        bool holds = json_find(s->record->data, s->field, NULL);
+        if (holds || json_type(s->value) != JSON_NULL) /* clears what is not there */
+            take_place(s);
+        return true;
+    }
+    if (!side_is_plain(s->note) || !side_seen(s->change, s->note, NULL, s->note))
+        return false;
+    if (!is_held(s))
+        take_place(s);
+    return true;
+}
+
+void merge_field(struct record *record, const struct change *change, struct merge *merge,
+                        const char *field, const struct json *value)
+{
+    struct settling s = {.record = record,
+                         .change = change,
+                         .merge = merge,
+                         .field = field,
+                         .note = json_get(record->notes, field),
+                         .present = true,
+                         .value = value,
+                         .currency =
+                             change->source ? mapping_currency(change->source, field, change->data) : NULL};
+
+    if (settle_plainly(&s))
+        return;
+    s.sides = sides_of(record, field);
+    settle(&s);
+    json_free(s.sides);
+    json_free(s.others);
+}
+
+/* ── decisions ── */
+
+/* Taken from the sides that there are now: what another contest has replaced is left alone. */
+void merge_decide(struct record *record, const struct change *change, struct merge *merge,
+                         const char *field, const struct json *value)
+{
+    const struct json *note = json_get(record->notes, field);
+    const char *contest = note ? json_get_text(note, "x") : NULL;
+    struct json *decided;
+
+    if (!contest || strcmp(contest, change->decides) != 0)
+        return;
+    struct settling s = {
+        .record = record, .change = change, .merge = merge, .field = field, .note = note};
+    if (change->knows_all) {
+        s.present = true;
+        s.value = value;
+        s.sides = sides_of(record, field);
+        take_place(&s);
+        json_free(s.sides);
+        return;
+    }
+    settle_contest(&s);
+    decided = json_copy(note);
+    json_set(decided, "o", json_new_text(MERGE_SERVICE));
+    json_set(decided, "t", json_new_int(change->time_ms));
+    json_set(decided, "s", json_new_int(change->seq));
+    json_set(decided, "v", json_new_int(record->version + 1));
+    json_set(decided, "d", json_new_int(record->version + 1));
+    json_remove(decided, "b");
+    json_remove(decided, "i");
+    json_remove(decided, "w");
+    json_remove(decided, "x");
+    set_value(&s, true, value);
+    json_set(record->notes, field, decided);
+    json_append(merge->changed, json_new_text(field));
+}

@@ -1,0 +1,36 @@
+/*
+ * merge_world_fixture.h: one record with its versions, changes to it in short, and a resolver that lets the latest side win.
+ * Include merge.h before it.
+ */
+#pragma once
+#include "mapping_fixture.h"
+#include "mem.h"
+
+#define T0 INT64_C(1700000000000)
+#define VERSIONS_MAX 64
+
+/* A change in short: platform (NULL: the service), verb, seq, time after T0, version it had seen, data in common names. */
+struct step {
+    const char *platform;
+    enum verb verb;
+    int64_t seq, at_ms;
+    int64_t base;
+    const char *data;
+};
+
+struct world {
+    struct record record;
+    struct version versions[VERSIONS_MAX];
+    size_t count;
+    struct json *open; /* contests that wait: entries of merge.contested, with "event" */
+    int64_t seq;       /* of decisions */
+};
+
+void world_init(struct world *world);
+void world_release(struct world *world);
+/* The result is to be released. */
+void world_apply(struct world *world, const struct step *step, struct merge *merge);
+void world_step(struct world *world, struct step step); /* and nothing more */
+/* Every contest that waits is decided, by itself, for the latest side. */
+void world_decide(struct world *world);
+void world_write(const struct world *world, struct buf *text); /* deleted or not, and data with sorted names */
