@@ -67,8 +67,8 @@ static bool is_outlived_by(const struct record *record, const struct change *cha
 
     for (size_t i = 0; i < json_count(sides) && !outlived; i++) {
         const struct json *side = json_at(sides, i);
-        outlived = !side_seen(change, note, sides, side) &&
-                   (side_is_own(side, change) || side_is_later(side, own));
+        outlived =
+            !side_seen(change, note, sides, side) && (side_is_own(side, change) || side_is_later(side, own));
     }
     json_free(sides);
     return outlived;
@@ -93,8 +93,7 @@ static bool is_outlived(const struct record *record, const struct change *change
 
 static void note_existence(struct record *record, const struct change *change)
 {
-    json_set(record->notes, MERGE_DELETED,
-             side_new(change, record->version + 1, false, NULL, NULL));
+    json_set(record->notes, MERGE_DELETED, side_new(change, record->version + 1, false, NULL, NULL));
 }
 
 /* Deleting what is deleted is no new version, but an update between the two does not bring it back. */

@@ -55,6 +55,7 @@ struct version {
     const char *source;
     const struct json *changed; /* array of field names */
     const struct json *data;
+    bool page;   /* made by a row of a page */
     bool echoes; /* the change's platform may have been handed it, and says so again */
 };
 

@@ -186,7 +186,7 @@ static bool is_older_page(const struct settling *s)
 {
     int64_t page_seq = side_int(s->note, "p");
 
-    if (!s->note || !json_get(s->note, "p") || s->change->snapshot_seq > page_seq)
+    if (!s->change->snapshot || !s->note || !json_get(s->note, "p") || s->change->snapshot_seq > page_seq)
         return false;
     return s->change->snapshot_seq < page_seq || !side_is_own(s->note, s->change);
 }
@@ -270,8 +270,8 @@ static bool settle_plainly(struct settling *s)
     return true;
 }
 
-void merge_field(struct record *record, const struct change *change, struct merge *merge,
-                        const char *field, const struct json *value)
+void merge_field(struct record *record, const struct change *change, struct merge *merge, const char *field,
+                 const struct json *value)
 {
     struct settling s = {.record = record,
                          .change = change,
@@ -294,8 +294,8 @@ void merge_field(struct record *record, const struct change *change, struct merg
 /* ── decisions ── */
 
 /* Taken from the sides that there are now: what another contest has replaced is left alone. */
-void merge_decide(struct record *record, const struct change *change, struct merge *merge,
-                         const char *field, const struct json *value)
+void merge_decide(struct record *record, const struct change *change, struct merge *merge, const char *field,
+                  const struct json *value)
 {
     const struct json *note = json_get(record->notes, field);
     const char *contest = note ? json_get_text(note, "x") : NULL;
@@ -303,8 +303,7 @@ void merge_decide(struct record *record, const struct change *change, struct mer
 
     if (!contest || strcmp(contest, change->decides) != 0)
         return;
-    struct settling s = {
-        .record = record, .change = change, .merge = merge, .field = field, .note = note};
+    struct settling s = {.record = record, .change = change, .merge = merge, .field = field, .note = note};
     if (change->knows_all) {
         s.present = true;
         s.value = value;

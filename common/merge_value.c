@@ -43,7 +43,7 @@ static const struct version *last_word(const struct change *change, const char *
         const struct version *version = &change->history[i];
         if (version->version <= change->base_version)
             break;
-        if (is_own(version, change) && is_named(version->changed, field))
+        if (is_own(version, change) && !version->page && is_named(version->changed, field))
             return version;
     }
     return NULL;
@@ -52,8 +52,7 @@ static const struct version *last_word(const struct change *change, const char *
 struct value value_known(const struct record *record, const struct change *change, const char *field,
                          const struct json *sides)
 {
-    const struct json *own = side_of(sides, change_origin(change)),
-                      *note = json_get(record->notes, field);
+    const struct json *own = side_of(sides, change_origin(change)), *note = json_get(record->notes, field);
     const struct version *word = last_word(change, field);
 
     /* Of a contested field it was sent nothing since. */

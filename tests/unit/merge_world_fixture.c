@@ -22,15 +22,17 @@ void world_release(struct world *world)
     json_free(world->open);
 }
 
-static void keep_version(struct world *world, const char *source, const struct merge *merge)
+static void keep_version(struct world *world, const struct change *change, const struct merge *merge)
 {
     if (!merge->advanced)
         return;
     ck_assert_uint_lt(world->count, VERSIONS_MAX);
-    world->versions[world->count++] = (struct version){.version = world->record.version,
-                                                       .source = mem_strdup(source),
-                                                       .changed = json_copy(merge->changed),
-                                                       .data = json_copy(world->record.data)};
+    world->versions[world->count++] =
+        (struct version){.version = world->record.version,
+                         .source = mem_strdup(change->source ? platform_name(change->source) : MERGE_SERVICE),
+                         .page = change->snapshot,
+                         .changed = json_copy(merge->changed),
+                         .data = json_copy(world->record.data)};
 }
 
 static bool is_settled(const struct json *entry, const struct merge *merge)
@@ -58,7 +60,7 @@ static void keep_contests(struct world *world, const char *event, const struct m
     world->open = open;
 }
 
-static void apply(struct world *world, struct change *change, struct merge *merge)
+void world_change(struct world *world, struct change *change, struct merge *merge)
 {
     size_t first = 0;
 
@@ -68,7 +70,7 @@ static void apply(struct world *world, struct change *change, struct merge *merg
     change->history_count = world->count - first;
     merge_init(merge);
     merge_apply(&world->record, change, merge);
-    keep_version(world, change->source ? platform_name(change->source) : MERGE_SERVICE, merge);
+    keep_version(world, change, merge);
     keep_contests(world, change->event_id, merge);
 }
 
@@ -87,7 +89,7 @@ void world_apply(struct world *world, const struct step *step, struct merge *mer
                             .time_ms = T0 + step->at_ms,
                             .base_version = step->base,
                             .data = data};
-    apply(world, &change, merge);
+    world_change(world, &change, merge);
     json_free(data);
 }
 
@@ -130,7 +132,7 @@ static void decide_one(struct world *world, const struct json *entry)
 
     json_find(latest(json_get(entry, "sides")), "x", &value);
     json_set(data, json_get_text(entry, "field"), json_copy(value));
-    apply(world, &change, &merge);
+    world_change(world, &change, &merge);
     merge_release(&merge);
     json_free(data);
 }

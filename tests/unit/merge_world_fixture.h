@@ -9,13 +9,13 @@
 #define T0 INT64_C(1700000000000)
 #define VERSIONS_MAX 64
 
-/* A change in short: platform (NULL: the service), verb, seq, time after T0, version it had seen, data in common names. */
+/* A change in short: platform (NULL: the service), verb, seq, time after T0, data in common names, version it had seen. */
 struct step {
     const char *platform;
     enum verb verb;
     int64_t seq, at_ms;
-    int64_t base;
     const char *data;
+    int64_t base;
 };
 
 struct world {
@@ -28,7 +28,8 @@ struct world {
 
 void world_init(struct world *world);
 void world_release(struct world *world);
-/* The result is to be released. */
+/* Fills in the change's history; the result is to be released. */
+void world_change(struct world *world, struct change *change, struct merge *merge);
 void world_apply(struct world *world, const struct step *step, struct merge *merge);
 void world_step(struct world *world, struct step step); /* and nothing more */
 /* Every contest that waits is decided, by itself, for the latest side. */

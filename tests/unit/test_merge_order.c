@@ -24,7 +24,7 @@ static void make_changes(struct step steps[CHANGES], struct buf texts[CHANGES], 
     for (int i = 0; i < CHANGES; i++) {
         unsigned platform = below(3), first = below(3);
         clocks[platform] += 1 + below(40);
-        steps[i] = (struct step){platforms[platform], VERB_UPDATE, i + 2, clocks[platform], 1, NULL};
+        steps[i] = (struct step){platforms[platform], VERB_UPDATE, i + 2, clocks[platform], NULL, 1};
         if (deletes && below(5) == 0)
             steps[i].verb = VERB_DELETE;
         buf_addf(&texts[i], "{\"%s\":\"a%u\",\"%s\":\"b%u\"}", fields[first], equal ? below(2) : (unsigned)i,
@@ -40,8 +40,8 @@ static void play(const struct step steps[CHANGES], const unsigned order[CHANGES]
     struct world world;
 
     world_init(&world);
-    world_step(&world, (struct step){"bizoholic", VERB_CREATE, 1, 0, 0,
-                                     "{\"name\":\"n\",\"phone\":\"p\",\"city\":\"c\"}"});
+    world_step(&world, (struct step){"bizoholic", VERB_CREATE, 1, 0,
+                                     "{\"name\":\"n\",\"phone\":\"p\",\"city\":\"c\"}", 0});
     for (unsigned i = 0; i < CHANGES; i++) {
         world_step(&world, steps[order[i]]);
         if (decide_every && i % decide_every == 0)

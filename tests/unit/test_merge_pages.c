@@ -1,6 +1,21 @@
 /* test_merge_pages.c: rows of a backfill's pages among live changes: whatever comes first, the live value stays. */
 #include "merge.h"
-#include "merge_fixture.h"
+#include "merge_world_fixture.h"
+
+static struct world world;
+#define record world.record
+
+static void begin(void)
+{
+    mapping_load();
+    world_init(&world);
+}
+
+static void end(void)
+{
+    world_release(&world);
+    mapping_unload();
+}
 
 #define LIVE 5
 #define FIELDS 3
@@ -25,15 +40,15 @@ static void apply_page(const char *platform, int64_t snapshot_seq, int64_t seen_
                             .entity = ENTITY_USER,
                             .verb = VERB_UPDATE,
                             .entity_id = "u1",
+                            .event_id = "page",
                             .seq = 1000 + snapshot_seq,
                             .time_ms = T0 + 500,
                             .data = json,
                             .snapshot = true,
                             .snapshot_seq = snapshot_seq,
-                            .seen_version = seen_version};
+                            .base_version = seen_version};
 
-    merge_init(merge);
-    merge_apply(&record, &change, merge);
+    world_change(&world, &change, merge);
     json_free(json);
 }
 
@@ -48,10 +63,8 @@ static void page(const char *platform, int64_t snapshot_seq, int64_t seen_versio
 
 static void live(const char *platform, enum verb verb, int64_t seq, int64_t at_ms, const char *data)
 {
-    struct merge merge;
-
-    apply(&record, &(struct step){platform, verb, seq, at_ms, data, 0}, &merge);
-    merge_release(&merge);
+    world_step(&world, (struct step){platform, verb, seq, at_ms, data, 0});
+    world_decide(&world);
 }
 
 static void held(const char *field, const char *expected)
@@ -89,8 +102,8 @@ START_TEST(a_change_accepted_after_the_draw_wins_whatever_its_platform_and_clock
 {
     for (int p = 0; p < 3; p++)
         for (int live_first = 0; live_first < 2; live_first++) {
-            record_release(&record);
-            record_init(&record);
+            world_release(&world);
+            world_init(&world);
             if (live_first)
                 live(platforms[p], VERB_UPDATE, 6, -1000000, "{\"name\":\"Live\"}");
             page("bizoholic", 5, 99, "{\"name\":\"Page\",\"city\":\"Pune\"}");
@@ -153,7 +166,7 @@ START_TEST(a_live_change_against_a_page_is_no_conflict)
     struct merge merge;
 
     page("bizoholic", 5, 0, "{\"name\":\"Page\"}");
-    apply(&record, &(struct step){"coreldove", VERB_UPDATE, 6, 400, "{\"name\":\"Live\"}", 0}, &merge);
+    world_apply(&world, &(struct step){"coreldove", VERB_UPDATE, 6, 400, "{\"name\":\"Live\"}", 0}, &merge);
     ck_assert_uint_eq(json_count(merge.contested), 0);
     merge_release(&merge);
 }
@@ -170,8 +183,8 @@ END_TEST
 START_TEST(of_two_platforms_pages_the_later_one_wins_in_both_orders)
 {
     for (int turn = 0; turn < 2; turn++) {
-        record_release(&record);
-        record_init(&record);
+        world_release(&world);
+        world_init(&world);
         page(turn ? "coreldove" : "bizoholic", turn ? 8 : 5, 0,
              turn ? "{\"name\":\"B\"}" : "{\"name\":\"A\"}");
         page(turn ? "bizoholic" : "coreldove", turn ? 5 : 8, 0,
@@ -186,7 +199,7 @@ START_TEST(a_live_change_that_a_page_had_already_is_settled_against_the_next_one
     struct merge merge;
 
     page("bizoholic", 5, 0, "{\"name\":\"A\"}");
-    apply(&record, &(struct step){"bizoholic", VERB_UPDATE, 1, 50, "{\"name\":\"A\"}", 0}, &merge);
+    world_apply(&world, &(struct step){"bizoholic", VERB_UPDATE, 1, 50, "{\"name\":\"A\"}", 0}, &merge);
     ck_assert(!merge.advanced && merge.noted);
     merge_release(&merge);
     live("coreldove", VERB_UPDATE, 2, 10, "{\"name\":\"Older\"}");
@@ -248,8 +261,8 @@ static void make_page(struct scene *scene)
 /* The live changes in this order, and the page before the one at `place`; LIVE + 1: no page. */
 static void play(const struct scene *scene, const unsigned order[LIVE], int place)
 {
-    record_release(&record);
-    record_init(&record);
+    world_release(&world);
+    world_init(&world);
     for (int i = 0; i <= LIVE; i++) {
         const struct step *step = i < LIVE ? &scene->steps[order[i]] : NULL;
         if (i == place)
