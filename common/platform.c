@@ -11,7 +11,7 @@
 #include "log.h"
 #include "mapping.h"
 #include "platform_format.h"
-#include "utf8.h"
+#include "setting.h"
 
 struct platform_set {
     struct arena *arena;
@@ -30,44 +30,6 @@ static bool is_platform_file(const char *name)
            strcmp(name + len - strlen(EXTENSION), EXTENSION) == 0;
 }
 
-static bool is_utf8(const char *text, size_t len)
-{
-    size_t step = 1;
-    for (size_t at = 0; at < len && step > 0; at += step)
-        step = utf8_sequence(text + at, len - at);
-    return step > 0;
-}
-
-/* The file's text, NUL-terminated; NULL and a sentence when it cannot be read. */
-static char *read_file(const char *path, struct buf *errors)
-{
-    FILE *file = fopen(path, "re");
-    char *text = NULL;
-    if (file == NULL) {
-        buf_addf(errors, "%s: cannot be opened: %s\n", path, strerror(errno));
-        return NULL;
-    }
-    text = mem_alloc(PLATFORM_FILE_BYTES_MAX + 1);
-    size_t len = fread(text, 1, PLATFORM_FILE_BYTES_MAX + 1, file);
-    const char *why = NULL;
-    if (ferror(file))
-        why = "cannot be read";
-    else if (len > PLATFORM_FILE_BYTES_MAX)
-        why = "is larger than 1 MiB, which no platform needs";
-    else if (memchr(text, '\0', len) != NULL)
-        why = "holds a NUL byte and so is no text";
-    else if (!is_utf8(text, len))
-        why = "is not UTF-8";
-    fclose(file);
-    if (why != NULL) {
-        buf_addf(errors, "%s: %s\n", path, why);
-        free(text);
-        return NULL;
-    }
-    text[len] = '\0';
-    return text;
-}
-
 static void load_file(struct platform_set *set, const struct platform_source *source, const char *dir,
                       const char *file)
 {
@@ -79,7 +41,7 @@ static void load_file(struct platform_set *set, const struct platform_source *so
     platform->name = arena_strndup(set->arena, file, strlen(file) - strlen(EXTENSION));
     set->platforms[set->count++] = platform; /* also when it fails: its values are freed with the set */
     const char *why = platform_check_name(platform->name);
-    char *text = read_file(path.data, source->errors);
+    char *text = setting_read_file(path.data, source->errors);
     if (why != NULL)
         buf_addf(source->errors, "%s: the file's name is the platform's, and %s\n", path.data, why);
     if (text != NULL)

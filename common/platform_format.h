@@ -13,7 +13,6 @@
 #include "mem.h"
 #include "platform.h"
 
-#define PLATFORM_FILE_BYTES_MAX (1024 * 1024)
 #define PLATFORM_PATH_MAX 1024
 #define PLATFORM_RATE_MAX 1000000
 #define PLATFORM_PARENT_PATH_MAX 200

@@ -298,7 +298,8 @@ static void decide_all(struct router *router, const struct db_result *result)
             map_put(by_event, decision->item->ref.event.bytes, sizeof decision->item->ref.event.bytes,
                     decision);
     }
-    router->routing = routing_new(router->platforms, router->stage, service_instance(router->service));
+    router->routing = routing_new(router->platforms, router->stage, service_instance(router->service),
+                                  store_fingerprint_key(router->store));
     for (size_t row = 0; row < db_rows(result); row++)
         decide(router, result, row, by_event);
     map_free(&by_event);

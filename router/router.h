@@ -103,7 +103,7 @@ struct decision {
 /* A batch's rows for router_write.sql. */
 struct routing;
 struct routing *routing_new(const struct platform_set *platforms, const struct stage *stage,
-                            const char *writer);
+                            const char *writer, const uint8_t *lookup_key);
 void routing_free(struct routing **routing);
 /* Decides, and adds to the statement what is to be written. */
 void route_event(struct routing *routing, const struct db_result *result, const struct event_row *event,

@@ -2,6 +2,7 @@
 #include "rows.h"
 
 #include "clock.h"
+#include "lookup.h"
 #include "mem.h"
 
 static void add_arrays(struct routing *r)
@@ -35,14 +36,16 @@ static void add_arrays(struct routing *r)
     r->conflict.fields = db_add_array(p, DB_TEXT), r->conflict.detail = db_add_array(p, DB_BYTEA);
     r->record.event = db_add_array(p, DB_UUID);
     r->unchanged.job = db_add_array(p, DB_UUID), r->unchanged.partition = db_add_array(p, DB_INT2);
+    r->record.email_hash = db_add_array(p, DB_BYTEA);
 }
 
 struct routing *routing_new(const struct platform_set *platforms, const struct stage *stage,
-                            const char *writer)
+                            const char *writer, const uint8_t *lookup_key)
 {
     struct routing *routing = mem_alloc(sizeof *routing);
 
     routing->platforms = platforms;
+    routing->lookup_key = lookup_key;
     routing->records = map_new();
     routing->params = db_params_new();
     db_add_text(routing->params, PROTO_STAGE_ROUTER);
@@ -176,6 +179,20 @@ void routing_add_conflict(struct routing *routing, const struct event_row *event
     buf_release(&fields);
 }
 
+/* What look-ups by e-mail go through. */
+static void add_email(struct routing *routing, const struct folded *folded)
+{
+    const struct json *email = json_get(folded->record.data, "email");
+    uint8_t hash[LOOKUP_HASH_LEN];
+    size_t len = 0;
+    const char *text = json_type(email) == JSON_STRING ? json_text(email, &len) : "";
+
+    if (lookup_email_hash(routing->lookup_key, folded->tenant, text, len, hash) == 0)
+        db_array_bytes(routing->record.email_hash, hash, sizeof hash);
+    else
+        db_array_null(routing->record.email_hash);
+}
+
 static void add_record(struct routing *routing, const struct folded *folded)
 {
     struct buf vector = BUF_INIT;
@@ -192,6 +209,7 @@ static void add_record(struct routing *routing, const struct folded *folded)
     db_array_bool(routing->record.deleted, folded->record.deleted);
     add_body(routing->record.data, folded->record.data);
     add_body(routing->record.notes, folded->record.notes);
+    add_email(routing, folded);
     buf_release(&vector);
 }
 

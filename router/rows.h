@@ -15,6 +15,7 @@ struct folded {
 
 struct routing {
     const struct platform_set *platforms;
+    const uint8_t *lookup_key; /* store_fingerprint_key */
     struct map *records;
     size_t events;
     struct db_params *params;
@@ -23,7 +24,7 @@ struct routing {
     } event;
     struct {
         struct db_array *id, *partition, *tenant, *type, *entity_id, *version, *vector, *deleted, *data,
-            *notes, *event;
+            *notes, *event, *email_hash;
     } record;
     struct {
         struct db_array *record, *partition, *event, *version, *seq, *deleted, *tenant, *source, *changed,

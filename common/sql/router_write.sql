@@ -11,7 +11,7 @@
 --              $42 tenants  $43 error  $44 named
 --  conflicts:  $45 ids  $46 record ids  $47 partitions  $48 event ids  $49 tenants  $50 entity types  $51 entity ids
 --              $52 types  $53 fields, with commas  $54 detail
---  $55 the events that made the records' versions, beside $14
+--  $55 the events that made the records' versions, $58 the hashes of their e-mail (null: none), both beside $14
 --  backfills:  $56 jobs  $57 partitions, of rows that changed nothing
 -- returns: partition int2
 WITH held AS MATERIALIZED (
@@ -29,14 +29,16 @@ WITH held AS MATERIALIZED (
 ), whole AS (
     SELECT sync_assert((SELECT count(*) FROM routed) = (SELECT count(*) FROM event), 'events changed meanwhile')
 ), record AS (
-    INSERT INTO records (id, partition, tenant_id, entity_type, entity_id, version, vector, deleted, data, notes, event_id)
-    SELECT r.id, r.partition, r.tenant_id, r.entity_type, r.entity_id, r.version, r.vector, r.deleted, r.data, r.notes, r.event_id
+    INSERT INTO records (id, partition, tenant_id, entity_type, entity_id, version, vector, deleted, data, notes, event_id,
+        email_hash)
+    SELECT r.id, r.partition, r.tenant_id, r.entity_type, r.entity_id, r.version, r.vector, r.deleted, r.data, r.notes, r.event_id,
+        r.email_hash
     FROM unnest($14::uuid[], $15::int2[], $16::text[], $17::text[], $18::text[], $19::int8[], $20::text[], $21::bool[],
-                $22::bytea[], $23::bytea[], $55::uuid[])
-        AS r(id, partition, tenant_id, entity_type, entity_id, version, vector, deleted, data, notes, event_id)
+                $22::bytea[], $23::bytea[], $55::uuid[], $58::bytea[])
+        AS r(id, partition, tenant_id, entity_type, entity_id, version, vector, deleted, data, notes, event_id, email_hash)
         JOIN held USING (partition)
     ON CONFLICT (id) DO UPDATE SET version = excluded.version, event_id = excluded.event_id, vector = excluded.vector, deleted = excluded.deleted,
-        data = excluded.data, notes = excluded.notes, updated_at = now()
+        data = excluded.data, notes = excluded.notes, email_hash = excluded.email_hash, updated_at = now()
 ), version AS (
     INSERT INTO record_versions (record_id, event_id, version, seq, deleted, tenant_id, source, changed, data)
     SELECT v.record_id, v.event_id, v.version, v.seq, v.deleted, v.tenant_id, v.source, string_to_array(v.changed, ','), v.data

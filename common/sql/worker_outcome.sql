@@ -43,14 +43,14 @@ WITH held AS MATERIALIZED (
     ON CONFLICT DO NOTHING -- recorded before, and the answer was lost; another owner's sending of that number has another `at`
 ), closed AS (
     SELECT event_id, state FROM done WHERE named AND state > 1
-), locked AS MATERIALIZED (
-    SELECT id FROM sync_events WHERE id IN (SELECT event_id FROM closed) ORDER BY id FOR UPDATE
+), locked AS MATERIALIZED ( -- with what becomes of each: put together afterwards, each is compared with all the others
+    SELECT e.id, c.state FROM closed c JOIN sync_events e ON e.id = c.event_id ORDER BY e.id FOR UPDATE OF e
 ), ended AS (
     UPDATE sync_events e SET open_count = e.open_count - 1,
-        dead_count = e.dead_count + (c.state = 5)::int::int2,
-        status = CASE WHEN e.open_count > 1 THEN e.status WHEN e.dead_count + (c.state = 5)::int > 0 THEN 3 ELSE 2 END,
+        dead_count = e.dead_count + (l.state = 5)::int::int2,
+        status = CASE WHEN e.open_count > 1 THEN e.status WHEN e.dead_count + (l.state = 5)::int > 0 THEN 3 ELSE 2 END,
         processed_at = CASE WHEN e.open_count > 1 THEN e.processed_at ELSE now() END
-    FROM locked l JOIN closed c ON c.event_id = l.id
+    FROM locked l
     WHERE e.id = l.id
     RETURNING e.id, e.status, e.tenant_id, e.event_type, e.created_at, e.record_id
 ), platform AS (

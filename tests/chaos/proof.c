@@ -101,8 +101,10 @@ void proof_belt(struct proof *proof)
         "(SELECT count(*) FROM deliveries WHERE state = 1 AND 'worker-' || target = stage), "
         "(SELECT count(*) FROM deliveries WHERE state = 5 AND 'worker-' || target = stage) "
         "FROM stage_counts WHERE stage = 'router' OR stage LIKE 'worker-%' GROUP BY stage";
-    static const char *const keys[][2] = {
-        {"SCARD", "on:*"}, {"XLEN", "events:*"}, {"XLEN", "deliver:*"}, {"XLEN", "conflicts:*"}};
+    static const char *const keys[][2] = {{"SCARD", "on:*"},           {"XLEN", "events:*"},
+                                          {"XLEN", "deliver:*"},       {"XLEN", "conflicts:*"},
+                                          {"XPENDING", "events:*"},    {"XPENDING", "deliver:*"},
+                                          {"XPENDING", "conflicts:*"}, {"EXISTS", "aside:*"}};
     struct rows *rows = store_query(counts);
 
     for (unsigned i = 0; rows && i < store_count(rows); i++)
@@ -126,36 +128,6 @@ void proof_belt(struct proof *proof)
     store_rows_free(&rows);
 }
 
-static void find_stall(struct proof *proof)
-{
-    int64_t before[1] = {proof->began_us};
-    const struct receipts *receipts = proof->receipts;
-    size_t at[PLATFORMS] = {0}, end[PLATFORMS] = {0};
-
-    /* Platforms follow each other in `all`: merged by time. */
-    for (size_t i = 0; i < receipts->count; i++)
-        end[receipts->all[i]->platform] = i + 1;
-    for (unsigned p = 0; p < PLATFORMS; p++)
-        at[p] = p == 0 ? 0 : end[p - 1] > at[p - 1] ? end[p - 1] : at[p - 1];
-    for (;;) {
-        const struct receipt *next = NULL;
-        unsigned from = 0;
-        for (unsigned p = 0; p < PLATFORMS; p++)
-            if (at[p] < end[p] && (!next || receipts->all[at[p]]->time_us < next->time_us)) {
-                next = receipts->all[at[p]];
-                from = p;
-            }
-        if (!next)
-            return;
-        at[from]++;
-        if (next->time_us - before[0] > proof->stall_us) {
-            proof->stall_us = next->time_us - before[0];
-            proof->stall_at_us = before[0];
-        }
-        before[0] = next->time_us;
-    }
-}
-
 void proof_check(struct proof *proof)
 {
     proof->receipts = receipts_read();
@@ -168,26 +140,10 @@ void proof_check(struct proof *proof)
     proof_order(proof);
     proof_records(proof);
     proof_belt(proof);
-    find_stall(proof);
+    proof_pace(proof);
 }
 
 /* ── telling ── */
-
-static void write_stall(const struct proof *proof, FILE *out)
-{
-    char text[128];
-
-    fprintf(out, "longest stall          %.1f s without a delivery anywhere, from %.1f s on",
-            (double)proof->stall_us / 1e6, proof_second(proof, proof->stall_at_us));
-    for (size_t i = 0; i < strikes_count(proof->strikes); i++) {
-        const struct struck *struck = strikes_at(proof->strikes, i);
-        if (struck->began_us > proof->stall_at_us + proof->stall_us || struck->ended_us < proof->stall_at_us)
-            continue;
-        fault_write(struck->fault, text, sizeof text);
-        fprintf(out, "; %s", text);
-    }
-    fputc('\n', out);
-}
 
 static void write_reasons(FILE *out)
 {
@@ -248,6 +204,6 @@ void proof_write(const struct proof *proof, FILE *out)
     fprintf(out, "unknown outcomes       %zu of events without a key turned out to be accepted\n",
             proof->unknown_taken);
     write_again(proof, out);
-    write_stall(proof, out);
+    proof_pace_write(proof, out);
     write_findings(proof, out);
 }

@@ -29,6 +29,7 @@
     X(NOT_COVERED, "lost: superseded by nothing that was delivered")        \
     X(UNFINISHED, "unfinished")                                             \
     X(NO_REASON, "skipped or dead without a reason")                        \
+    X(NOT_LISTED, "dead, but `syncctl dead list` does not say so")          \
     X(GIVEN_UP, "given up, though it had repeats left")                     \
     X(STATUS, "an event's status is not what its deliveries say")           \
     X(NOT_ACCEPTED, "delivered, but never accepted")                        \
@@ -60,4 +61,4 @@ void proof_write_waiting(FILE *out); /* what does */
 void proof_check(struct proof *proof); /* all of it */
 void proof_add(struct proof *proof, enum check check, const char *format, ...) __attribute__((format(printf, 3, 4)));
 unsigned proof_failed(const struct proof *proof); /* checks that did not hold, of CHECK_COUNT */
-void proof_write(const struct proof *proof, FILE *out); /* counts, duplicates with reasons, longest stall, findings */
+void proof_write(const struct proof *proof, FILE *out); /* counts, duplicates with reasons, stalls and recoveries, findings */

@@ -14,6 +14,11 @@ struct outcome {
     char error[120];
 };
 
+/* The longest of its kind. */
+struct pause {
+    int64_t from_us, lasted_us;
+};
+
 struct finding {
     size_t count;
     struct buf lines;
@@ -48,7 +53,7 @@ struct proof {
     size_t delivered, superseded, skipped, dead, unknown_taken, changed_nothing;
     size_t records_compared, fields_left_out;
     size_t late, starts, again[REASON_COUNT];
-    int64_t stall_us, stall_at_us;
+    struct pause stall, platform_stalls[PLATFORMS], refusal, recoveries[FAULT_KIND_COUNT];
 };
 
 struct outcome *proof_outcome(const struct proof *proof, const char *event, const char *target);
@@ -62,6 +67,8 @@ void proof_receipts(struct proof *proof); /* proof_receipts.c: nothing else arri
 void proof_order(struct proof *proof);    /* proof_order.c: versions started in order, one after the other */
 void proof_records(struct proof *proof);  /* proof_records.c: records agree everywhere */
 void proof_belt(struct proof *proof);     /* proof.c: nothing is left, the counts agree */
+void proof_pace(struct proof *proof);     /* proof_pace.c: how long nothing moved */
+void proof_pace_write(const struct proof *proof, FILE *out);
 /* proof_again.c: why was it sent again between the two? A reason, or -1; `why` gets what is known. */
 int proof_again(const struct proof *proof, const struct receipt *first, const struct receipt *again, enum check *check,
                 char *why, size_t why_size);

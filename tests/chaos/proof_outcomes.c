@@ -5,6 +5,7 @@
 #include "log.h"
 #include "mem.h"
 #include "proof_impl.h"
+#include "stack.h"
 
 struct outcome *proof_outcome(const struct proof *proof, const char *event, const char *target)
 {
@@ -56,11 +57,18 @@ static bool arrived(const struct proof *proof, const struct outcome *outcome)
     return false;
 }
 
+/* Versions are drawn when an event is routed; what changed nothing has that of the event before. */
+static bool is_newer(const struct outcome *outcome, const struct outcome *before)
+{
+    return outcome->version > before->version ||
+           (outcome->version == before->version && outcome->seq > before->seq);
+}
+
 const struct outcome *proof_cover(const struct proof *proof, const struct outcome *outcome)
 {
     for (int steps = 0; outcome && outcome->state == OUTCOME_SUPERSEDED && steps < 1000; steps++) {
         const struct outcome *next = proof_outcome(proof, outcome->covered_by, outcome->target);
-        if (next && next->seq < outcome->seq && next->version < outcome->version)
+        if (next && !is_newer(next, outcome))
             return NULL;
         outcome = next;
     }
@@ -183,6 +191,29 @@ static void check_entry(struct proof *proof, const struct entry *entry)
                   entry->id, entry->seq, entry->record);
 }
 
+/* Operators find what was given up by the command alone. */
+static void check_listed(struct proof *proof)
+{
+    struct json *list = stack_syncctl("dead list --limit 10000 --json");
+    const struct json *rows = json_get(list, "deliveries");
+    struct map *listed = map_new();
+    char id[96];
+
+    for (size_t i = 0; i < json_count(rows); i++) {
+        const struct json *row = json_at(rows, i);
+        snprintf(id, sizeof id, "%s.%s", json_get_text(row, "event_id"), json_get_text(row, "target"));
+        map_put(listed, id, strlen(id), proof);
+    }
+    for (size_t i = 0; i < proof->outcome_count; i++) {
+        const struct outcome *outcome = &proof->outcomes[i];
+        snprintf(id, sizeof id, "%s.%s", outcome->event, outcome->target);
+        if ((outcome->state == OUTCOME_DEAD) != (map_get(listed, id, strlen(id)) != NULL))
+            proof_add(proof, CHECK_NOT_LISTED, "%s, state %d", id, outcome->state);
+    }
+    map_free(&listed);
+    json_free(list);
+}
+
 static void check_statuses(struct proof *proof)
 {
     struct rows *rows = store_query(
@@ -206,5 +237,6 @@ void proof_outcomes(struct proof *proof)
     for (size_t i = 0; i < proof->ledger->count; i++)
         if (proof->ledger->entries[i]->seq)
             check_entry(proof, proof->ledger->entries[i]);
+    check_listed(proof);
     check_statuses(proof);
 }

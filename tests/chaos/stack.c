@@ -328,19 +328,48 @@ void stack_proxy(const char *line)
         fatal("the fault proxy says to '%s': %s", line, answer);
 }
 
-char *stack_token(const char *tenant)
+/* What syncctl prints, by the stack's settings. */
+static char *ask_syncctl(const char *arguments)
 {
     const char *bin = getenv("BIN_DIR");
-    char line[1200], token[2048] = "";
+    struct buf line = BUF_INIT, text = BUF_INIT;
     FILE *pipe;
+    size_t n;
 
-    setenv("JWT_SECRET", stack_setting("JWT_SECRET"), 1);
-    snprintf(line, sizeof line, "'%s/syncctl' token --tenant '%s' --role operator --ttl 5h",
-             bin ? bin : "build/bin", tenant);
-    pipe = popen(line, "r");
-    if (!pipe || !fgets(token, sizeof token, pipe))
-        fatal("no token from %s", line);
-    pclose(pipe);
+    buf_addf(&line, "set -a; . '%s/env'; '%s/syncctl' %s", dir_, bin ? bin : "build/bin", arguments);
+    if (!(pipe = popen(line.data, "r")))
+        fatal("syncctl %s: %s", arguments, strerror(errno));
+    do {
+        buf_reserve(&text, 65536);
+        n = fread(text.data + text.len, 1, 65535, pipe);
+        text.len += n;
+        text.data[text.len] = '\0';
+    } while (n > 0);
+    if (pclose(pipe) != 0 || text.len == 0)
+        fatal("syncctl %s says: %s", arguments, text.data);
+    buf_release(&line);
+    return buf_detach(&text, NULL);
+}
+
+char *stack_token(const char *tenant)
+{
+    char arguments[128], *token;
+
+    snprintf(arguments, sizeof arguments, "token --tenant '%s' --role operator --ttl 5h", tenant);
+    token = ask_syncctl(arguments);
     token[strcspn(token, "\n")] = '\0';
-    return mem_strdup(token);
+    return token;
+}
+
+struct json *stack_syncctl(const char *arguments)
+{
+    char *text = ask_syncctl(arguments);
+    struct json_error where;
+    bool ok;
+    struct json *json = json_parse(text, strlen(text), JSON_DEPTH_MAX, &where, &ok);
+
+    if (!ok)
+        fatal("syncctl %s prints no JSON: %.200s", arguments, text);
+    free(text);
+    return json;
 }

@@ -30,4 +30,5 @@ void stack_each_program(void (*each)(const char *name, void *arg), void *arg);
 /* One HTTP request to a numeric URL, waits for the answer; NULL when there is none or it is not JSON. */
 struct json *stack_ask(const char *method, const char *url, const char *body);
 void stack_proxy(const char *line); /* one line to the fault proxy's control port */
+struct json *stack_syncctl(const char *arguments); /* what it prints, which must be JSON */
 char *stack_token(const char *tenant); /* to be freed */

@@ -52,8 +52,11 @@ bool store_redis(const char *line)
 
 static int64_t ask_number(redisContext *redis, const char *command, const redisReply *key)
 {
-    redisReply *reply = redisCommand(redis, "%s %b", command, key->str, (size_t)key->len);
-    int64_t number = reply && reply->type == REDIS_REPLY_INTEGER ? reply->integer : 0;
+    bool pending = strcmp(command, "XPENDING") == 0;
+    redisReply *reply =
+        redisCommand(redis, pending ? "%s %b sync" : "%s %b", command, key->str, (size_t)key->len);
+    const redisReply *answer = pending && reply && reply->elements > 0 ? reply->element[0] : reply;
+    int64_t number = answer && answer->type == REDIS_REPLY_INTEGER ? answer->integer : 0;
 
     if (reply)
         freeReplyObject(reply);

@@ -8,7 +8,8 @@
 bool store_redis(const char *line);
 /* A command on every key that matches; `rest` (may be NULL) goes behind the key. */
 void store_redis_each(const char *pattern, const char *command, const char *rest);
-int64_t store_redis_sum(const char *command, const char *pattern); /* of a command on every key that matches; -1: no answer */
+/* Of a command on every key that matches (XPENDING: entries of the group "sync"); -1: no answer. */
+int64_t store_redis_sum(const char *command, const char *pattern);
 void store_drop_clients(void); /* ends every connection of our programs */
 
 /* A statement as a superuser; rows of text, "" for null. NULL when PostgreSQL does not answer. */
