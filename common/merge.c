@@ -179,11 +179,25 @@ void merge_apply(struct record *record, const struct change *change, struct merg
         count_version(record, change);
 }
 
-bool merge_withholds(const struct json *notes, const char *field, const char *platform)
+static bool is_withheld_in(const struct json *note, int64_t version)
 {
-    const struct json *note = json_get(notes, field);
+    return side_int(note, "k") <= version && (json_get(note, "w") || side_int(note, "d") > version);
+}
 
-    return note && json_get(note, "w") && side_of(json_get(note, "q"), platform);
+bool merge_next_withheld(const struct json *notes, struct json_iter *iter, const char *platform,
+                         int64_t version, const char **field, const struct json **value, bool *present)
+{
+    struct json *note, *own;
+
+    while (json_next(notes, iter, field, &note)) {
+        const struct json *side = json_get(note, "m") ? side_of(json_get(note, "q"), platform) : NULL;
+        if (!side || !is_withheld_in(note, version))
+            continue;
+        *present = json_find(side, "x", &own);
+        *value = own;
+        return true;
+    }
+    return false;
 }
 
 int64_t merge_time_ms(int64_t accepted_ms, int64_t occurred_ms, const struct json *data)

@@ -100,5 +100,7 @@ void merge_apply(struct record *record, const struct change *change, struct merg
  * platform's clock may be wrong by hours and decides only near ties (DESIGN §4). INT64_MIN: not given. */
 int64_t merge_time_ms(int64_t accepted_ms, int64_t occurred_ms, const struct json *data);
 
-/* Is the field contested, and does this platform hold one of its sides? Then it is not sent there until it is decided. */
-bool merge_withholds(const struct json *notes, const char *field, const char *platform);
+/* The fields that are contested and of which this platform holds a side, with its value of them (present: it has one): nothing of
+ * them is sent there until they are decided. `version` is what is sent: of what was contested later, it tells as it was then. */
+bool merge_next_withheld(const struct json *notes, struct json_iter *iter, const char *platform,
+                         int64_t version, const char **field, const struct json **value, bool *present);

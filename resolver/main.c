@@ -1,28 +1,26 @@
 /*
- * resolver: takes up conflicts that fields of two platforms are in.
+ * resolver: decides what several platforms changed at once.
  *
  * SYNOPSIS  resolver [--check] [--help] [--version]
  *
- * Owns partitions by lease (stage) and reads conflicts:{pNN}. The router settles every conflict by the latest change for now
- * and records it, so that nothing is published here yet: a reference that does arrive is counted and acknowledged.
+ * Owns partitions by lease (stage) and reads conflicts:{pNN}: a reference to each event that contested fields. What the policies
+ * decide by themselves comes back as an event of the service, which the router applies; the rest waits for a person. HUP reads
+ * the policies again.
  */
-#include "conf.h"
+#include <event2/event.h>
+
+#include "clock.h"
 #include "log.h"
+#include "platform_conf.h"
+#include "resolver.h"
 #include "service.h"
+#include "conf.h"
 #include "sql.h"
-#include "stage.h"
 #include "stats.h"
 #include "store.h"
+#include "stream.h"
 
 #define HAND_MAX 1000
-
-struct resolver {
-    struct service *service;
-    struct store *store;
-    struct stream *belt;
-    struct stage *stage;
-    struct stat *stat_seen;
-};
 
 static void key(char text[MSG_KEY_MAX], enum priority priority, unsigned partition, void *arg)
 {
@@ -33,18 +31,12 @@ static void key(char text[MSG_KEY_MAX], enum priority priority, unsigned partiti
 
 static void on_items(struct stage_item **items, size_t count, void *arg)
 {
-    struct resolver *resolver = arg;
-
-    stats_add(resolver->stat_seen, (int64_t)count);
-    for (size_t i = 0; i < count; i++)
-        stage_done(resolver->stage, items[i]);
+    turn_add(arg, items, count);
 }
 
-/* Items never outlive on_items: nothing to let go of. */
 static void on_lost(unsigned partition, void *arg)
 {
-    (void)partition;
-    (void)arg;
+    turn_lose(arg, partition);
 }
 
 static void drained(void *arg)

@@ -70,6 +70,10 @@ static void publish(struct router *router, const struct decision *decision)
                             item->partition);
             belt_publish(call, key, limit, &item->ref);
         }
+    if (decision->contests) {
+        msg_key_conflicts(key, item->partition);
+        belt_publish(call, key, limit, &item->ref);
+    }
 }
 
 /* Hand-over: publish to the targets and acknowledge here, one script per partition. */
@@ -229,8 +233,9 @@ static void read_event(const struct db_result *result, size_t row, struct event_
     db_get_uuid(result, row, db_column(result, "record_id"), &event->record_id);
     event->linked = db_get_uuid(result, row, db_column(result, "linked_id"), &event->linked_id) == 0;
     event->seq = db_get_int(result, row, db_column(result, "seq"));
-    if (!db_is_null(result, row, db_column(result, "base_version")))
-        event->base_version = db_get_int(result, row, db_column(result, "base_version"));
+    event->base_version = db_get_int(result, row, db_column(result, "seen_version"));
+    if (!db_is_null(result, row, db_column(result, "started_version")))
+        event->started_version = db_get_int(result, row, db_column(result, "started_version"));
     event->created_ms = db_get_time_ms(result, row, db_column(result, "created_at"));
     event->occurred_ms = db_get_time_ms(result, row, db_column(result, "occurred_at"));
     event->partition = (unsigned)db_get_int(result, row, db_column(result, "partition"));
@@ -246,10 +251,13 @@ static void read_event(const struct db_result *result, size_t row, struct event_
                      db_get_bool(result, row, db_column(result, "expired"));
     event->snapshot = db_get_uuid(result, row, db_column(result, "backfill"), &event->backfill) == 0;
     event->snapshot_seq = event->snapshot ? db_get_int(result, row, db_column(result, "snapshot_seq")) : 0;
-    if (event->snapshot && !db_is_null(result, row, db_column(result, "seen_version")))
-        event->seen_version = db_get_int(result, row, db_column(result, "seen_version"));
     event->held_by = db_get_text(result, row, db_column(result, "held_by"), NULL);
-    event->recent = db_get_text(result, row, db_column(result, "recent"), NULL);
+    event->webhook = !db_is_null(result, row, db_column(result, "webhook")) &&
+                     db_get_bool(result, row, db_column(result, "webhook"));
+    event->history = db_get_text(result, row, db_column(result, "history"), NULL);
+    event->audience = db_get_text(result, row, db_column(result, "record_audience"), NULL);
+    event->decides = db_get_uuid(result, row, db_column(result, "decides"), &event->contest) == 0;
+    event->by_person = db_get_bool(result, row, db_column(result, "by_person"));
     data = db_get_bytes(result, row, db_column(result, "data"), &event->data_len);
     if (data && event->data_len > 1 && data[0] == BODY_PLAIN) {
         event->data = data + 1;
@@ -287,6 +295,15 @@ static void decide(struct router *router, const struct db_result *result, size_t
         route_event(router->routing, result, &event, decision);
 }
 
+static void expect_all(struct router *router, const struct db_result *result)
+{
+    struct uuid record;
+
+    for (size_t row = 0; row < db_rows(result); row++)
+        if (db_get_uuid(result, row, db_column(result, "record_id"), &record) == 0)
+            routing_expect(router->routing, &record);
+}
+
 static void decide_all(struct router *router, const struct db_result *result)
 {
     struct map *by_event = map_new();
@@ -300,6 +317,7 @@ static void decide_all(struct router *router, const struct db_result *result)
     }
     router->routing = routing_new(router->platforms, router->stage, service_instance(router->service),
                                   store_fingerprint_key(router->store));
+    expect_all(router, result);
     for (size_t row = 0; row < db_rows(result); row++)
         decide(router, result, row, by_event);
     map_free(&by_event);

@@ -3,7 +3,8 @@
  * batch are folded here: each has its own version, the record is written once.
  */
 #include "clock.h"
-#include "digest.h"
+#include "contests.h"
+#include "history.h"
 #include "log.h"
 #include "mapping.h"
 #include "mem.h"
@@ -59,6 +60,7 @@ static struct folded *fold(struct routing *routing, const struct db_result *resu
     folded->partition = event->partition;
     folded->entity = msg_event_entity(event->type);
     folded->tenant = mem_strdup(event->tenant);
+    folded->audience = mem_strdup(event->audience ? event->audience : "");
     if (db_is_null(result, event->row, db_column(result, "record_version"))) {
         record_init(&folded->record);
         folded->entity_id = mem_strdup(event->entity_id);
@@ -67,6 +69,12 @@ static struct folded *fold(struct routing *routing, const struct db_result *resu
         db_get_uuid(result, event->row, db_column(result, "record_event"), &folded->event);
         folded->entity_id =
             mem_strdup(db_get_text(result, event->row, db_column(result, "record_entity_id"), NULL));
+    }
+    if (routing_meets_again(routing, &folded->id)) {
+        struct json *none = json_new_array();
+        folded->made = history_read(NULL);
+        history_add(folded->made, &folded->record, "", none, false);
+        json_free(none);
     }
     map_put(routing->records, folded->id.bytes, sizeof folded->id.bytes, folded);
     return folded;
@@ -98,8 +106,10 @@ struct addressing {
     int64_t version;
     const char *error;
     const char *skipped; /* why all of them have this already; NULL: they may not */
+    bool also;           /* of the audience, but not named */
+    bool source_too;     /* it has not seen what its change was merged with */
     uint32_t seen;       /* or not to be addressed */
-    uint32_t open;
+    uint32_t open, open_named;
     int dead;
 };
 
@@ -107,47 +117,75 @@ static void address(const struct platform *target, size_t index, void *arg)
 {
     struct addressing *a = arg;
     const char *name = platform_name(target);
+    bool named = !a->also;
 
-    if (strcmp(name, a->event->source) == 0 || (a->seen & UINT32_C(1) << index))
+    if ((a->seen & UINT32_C(1) << index) ||
+        (strcmp(name, a->event->source) == 0 && !(a->source_too && a->also)))
         return;
     a->seen |= UINT32_C(1) << index;
     if (a->error) {
-        routing_add_delivery(a->routing, a->event, name, 0, DELIVERY_DEAD, a->error);
+        routing_add_delivery(a->routing, a->event, name, 0, DELIVERY_DEAD, named, a->error);
         a->dead++;
     } else if (!platform_route(target, a->event->type, msg_event_verb(a->event->type))->takes) {
-        routing_add_delivery(a->routing, a->event, name, a->version, DELIVERY_SKIPPED,
+        routing_add_delivery(a->routing, a->event, name, a->version, DELIVERY_SKIPPED, named,
                              "this platform does not take this type of event");
     } else if (a->skipped) {
-        routing_add_delivery(a->routing, a->event, name, a->version, DELIVERY_SKIPPED, a->skipped);
+        routing_add_delivery(a->routing, a->event, name, a->version, DELIVERY_SKIPPED, named, a->skipped);
     } else {
-        routing_add_delivery(a->routing, a->event, name, a->version, DELIVERY_OPEN, NULL);
+        routing_add_delivery(a->routing, a->event, name, a->version, DELIVERY_OPEN, named, NULL);
         a->open |= UINT32_C(1) << index;
+        if (named)
+            a->open_named |= UINT32_C(1) << index;
     }
 }
 
-/* Deliveries to the named targets and the event's own row. */
-static void finish_to(struct addressing *a, const char *entity_id, struct decision *decision)
+/* Deliveries to the named targets, and to those whom the record was sent before; and the event's own row. */
+static void finish_to(struct addressing *a, const char *entity_id, const char *audience,
+                      struct decision *decision)
 {
     enum event_status status = EVENT_STATUS_ROUTED;
 
     each_target(a->routing->platforms, a->event->targets, address, a);
+    a->also = true;
+    if (!a->error && !a->skipped)
+        each_target(a->routing->platforms, audience, address, a);
     if (a->error)
         status = EVENT_STATUS_FAILED;
-    else if (a->open == 0)
+    else if (a->open_named == 0)
         status = EVENT_STATUS_COMPLETED;
-    routing_add_event(a->routing, a->event, status, a->version, entity_id, __builtin_popcount(a->open),
+    routing_add_event(a->routing, a->event, status, a->version, entity_id, __builtin_popcount(a->open_named),
                       a->dead, a->error);
     decision->verdict = ROUTE_WRITE;
     decision->targets = a->open;
 }
 
-/* To all named targets. error: the event is refused, and every target with it. */
+/* error: the event is refused, and every target with it. */
 static void finish(struct routing *routing, const struct event_row *event, int64_t version,
                    const char *entity_id, const char *error, struct decision *decision)
 {
     struct addressing a = {.routing = routing, .event = event, .version = version, .error = error};
 
-    finish_to(&a, entity_id, decision);
+    finish_to(&a, entity_id, NULL, decision);
+}
+
+/* Must the source be told, too, what became of its change? It had not seen all that was sent to it, says what it was sent before
+ * the latest, or deleted what stays. */
+static bool is_behind(const struct event_row *event, const struct merge *merge)
+{
+    return merge->undeleted || json_count(merge->stale) > 0 ||
+           (merge->advanced && event->started_version > event->base_version);
+}
+
+/* To those named, and where something is new to the whole audience. */
+static void finish_merged(struct routing *routing, const struct event_row *event, const struct folded *folded,
+                          const struct merge *merge, struct decision *decision)
+{
+    struct addressing a = {.routing = routing,
+                           .event = event,
+                           .version = folded->record.version,
+                           .source_too = is_behind(event, merge)};
+
+    finish_to(&a, folded->entity_id, merge->advanced || a.source_too ? folded->audience : NULL, decision);
 }
 
 /* A row of a page that changed nothing goes only to those who lack the record. */
@@ -160,22 +198,19 @@ static void finish_unchanged(struct routing *routing, const struct event_row *ev
         a.seen = UINT32_MAX;
     else
         each_target(routing->platforms, event->held_by, mark_target, &a.seen);
-    finish_to(&a, folded->entity_id, decision);
+    finish_to(&a, folded->entity_id, NULL, decision);
     if (a.open == 0)
         routing_add_unchanged(routing, event);
 }
 
-/* A webhook tells of every change, ours included: what changed nothing is what the platform was sent, and goes nowhere, also not to
- * those who were never named for the record. */
-static void finish_echo(struct routing *routing, const struct event_row *event, const struct folded *folded,
-                        struct decision *decision)
+/* What changed nothing goes nowhere, also not to those who were never named for the record. */
+static void finish_skipped(struct routing *routing, const struct event_row *event, const struct folded *folded,
+                           const char *why, struct decision *decision)
 {
-    struct addressing a = {.routing = routing,
-                           .event = event,
-                           .version = folded->record.version,
-                           .skipped = "the webhook told nothing new"};
+    struct addressing a = {
+        .routing = routing, .event = event, .version = folded->record.version, .skipped = why};
 
-    finish_to(&a, folded->entity_id, decision);
+    finish_to(&a, folded->entity_id, NULL, decision);
 }
 
 void route_refuse(struct routing *routing, const struct event_row *event, const char *why,
@@ -193,23 +228,102 @@ static void join_errors(const struct json *errors, struct buf *text)
     }
 }
 
-/* Data of earlier versions as router_read.sql gives it; an array, empty when there is none. */
-static struct json *recent_data(const char *text)
-{
-    struct json *array = json_new_array();
+/* ── the audience ── */
 
-    while (text && *text) {
-        size_t len = strcspn(text, ",");
-        struct buf bytes = BUF_INIT;
-        struct json *data = NULL;
-        if (digest_base64_decode(&bytes, text, len) == 0)
-            data = body_json(bytes.data, bytes.len);
-        if (data)
-            json_append(array, data);
-        buf_release(&bytes);
-        text += len + (text[len] == ',');
-    }
-    return array;
+static bool is_named(const char *list, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (const char *at = list; *at; at += strcspn(at, ","), at += *at == ',')
+        if (strncmp(at, name, len) == 0 && (at[len] == ',' || at[len] == '\0'))
+            return true;
+    return false;
+}
+
+static void join_audience(const struct platform *platform, size_t index, void *arg)
+{
+    struct folded *folded = arg;
+    struct buf list = BUF_INIT;
+
+    (void)index;
+    if (is_named(folded->audience, platform_name(platform)))
+        return;
+    buf_addf(&list, "%s%s%s", folded->audience, *folded->audience ? "," : "", platform_name(platform));
+    free(folded->audience);
+    folded->audience = buf_detach(&list, NULL);
+}
+
+/* Everybody ever named for the record, and who tells of it. */
+static void widen_audience(const struct routing *routing, const struct event_row *event,
+                           struct folded *folded)
+{
+    each_target(routing->platforms, event->targets, join_audience, folded);
+    each_target(routing->platforms, event->source, join_audience, folded);
+}
+
+/* ── the merge ── */
+
+/* What the batch keeps of it. */
+static void keep(struct routing *routing, const struct event_row *event, struct folded *folded,
+                 const struct merge *merge)
+{
+    folded->changed |= merge->advanced || merge->noted;
+    contests_settle(routing->contests, event->partition, merge, event->decides);
+    if (json_count(merge->contested) > 0)
+        contests_begin(routing->contests, event, folded, merge);
+    if (!merge->advanced)
+        return;
+    folded->event = event->id;
+    routing_add_version(routing, event, folded, merge);
+    if (folded->made)
+        history_add(folded->made, &folded->record, event->source, merge->changed, event->snapshot);
+}
+
+/* source: NULL for the service's own decisions. */
+static void merge_event(struct routing *routing, const struct db_result *result, const struct event_row *event,
+                        const struct platform *source, const struct json *common, struct decision *decision)
+{
+    struct folded *folded = fold(routing, result, event);
+    struct history *history = history_read(event->history);
+    char id[UUID_TEXT_LEN + 1], contest[UUID_TEXT_LEN + 1];
+    struct merge merge;
+    struct change change = {.source = source,
+                            .entity = msg_event_entity(event->type),
+                            .verb = msg_event_verb(event->type),
+                            .entity_id = folded->entity_id,
+                            .event_id = id,
+                            .seq = event->seq,
+                            .base_version = event->base_version,
+                            .time_ms = merge_time_ms(event->created_ms, event->occurred_ms, common),
+                            .data = common,
+                            .decides = event->decides ? contest : NULL,
+                            .knows_all = event->by_person,
+                            .snapshot = event->snapshot,
+                            .snapshot_seq = event->snapshot_seq,
+                            .webhook = event->webhook,
+                            /* A clock that was ahead and is set right must not be behind for ever. */
+                            .issued_ms = event->occurred_ms < event->created_ms ? event->occurred_ms
+                                                                                : event->created_ms};
+
+    uuid_format(&event->id, id);
+    uuid_format(&event->contest, contest);
+    history_join(history, folded->made);
+    change.history = history_versions(history, &change.history_count);
+    widen_audience(routing, event, folded);
+    merge_init(&merge);
+    merge_apply(&folded->record, &change, &merge);
+    decision->contests = json_count(merge.contested) > 0;
+    keep(routing, event, folded, &merge);
+    if (event->snapshot && !merge.advanced)
+        finish_unchanged(routing, event, folded, decision);
+    else if (!merge.advanced && event->webhook && !is_behind(event, &merge))
+        finish_skipped(routing, event, folded, "the webhook told nothing new", decision);
+    else if (!merge.advanced && event->decides)
+        finish_skipped(routing, event, folded, "another change has taken its place", decision);
+    else
+        finish_merged(routing, event, folded, &merge, decision);
+    merge_release(&merge);
+    history_free(&history);
 }
 
 static void route_record(struct routing *routing, const struct db_result *result,
@@ -218,50 +332,15 @@ static void route_record(struct routing *routing, const struct db_result *result
 {
     enum entity entity = msg_event_entity(event->type);
     struct json *common = mapping_in(source, entity, raw), *errors = json_new_array();
-    struct json *recent = recent_data(event->recent);
     struct buf why = BUF_INIT;
 
     if (mapping_check(source, entity, common, raw, errors) > 0) {
         join_errors(errors, &why);
         finish(routing, event, 0, event->entity_id, why.data, decision);
     } else {
-        struct folded *folded = fold(routing, result, event);
-        struct change change = {.source = source,
-                                .entity = entity,
-                                .verb = msg_event_verb(event->type),
-                                .entity_id = folded->entity_id,
-                                .seq = event->seq,
-                                .base_version = event->base_version,
-                                .time_ms = merge_time_ms(event->created_ms, event->occurred_ms, common),
-                                .data = common,
-                                .snapshot = event->snapshot,
-                                .snapshot_seq = event->snapshot_seq,
-                                .seen_version = event->seen_version,
-                                .webhook = event->recent != NULL,
-                                /* A clock that was ahead and is set right must not be behind for ever. */
-                                .issued_ms = event->occurred_ms < event->created_ms ? event->occurred_ms
-                                                                                    : event->created_ms,
-                                .recent = recent};
-        struct merge merge;
-        merge_init(&merge);
-        merge_apply(&folded->record, &change, &merge);
-        folded->changed |= merge.advanced || merge.noted;
-        if (merge.advanced)
-            folded->event = event->id;
-        if (merge.advanced)
-            routing_add_version(routing, event, folded, &merge);
-        if (json_count(merge.contested) > 0)
-            routing_add_conflict(routing, event, folded, &merge);
-        if (event->snapshot && !merge.advanced)
-            finish_unchanged(routing, event, folded, decision);
-        else if (!merge.advanced && change.webhook)
-            finish_echo(routing, event, folded, decision);
-        else
-            finish(routing, event, folded->record.version, folded->entity_id, NULL, decision);
-        merge_release(&merge);
+        merge_event(routing, result, event, source, common, decision);
     }
     buf_release(&why);
-    json_free(recent);
     json_free(errors);
     json_free(common);
 }
@@ -274,7 +353,9 @@ static void route_pending(struct routing *routing, const struct db_result *resul
     struct json *raw =
         event->data ? json_parse(event->data, event->data_len, JSON_DEPTH_MAX, NULL, &ok) : NULL;
 
-    if (!source)
+    if (ok && json_type(raw) == JSON_OBJECT && strcmp(event->source, MERGE_SERVICE) == 0)
+        merge_event(routing, result, event, NULL, raw, decision);
+    else if (!source)
         finish(routing, event, 0, event->entity_id, "the source platform is not configured any more",
                decision);
     else if (!ok || json_type(raw) != JSON_OBJECT)
@@ -290,6 +371,7 @@ void route_event(struct routing *routing, const struct db_result *result, const 
                  struct decision *decision)
 {
     decision->targets = 0;
+    decision->contests = false;
     if (event->status == EVENT_STATUS_ROUTED) {
         decision->verdict = ROUTE_AGAIN;
         each_target(routing->platforms, event->open_targets, mark_target, &decision->targets);

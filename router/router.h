@@ -69,7 +69,9 @@ void batch_drop(struct router *router, struct decision *decision); /* its item g
 struct event_row {
     struct uuid id, record_id, linked_id;
     bool linked;
-    int64_t seq, base_version, created_ms, occurred_ms;
+    int64_t seq, created_ms, occurred_ms;
+    int64_t base_version; /* that its source had seen; 0: none */
+    int64_t started_version; /* the highest that was ever started towards its source */
     unsigned partition;
     int priority, status;
     enum event_type type;
@@ -80,9 +82,14 @@ struct event_row {
     size_t row; /* in the result: the record's columns are read when first needed */
     bool snapshot; /* a row of a backfill's page; then: */
     struct uuid backfill;
-    int64_t snapshot_seq, seen_version; /* merge.h */
-    const char *held_by;                /* with commas: who needs no delivery when nothing is new */
-    const char *recent; /* of a webhook, else NULL: data of earlier versions, base64 with commas */
+    int64_t snapshot_seq; /* merge.h */
+    const char *held_by;  /* with commas: who needs no delivery when nothing is new */
+    bool webhook;
+    const char *history;  /* lines of earlier versions, as router_read.sql tells them; NULL: not needed */
+    const char *audience; /* of the record before, with commas */
+    bool decides;         /* a decision about what another event contested; then: */
+    struct uuid contest;
+    bool by_person;
 };
 
 /* What happens to one event of a batch. */
@@ -96,6 +103,7 @@ struct decision {
     struct stage_item *item;
     enum route_verdict verdict;
     uint32_t targets; /* bit n: the n-th platform */
+    bool contests;    /* the resolver has something to decide */
     struct uuid moved_to;
     unsigned moved_partition;
 };
@@ -105,6 +113,9 @@ struct routing;
 struct routing *routing_new(const struct platform_set *platforms, const struct stage *stage,
                             const char *writer, const uint8_t *lookup_key);
 void routing_free(struct routing **routing);
+/* Two events of the batch are about this record: the versions between them are kept. */
+void routing_expect(struct routing *routing, const struct uuid *record);
+bool routing_meets_again(const struct routing *routing, const struct uuid *record);
 /* Decides, and adds to the statement what is to be written. */
 void route_event(struct routing *routing, const struct db_result *result, const struct event_row *event,
                  struct decision *decision);

@@ -3,6 +3,8 @@
 
 #include "clock.h"
 #include "lookup.h"
+#include "contests.h"
+#include "history.h"
 #include "mem.h"
 
 static void add_arrays(struct routing *r)
@@ -37,6 +39,10 @@ static void add_arrays(struct routing *r)
     r->record.event = db_add_array(p, DB_UUID);
     r->unchanged.job = db_add_array(p, DB_UUID), r->unchanged.partition = db_add_array(p, DB_INT2);
     r->record.email_hash = db_add_array(p, DB_BYTEA);
+    r->version.page = db_add_array(p, DB_BOOL), r->conflict.version = db_add_array(p, DB_INT8);
+    r->record.audience = db_add_array(p, DB_TEXT), r->settled.event = db_add_array(p, DB_UUID);
+    r->settled.partition = db_add_array(p, DB_INT2), r->settled.fields = db_add_array(p, DB_TEXT);
+    r->conflict.open = db_add_array(p, DB_TEXT), r->settled.status = db_add_array(p, DB_TEXT);
 }
 
 struct routing *routing_new(const struct platform_set *platforms, const struct stage *stage,
@@ -47,6 +53,8 @@ struct routing *routing_new(const struct platform_set *platforms, const struct s
     routing->platforms = platforms;
     routing->lookup_key = lookup_key;
     routing->records = map_new();
+    routing->expected = map_new();
+    routing->contests = contests_new();
     routing->params = db_params_new();
     db_add_text(routing->params, PROTO_STAGE_ROUTER);
     db_add_text(routing->params, writer);
@@ -54,6 +62,18 @@ struct routing *routing_new(const struct platform_set *platforms, const struct s
     db_add_text(routing->params, writer);
     add_arrays(routing);
     return routing;
+}
+
+void routing_expect(struct routing *routing, const struct uuid *record)
+{
+    size_t before = (size_t)map_get(routing->expected, record->bytes, sizeof record->bytes);
+
+    map_put(routing->expected, record->bytes, sizeof record->bytes, (void *)(before + 1));
+}
+
+bool routing_meets_again(const struct routing *routing, const struct uuid *record)
+{
+    return (size_t)map_get(routing->expected, record->bytes, sizeof record->bytes) > 1;
 }
 
 void routing_free(struct routing **routingp)
@@ -69,9 +89,13 @@ void routing_free(struct routing **routingp)
         record_release(&folded->record);
         free(folded->tenant);
         free(folded->entity_id);
+        free(folded->audience);
+        history_free(&folded->made);
         free(folded);
     }
     map_free(&routing->records);
+    map_free(&routing->expected);
+    contests_free(&routing->contests);
     db_params_free(&routing->params);
     free(routing);
     *routingp = NULL;
@@ -82,7 +106,7 @@ size_t routing_count(const struct routing *routing)
     return routing->events;
 }
 
-static void add_body(struct db_array *array, const struct json *json)
+void rows_add_body(struct db_array *array, const struct json *json)
 {
     struct buf body = BUF_INIT;
 
@@ -128,12 +152,13 @@ void routing_add_version(struct routing *routing, const struct event_row *event,
     db_array_text(routing->version.tenant, event->tenant);
     db_array_text(routing->version.source, event->source);
     db_array_text_len(routing->version.changed, changed.data, changed.len);
-    add_body(routing->version.data, folded->record.data);
+    rows_add_body(routing->version.data, folded->record.data);
+    db_array_bool(routing->version.page, event->snapshot);
     buf_release(&changed);
 }
 
 void routing_add_delivery(struct routing *routing, const struct event_row *event, const char *target,
-                          int64_t version, enum delivery_state state, const char *error)
+                          int64_t version, enum delivery_state state, bool named, const char *error)
 {
     db_array_uuid(routing->delivery.event, &event->id);
     db_array_text(routing->delivery.target, target);
@@ -145,38 +170,13 @@ void routing_add_delivery(struct routing *routing, const struct event_row *event
     db_array_int(routing->delivery.state, state);
     db_array_text(routing->delivery.tenant, event->tenant);
     db_array_text(routing->delivery.error, error);
-    db_array_bool(routing->delivery.named, true);
+    db_array_bool(routing->delivery.named, named);
 }
 
 void routing_add_unchanged(struct routing *routing, const struct event_row *event)
 {
     db_array_uuid(routing->unchanged.job, &event->backfill);
     db_array_int(routing->unchanged.partition, event->partition);
-}
-
-void routing_add_conflict(struct routing *routing, const struct event_row *event, const struct folded *folded,
-                          const struct merge *merge)
-{
-    struct buf fields = BUF_INIT;
-    struct uuid id;
-
-    for (size_t i = 0; i < json_count(merge->contested); i++) {
-        if (i > 0)
-            buf_add_ch(&fields, ',');
-        buf_add_str(&fields, json_get_text(json_at(merge->contested, i), "field"));
-    }
-    uuid_v7(&id, clock_db_ms());
-    db_array_uuid(routing->conflict.id, &id);
-    db_array_uuid(routing->conflict.record, &folded->id);
-    db_array_int(routing->conflict.partition, event->partition);
-    db_array_uuid(routing->conflict.event, &event->id);
-    db_array_text(routing->conflict.tenant, event->tenant);
-    db_array_text(routing->conflict.type, msg_entity_name(folded->entity));
-    db_array_text(routing->conflict.entity_id, folded->entity_id);
-    db_array_text(routing->conflict.kind, event->base_version > 0 ? "version_conflict" : "concurrent_update");
-    db_array_text_len(routing->conflict.fields, fields.data, fields.len);
-    add_body(routing->conflict.detail, merge->contested);
-    buf_release(&fields);
 }
 
 /* What look-ups by e-mail go through. */
@@ -207,9 +207,10 @@ static void add_record(struct routing *routing, const struct folded *folded)
     db_array_int(routing->record.version, folded->record.version);
     db_array_text_len(routing->record.vector, vector.data, vector.len);
     db_array_bool(routing->record.deleted, folded->record.deleted);
-    add_body(routing->record.data, folded->record.data);
-    add_body(routing->record.notes, folded->record.notes);
+    rows_add_body(routing->record.data, folded->record.data);
+    rows_add_body(routing->record.notes, folded->record.notes);
     add_email(routing, folded);
+    db_array_text(routing->record.audience, folded->audience);
     buf_release(&vector);
 }
 
@@ -222,6 +223,7 @@ struct db_params *routing_params(struct routing *routing)
     while (map_next(routing->records, &iter, NULL, NULL, &value))
         if (((struct folded *)value)->changed)
             add_record(routing, value);
+    contests_write(routing->contests, routing);
     routing->params = NULL;
     return params;
 }

@@ -2,6 +2,9 @@
 #pragma once
 #include "router.h"
 
+struct contests;
+struct history;
+
 /* A record touched by this batch. Owner: routing->records. */
 struct folded {
     struct uuid id;
@@ -11,12 +14,16 @@ struct folded {
     struct record record;
     struct uuid event; /* made the newest version */
     bool changed;
+    char *audience;            /* platforms ever named for it, with commas */
+    struct history *made;      /* the versions that this batch made: history.h */
 };
 
 struct routing {
     const struct platform_set *platforms;
     const uint8_t *lookup_key; /* store_fingerprint_key */
     struct map *records;
+    struct map *expected; /* record → how many events of the batch are about it, as a pointer */
+    struct contests *contests;
     size_t events;
     struct db_params *params;
     struct {
@@ -24,19 +31,23 @@ struct routing {
     } event;
     struct {
         struct db_array *id, *partition, *tenant, *type, *entity_id, *version, *vector, *deleted, *data,
-            *notes, *event, *email_hash;
+            *notes, *event, *email_hash, *audience;
     } record;
     struct {
         struct db_array *record, *partition, *event, *version, *seq, *deleted, *tenant, *source, *changed,
-            *data;
+            *data, *page;
     } version;
     struct {
         struct db_array *event, *target, *record, *partition, *seq, *version, *priority, *state, *tenant,
             *error, *named;
     } delivery;
     struct {
-        struct db_array *id, *record, *partition, *event, *tenant, *type, *entity_id, *kind, *fields, *detail;
+        struct db_array *id, *record, *partition, *event, *tenant, *type, *entity_id, *kind, *fields, *detail,
+            *version, *open;
     } conflict;
+    struct {
+        struct db_array *event, *partition, *fields, *status;
+    } settled;
     struct {
         struct db_array *job, *partition;
     } unchanged;
@@ -47,8 +58,8 @@ void routing_add_event(struct routing *routing, const struct event_row *event, e
 void routing_add_version(struct routing *routing, const struct event_row *event, const struct folded *folded,
                          const struct merge *merge);
 void routing_add_delivery(struct routing *routing, const struct event_row *event, const char *target,
-                          int64_t version, enum delivery_state state, const char *error);
+                          int64_t version, enum delivery_state state, bool named, const char *error);
 /* A row of a backfill changed nothing, and nobody gets it. */
 void routing_add_unchanged(struct routing *routing, const struct event_row *event);
-void routing_add_conflict(struct routing *routing, const struct event_row *event, const struct folded *folded,
-                          const struct merge *merge);
+/* A body: the format byte, and the text. */
+void rows_add_body(struct db_array *array, const struct json *json);

@@ -3,6 +3,7 @@
 #include "delivery.h"
 #include "log.h"
 #include "mem.h"
+#include "merge.h"
 #include "plan.h"
 #include "worker.h"
 
@@ -259,8 +260,9 @@ void work_ask_versions(const struct work *work, struct version_params *params)
     db_array_uuid(params->base_event, &work->certain_event);
     /* What is covered may have been sent, its outcome unknown; so may what was given up before. */
     for (size_t i = 0; i <= work->lead; i++) {
-        if (i == work->lead && work->started_version <= work->certain_version)
-            break;
+        if (i == work->lead && work->started_version <= work->certain_version &&
+            strcmp(work->deliveries[i].source, MERGE_SERVICE) != 0)
+            break; /* a decision goes out whatever the platform had: it may hold a side */
         db_array_uuid(params->touched_record, &work->record);
         db_array_uuid(params->touched_event, &work->deliveries[i].event);
     }
@@ -351,6 +353,32 @@ bool work_choose(struct work *work)
     return true;
 }
 
+static void set_in(struct json *data, const char *field, bool present, const struct json *value)
+{
+    if (present)
+        json_set(data, field, json_copy(value));
+    else
+        json_remove(data, field);
+}
+
+/* What is contested with a side that the platform holds is what it has there: no difference. */
+static void withhold(struct work *work)
+{
+    struct json_iter iter = {0};
+    const struct json *value;
+    const char *field;
+    bool present;
+
+    if (!work->notes || !work->has_record)
+        return;
+    while (merge_next_withheld(work->notes, &iter, work->worker->name, work->record_version, &field, &value,
+                               &present)) {
+        set_in(work->data, field, present, value);
+        if (work->base)
+            set_in(work->base, field, present, value);
+    }
+}
+
 void work_settle(struct work *work)
 {
     char *at = work->touched.data, *name;
@@ -359,5 +387,6 @@ void work_settle(struct work *work)
         bug("record %s cannot be read", work->record_entity_id);
     while (work->base && work->touched.len > 0 && (name = strsep(&at, ",")))
         json_remove(work->base, name);
+    withhold(work);
     work->verb = choose_verb(work);
 }

@@ -3,37 +3,46 @@
 -- returns: int2, event_type text, entity_type text, entity_id text, source_platform text, targets text, tenant_id text,
 -- returns: user_id text, trace text, data bytea, created_at timestamptz, occurred_at timestamptz, expired bool, linked_id
 -- returns: uuid, record_version int8, record_vector text, record_deleted bool, record_data bytea, record_notes bytea,
--- returns: record_entity_id text, record_event uuid, open_targets text, snapshot_seq int8, backfill uuid, seen_version int8,
--- returns: held_by text, recent text
+-- returns: record_entity_id text, record_event uuid, record_audience text, open_targets text, snapshot_seq int8, backfill uuid,
+-- returns: seen_version int8, started_version int8, held_by text, webhook bool, history text, decides uuid, by_person bool
 SELECT e.id, e.record_id, e.seq, e.partition, e.priority, e.status, e.base_version, e.max_retries, e.event_type,
     e.entity_type, e.entity_id, e.source_platform, array_to_string(e.target_platforms, ',') AS targets, e.tenant_id, e.user_id,
     e.trace, e.data, e.created_at, e.occurred_at, e.expires_at <= now() AS expired,
     CASE WHEN NOT e.claimed THEN linked.record_id END AS linked_id,
     r.version AS record_version, r.vector AS record_vector, r.deleted AS record_deleted, r.data AS record_data,
     r.notes AS record_notes, r.entity_id AS record_entity_id, r.event_id AS record_event,
+    array_to_string(r.audience, ',') AS record_audience,
     CASE WHEN e.status = 1 THEN array_to_string(ARRAY(
         SELECT d.target FROM deliveries d WHERE d.event_id = e.id AND d.state = 0), ',') END AS open_targets,
-    e.snapshot_seq, e.backfill,
-    -- Of a row of a page: what the platform certainly had when it was asked (BASE_GUARD before), and who needs no delivery when
-    -- nothing is new.
-    CASE WHEN e.snapshot_seq IS NOT NULL THEN (
-        SELECT p.certain_version FROM record_platforms p WHERE p.record_id = e.record_id AND p.platform = e.source_platform
-        AND p.delivered_at < e.occurred_at - interval '2 seconds') END AS seen_version,
+    e.snapshot_seq, e.backfill, seen.version AS seen_version, p.started_version,
+    -- Of a row of a page: who needs no delivery when nothing is new.
     CASE WHEN e.snapshot_seq IS NOT NULL THEN array_to_string(ARRAY(
         SELECT p.platform FROM record_platforms p WHERE p.record_id = e.record_id AND p.state = 'present'
         UNION ALL SELECT d.target FROM deliveries d WHERE d.record_id = e.record_id AND d.state IN (0, 1)), ',') END AS held_by,
-    -- Of a webhook, which tells the whole object: what the platform may still have where others changed it meanwhile: since what it
-    -- certainly has, in the last minutes, or by itself.
-    CASE WHEN e.subject ^@ 'webhook:' THEN array_to_string(ARRAY(
-        SELECT translate(encode(v.data, 'base64'), E'\n', '') FROM record_versions v
-        LEFT JOIN record_platforms p ON p.record_id = e.record_id AND p.platform = e.source_platform
-        WHERE v.record_id = e.record_id AND (v.version >= r.version - 8 OR v.version = p.certain_version)
-        AND (v.version >= p.certain_version OR v.source = e.source_platform OR v.created_at > now() - interval '10 minutes')
-        ORDER BY v.version DESC LIMIT 9), ',') END AS recent
+    e.subject ^@ 'webhook:' AS webhook,
+    -- Versions from what the source had seen on, oldest first, as far as they are kept: a line each, of version, source, page (1),
+    -- handed to the source in the last ten minutes (1), changed fields, data. A platform that repeats what it was told may do so
+    -- with what it was told before, too.
+    CASE WHEN r.version > seen.version OR e.subject ^@ 'webhook:' THEN array_to_string(ARRAY(
+        SELECT concat_ws('|', v.version, v.source, v.page::int,
+            (v.version <= p.started_version AND v.created_at > now() - interval '10 minutes' AND v.source <> e.source_platform)::int,
+            array_to_string(v.changed, ','), translate(encode(v.data, 'base64'), E'\n', ''))
+        FROM (SELECT * FROM record_versions v WHERE v.record_id = e.record_id AND (v.version >= seen.version
+                OR e.subject ^@ 'webhook:' AND v.version >= r.version - 8 AND v.created_at > now() - interval '10 minutes')
+            ORDER BY v.version DESC LIMIT 32) v ORDER BY v.version), E'\n') END AS history,
+    e.decides, e.by_person
 FROM sync_events e
 -- LATERAL with OFFSET 0: looked up one by one through the primary keys, however little the planner knows of fresh tables.
 LEFT JOIN LATERAL (SELECT * FROM records r WHERE r.id = e.record_id AND e.entity_type <> '' OFFSET 0) r ON true
 LEFT JOIN LATERAL (SELECT * FROM record_ids i WHERE i.tenant_id = e.tenant_id AND i.entity_type = e.entity_type
     AND i.platform = e.source_platform AND i.platform_id = e.entity_id OFFSET 0) linked ON true
+LEFT JOIN LATERAL (SELECT * FROM record_platforms p WHERE p.record_id = e.record_id AND p.platform = e.source_platform
+    OFFSET 0) p ON true
+-- What the source had seen: what it says, else the newest version that it had acknowledged 2 s (BASE_GUARD) before it made its change;
+-- of a page, before that was asked for; of a webhook, whose clock may be wrong, before it came.
+CROSS JOIN LATERAL (SELECT COALESCE(e.base_version, (
+    SELECT max(a.version) FROM unnest(p.acked_versions, p.acked_at) AS a(version, at)
+    WHERE a.at <= CASE WHEN e.snapshot_seq IS NOT NULL THEN e.occurred_at ELSE e.created_at END - interval '2 seconds'), 0)
+    AS version) seen
 WHERE e.id = ANY ($1::uuid[])
 ORDER BY e.seq

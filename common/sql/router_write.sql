@@ -6,13 +6,15 @@
 --  records:    $14 ids  $15 partitions  $16 tenants  $17 entity types  $18 entity ids  $19 version  $20 vector  $21 deleted
 --              $22 data  $23 notes
 --  versions:   $24 record ids  $25 partitions  $26 event ids  $27 version  $28 seq  $29 deleted  $30 tenants  $31 source
---              $32 changed fields, with commas  $33 data
+--              $32 changed fields, with commas  $33 data  $59 made by a row of a page
 --  deliveries: $34 event ids  $35 targets  $36 record ids  $37 partitions  $38 seq  $39 version  $40 priority  $41 state
 --              $42 tenants  $43 error  $44 named
 --  conflicts:  $45 ids  $46 record ids  $47 partitions  $48 event ids  $49 tenants  $50 entity types  $51 entity ids
---              $52 types  $53 fields, with commas  $54 detail
---  $55 the events that made the records' versions, $58 the hashes of their e-mail (null: none), both beside $14
+--              $52 types  $53 fields, with commas  $54 detail  $60 versions  $65 fields that are open still
+--  $55 the events that made the records' versions, $58 the hashes of their e-mail (null: none), $61 their audiences, with commas, all
+--  beside $14
 --  backfills:  $56 jobs  $57 partitions, of rows that changed nothing
+--  settled:    $62 events that contested  $63 partitions  $64 fields, with commas  $66 status when none is left: resolved, replaced
 -- returns: partition int2
 WITH held AS MATERIALIZED (
     SELECT l.partition FROM leases l JOIN unnest($3::int2[], $4::int8[]) AS o(partition, fence) USING (partition, fence)
@@ -30,21 +32,24 @@ WITH held AS MATERIALIZED (
     SELECT sync_assert((SELECT count(*) FROM routed) = (SELECT count(*) FROM event), 'events changed meanwhile')
 ), record AS (
     INSERT INTO records (id, partition, tenant_id, entity_type, entity_id, version, vector, deleted, data, notes, event_id,
-        email_hash)
+        email_hash, audience)
     SELECT r.id, r.partition, r.tenant_id, r.entity_type, r.entity_id, r.version, r.vector, r.deleted, r.data, r.notes, r.event_id,
-        r.email_hash
+        r.email_hash, string_to_array(r.audience, ',')
     FROM unnest($14::uuid[], $15::int2[], $16::text[], $17::text[], $18::text[], $19::int8[], $20::text[], $21::bool[],
-                $22::bytea[], $23::bytea[], $55::uuid[], $58::bytea[])
-        AS r(id, partition, tenant_id, entity_type, entity_id, version, vector, deleted, data, notes, event_id, email_hash)
+                $22::bytea[], $23::bytea[], $55::uuid[], $58::bytea[], $61::text[])
+        AS r(id, partition, tenant_id, entity_type, entity_id, version, vector, deleted, data, notes, event_id, email_hash, audience)
         JOIN held USING (partition)
     ON CONFLICT (id) DO UPDATE SET version = excluded.version, event_id = excluded.event_id, vector = excluded.vector, deleted = excluded.deleted,
-        data = excluded.data, notes = excluded.notes, email_hash = excluded.email_hash, updated_at = now()
+        data = excluded.data, notes = excluded.notes, email_hash = excluded.email_hash, audience = excluded.audience,
+        updated_at = now()
 ), version AS (
-    INSERT INTO record_versions (record_id, event_id, version, seq, deleted, tenant_id, source, changed, data)
-    SELECT v.record_id, v.event_id, v.version, v.seq, v.deleted, v.tenant_id, v.source, string_to_array(v.changed, ','), v.data
+    INSERT INTO record_versions (record_id, event_id, version, seq, deleted, tenant_id, source, changed, data, page)
+    SELECT v.record_id, v.event_id, v.version, v.seq, v.deleted, v.tenant_id, v.source, string_to_array(v.changed, ','), v.data,
+        v.page
     FROM unnest($24::uuid[], $25::int2[], $26::uuid[], $27::int8[], $28::int8[], $29::bool[], $30::text[], $31::text[],
-                $32::text[], $33::bytea[])
-        AS v(record_id, partition, event_id, version, seq, deleted, tenant_id, source, changed, data) JOIN held USING (partition)
+                $32::text[], $33::bytea[], $59::bool[])
+        AS v(record_id, partition, event_id, version, seq, deleted, tenant_id, source, changed, data, page)
+        JOIN held USING (partition)
 ), delivery AS (
     INSERT INTO deliveries (event_id, target, record_id, partition, seq, version, priority, state, tenant_id, error, named,
         processed_at)
@@ -56,18 +61,32 @@ WITH held AS MATERIALIZED (
         JOIN held USING (partition)
     RETURNING target, state
 ), conflict AS (
-    INSERT INTO sync_conflicts (id, record_id, event_id, tenant_id, entity_type, entity_id, type, status, decided_by, decided_at,
-        fields, detail)
-    SELECT c.id, c.record_id, c.event_id, c.tenant_id, c.entity_type, c.entity_id, c.type, 'resolved', 'latest_wins', now(),
-        string_to_array(c.fields, ','), c.detail
+    INSERT INTO sync_conflicts (id, record_id, partition, event_id, tenant_id, entity_type, entity_id, type, status, fields,
+        open_fields, detail, version)
+    SELECT c.id, c.record_id, c.partition, c.event_id, c.tenant_id, c.entity_type, c.entity_id, c.type,
+        CASE WHEN c.open_fields = '' THEN 'replaced' ELSE 'open' END, string_to_array(c.fields, ','),
+        string_to_array(c.open_fields, ','), c.detail, c.version
     FROM unnest($45::uuid[], $46::uuid[], $47::int2[], $48::uuid[], $49::text[], $50::text[], $51::text[], $52::text[],
-                $53::text[], $54::bytea[])
-        AS c(id, record_id, partition, event_id, tenant_id, entity_type, entity_id, type, fields, detail)
+                $53::text[], $54::bytea[], $60::int8[], $65::text[])
+        AS c(id, record_id, partition, event_id, tenant_id, entity_type, entity_id, type, fields, detail, version, open_fields)
         JOIN held USING (partition)
+    RETURNING status
+), settled AS (
+    UPDATE sync_conflicts c SET open_fields = o.open_fields,
+        status = CASE WHEN o.open_fields = '{}' THEN s.status ELSE c.status END,
+        decided_at = CASE WHEN o.open_fields = '{}' THEN now() END
+    FROM unnest($62::uuid[], $63::int2[], $64::text[], $66::text[]) AS s(event_id, partition, fields, status)
+        JOIN held USING (partition)
+        JOIN sync_conflicts before ON before.event_id = s.event_id
+        CROSS JOIN LATERAL (SELECT ARRAY(SELECT unnest(before.open_fields) EXCEPT SELECT unnest(string_to_array(s.fields, ',')))
+            AS open_fields) o
+    WHERE c.id = before.id
 ), counted AS (
     INSERT INTO stage_counts (stage, writer, waiting, dead)
     SELECT stage, $5, sum(waiting), sum(dead) FROM (
         SELECT 'router' AS stage, -count(*) AS waiting, 0 AS dead FROM routed HAVING count(*) > 0
+        UNION ALL
+        SELECT 'resolver', count(*), 0 FROM conflict WHERE status = 'open' HAVING count(*) > 0
         UNION ALL
         SELECT 'worker-' || target, count(*) FILTER (WHERE state = 0), count(*) FILTER (WHERE state = 5) FROM delivery
         GROUP BY target

@@ -55,9 +55,11 @@ WITH held AS MATERIALIZED (
     RETURNING e.id, e.status, e.tenant_id, e.event_type, e.created_at, e.record_id
 ), platform AS (
     INSERT INTO record_platforms AS p (record_id, platform, tenant_id, certain_version, certain_event, started_version,
-        platform_id, state, delivered_at, steps)
+        platform_id, state, delivered_at, steps, acked_versions, acked_at)
     SELECT q.record_id, $6, q.tenant_id, COALESCE(q.certain_version, 0), q.certain_event, q.started_version, q.platform_id,
-        q.state, CASE WHEN q.certain_version IS NOT NULL THEN now() END, q.steps
+        q.state, CASE WHEN q.certain_version IS NOT NULL THEN now() END, q.steps,
+        CASE WHEN q.certain_version IS NULL THEN '{}' ELSE ARRAY[q.certain_version] END,
+        CASE WHEN q.certain_version IS NULL THEN '{}' ELSE ARRAY[now()] END
     FROM unnest($29::uuid[], $30::int2[], $31::text[], $32::int8[], $33::uuid[], $34::int8[], $35::text[], $36::text[],
                 $43::bytea[])
         AS q(record_id, partition, tenant_id, certain_version, certain_event, started_version, platform_id, state, steps)
@@ -68,7 +70,9 @@ WITH held AS MATERIALIZED (
         started_version = greatest(p.started_version, excluded.started_version),
         platform_id = COALESCE(excluded.platform_id, p.platform_id), state = excluded.state,
         steps = CASE WHEN excluded.state <> 'deleted' THEN COALESCE(excluded.steps, p.steps) END,
-        delivered_at = COALESCE(excluded.delivered_at, p.delivered_at)
+        delivered_at = COALESCE(excluded.delivered_at, p.delivered_at),
+        acked_versions = (excluded.acked_versions || p.acked_versions)[1:8],
+        acked_at = (excluded.acked_at || p.acked_at)[1:8]
 ), learnt AS (
     INSERT INTO record_ids (tenant_id, entity_type, platform, platform_id, record_id)
     SELECT DISTINCT i.tenant_id, i.entity_type, $6, i.platform_id, i.record_id
