@@ -11,6 +11,7 @@
  *   inbound        platforms' own webhooks: who they are;  inbound_event  what they say;  inbound_keys  the shop's keys
  *   backfill       first syncs: see backfill_inside.h
  *   event_json     an event and its results as JSON;  event_get, event_list, event_retry  read and repeat
+ *   changes        statements of requests that change something: PostgreSQL may fall silent meanwhile
  *   alerts         what people must know;  cursor  where a page of a list ended
  *   status         health, readiness, what waits where;  metrics  counts and percentiles from the counters
  *   preview        what each target would get for an event
@@ -35,6 +36,7 @@
 
 struct accept;
 struct backfill;
+struct changes;
 struct inbound;
 struct status;
 
@@ -49,6 +51,7 @@ struct gateway {
     struct transfers *transfers;    /* for what the gateway itself asks of platforms */
     struct http *http;
     struct accept *accept;
+    struct changes *changes;
     struct backfill *backfill;
     struct inbound *inbound;
     struct status *status;
