@@ -45,14 +45,13 @@ static struct expr_node *parse_argument(struct parser *parser, struct expr_node 
 static struct expr_node *finish_call(struct parser *parser, struct expr_node *node)
 {
     const struct expr_function *function = node->function;
-    if (node->count < function->min_args)
-        return expr_refuse(
-            parser, node->column, "%s takes %s %u argument%s%s", function->name,
-            function->min_args == function->max_args ? "exactly" : "at least",
-            function->min_args + (function->kind == EXPR_EACH), function->max_args == 1 ? "" : "s",
-            function->kind == EXPR_EACH ? ": a list, a name for the element, and what is to be said of it"
-                                        : "");
-    return expr_next(parser) == 0 ? node : NULL;
+    unsigned least = function->min_args + (function->kind == EXPR_EACH);
+    if (node->count >= function->min_args)
+        return expr_next(parser) == 0 ? node : NULL;
+    return expr_refuse(
+        parser, node->column, "%s takes %s %u argument%s%s", function->name,
+        function->min_args == function->max_args ? "exactly" : "at least", least, least == 1 ? "" : "s",
+        function->kind == EXPR_EACH ? ": a list, a name for the element, and what is to be said of it" : "");
 }
 
 static struct expr_node *parse_call(struct parser *parser, const struct expr_token *word)

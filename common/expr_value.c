@@ -20,6 +20,8 @@ const char *expr_type_words(enum json_type type)
 void expr_add_types(struct buf *text, unsigned types)
 {
     const char *separator = "";
+    if (types != EXPR_NULL)
+        types &= ~EXPR_NULL; /* it goes without saying: docs/expressions.md has the rule */
     for (int type = JSON_NULL; type <= JSON_OBJECT; type++) {
         if ((types & EXPR_BIT(type)) == 0)
             continue;
