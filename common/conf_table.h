@@ -127,8 +127,8 @@
       false, "bytes in all answers not read by clients; past it who reads slowest is closed, or 503")        \
     X(requests_max, REQUESTS_MAX, CONF_INT, "4000", 1, 100000, CONF_GATEWAY, false,                          \
       "requests waiting for an answer at most; past it: 503")                                                \
-    X(client_timeout, CLIENT_TIMEOUT, CONF_SPAN_MS, "30s", 100, 600000, CONF_GATEWAY, false,                 \
-      "a client's time to send headers and body")                                                            \
+    X(client_timeout, CLIENT_TIMEOUT, CONF_SPAN_MS, "30s", 100, 600000, CONF_SERVICES, false,                \
+      "a client's time to send headers and body; of a metrics listener: to read the answer, too")            \
     X(idle_timeout, IDLE_TIMEOUT, CONF_SPAN_MS, "120s", 1000, 3600000, CONF_GATEWAY, false,                  \
       "an idle client connection is closed after this")                                                      \
     X(activity_max, ACTIVITY_MAX, CONF_INT, "10000", 100, 1000000, CONF_SERVICES, false,                     \
