@@ -28,8 +28,9 @@ $(FUZZERS:%=$(FB)/%): $(FB)/%: $(FB)/obj/tests/fuzz/fuzz_%.o $(FB)/libpure.a
 	$(FUZZ_CC) -fsanitize=fuzzer,$(FUZZ_SANITIZE) -o $@ $^ $(shell pkg-config --libs json-c libcrypto libconfig 2>/dev/null)
 -include $(wildcard $(FB)/obj/*/*.d $(FB)/obj/*/*/*.d)
 
+fuzzers: $(WANTED:%=$(FB)/%)
 fuzz:
 	@tools/deps --fuzz
-	@$(MAKE) --no-print-directory -s -j$(JOBS) $(WANTED:%=$(FB)/%)
+	@$(MAKE) --no-print-directory -s -j$(JOBS) fuzzers
 	@tests/fuzz/run $(SECONDS) $(JOBS) $(WANTED)
-.PHONY: fuzz
+.PHONY: fuzz fuzzers
