@@ -342,6 +342,72 @@ START_TEST(tenants_never_meet)
 }
 END_TEST
 
+/* ---- syncctl ---- */
+
+/* After tokens were made: what makes them takes the secret away. */
+static void ctl_on_the_api(void)
+{
+    ctl_env("API_URL", stack_setting("API_URL"));
+    ctl_env("JWT_SECRET", stack_setting("JWT_SECRET"));
+    ctl_env("ENVIRONMENT", "development");
+}
+
+START_TEST(syncctl_shows_what_the_api_tells)
+{
+    send("user_created", "bizoholic", TO_ALL,
+         "{\"user_id\":\"ctl 1/\xc3\xa9\",\"email\":\"ctl1@example.com\",\"name\":\"C "
+         "\\u001b[2J\",\"city\":\"Pune\"}");
+    send("user_updated", "coreldove", TO_ALL, "{\"customer_id\":\"ctl 1/\xc3\xa9\",\"city\":null}");
+    const struct json *record = look_up("/sync/records/user/ctl%201%2F%C3%A9");
+    ctl_on_the_api();
+    const struct ctl_answer *shown = ctl("records show user 'ctl 1/\xc3\xa9' --tenant " API_TENANT);
+
+    pick_equal(ctl_json("records show user 'ctl 1/\xc3\xa9' --tenant " API_TENANT " --json"), "",
+               pick_print(record));
+    ctl_says(shown, "version    2, of bizoholic 1, coreldove 1\n");
+    ctl_says(shown, "\"C \\u001b[2J\"");
+    ctl_says(shown, pick_text(record, "/platforms/bizosaas/platform_id"));
+    ck_assert_ptr_null(strchr(shown->text, '\x1b'));
+    pick_check(ctl_json("records find user --tenant " API_TENANT " --email CTL1@example.com --json"),
+               "/record_id", pick_text(record, "/record_id"));
+    pick_check(ctl_json("records find user --tenant " API_TENANT
+                        " --platform bizosaas --platform-id %s --json",
+                        pick_text(record, "/platforms/bizosaas/platform_id")),
+               "/record_id", pick_text(record, "/record_id"));
+    const struct json *versions = ctl_json(
+        "records versions user %s --tenant " API_TENANT " --limit 1 --json", pick_text(record, "/record_id"));
+    ck_assert_uint_eq(json_count(pick(versions, "/versions")), 1);
+    pick_equal(versions, "/versions/0/changed", "[\"city\"]");
+    ctl_says(ctl("records versions user %s --tenant " API_TENANT, pick_text(record, "/record_id")),
+             "email, name, city");
+}
+END_TEST
+
+START_TEST(syncctl_says_what_is_wrong_with_a_question)
+{
+    static const struct {
+        const char *arguments;
+        int status;
+        const char *said;
+    } rows[] = {
+        {"records", 2, "say show, versions or find"},
+        {"records show user --tenant t", 2, "records show needs a type and an id"},
+        {"records show user u", 2, "needs --tenant"},
+        {"records find user --tenant t", 2, "either --email, or --platform"},
+        {"records find user --tenant t --platform coreldove", 2, "either --email, or --platform"},
+        {"records show user u --tenant t --email a@example.com", 2, "are for records find"},
+        {"records versions user u --tenant t --limit 0", 2, "--limit is \"0\""},
+        {"records show user nobody --tenant t", 1, "404: There is no such record"},
+    };
+    ctl_on_the_api();
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct ctl_answer *answer = ctl("%s", rows[i].arguments);
+        ck_assert_msg(answer->status == rows[i].status && strstr(answer->said, rows[i].said), "%s: %d %s",
+                      rows[i].arguments, answer->status, answer->said);
+    }
+}
+END_TEST
+
 int main(void)
 {
     return flow_run("records", NULL,
@@ -356,5 +422,6 @@ int main(void)
                                       a_record_is_found_by_what_a_platform_calls_it,
                                       records_are_found_by_their_e_mail_of_now_whatever_its_case,
                                       questions_that_name_no_record_are_refused_with_what_to_change,
-                                      tenants_never_meet, NULL});
+                                      tenants_never_meet, syncctl_shows_what_the_api_tells,
+                                      syncctl_says_what_is_wrong_with_a_question, NULL});
 }
