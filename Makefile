@@ -64,8 +64,8 @@ $(B)/gen/migrations.c: $(MIGR) $(FUNCTIONS) tools/embed-migrations tools/embed-f
 $(B)/obj/gen/%.o: $(B)/gen/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
-# What stands in for the C library's own must not be taken for it.
-$(B)/obj/common/mem_guard.o: CFLAGS += -fno-builtin
+# What stands before the C library's own must not be taken for it, and runs before a sanitizer is ready.
+$(B)/obj/common/mem_guard.o: CFLAGS += -fno-builtin $(if $(SAN),-fno-sanitize=all)
 $(B)/obj/%.o: %.c | $(B)/gen/sql.h $(B)/gen/lua.h $(B)/gen/graphql_documents.h
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<

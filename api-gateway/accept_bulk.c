@@ -1,6 +1,6 @@
 /*
  * accept_bulk.c: POST /sync/events/bulk: an array, {"events": […]} or one event a line. Items are cut out of the text and parsed
- * one by one; a bad one does not refuse the others.
+ * one by one; a bad one does not refuse the others. One event has the same ceiling here as alone.
  */
 #include <strings.h>
 
@@ -11,6 +11,17 @@ static void refuse_item(struct accept_item *item, const struct problem *problem)
     item->outcome = ACCEPT_INVALID;
     item->problem = http_problem_json(item->request->http, problem);
     stats_add(item->request->accept->invalid, 1);
+}
+
+/* Nothing of it is parsed. */
+static void refuse_large(struct accept_item *item, size_t len, size_t max)
+{
+    char detail[200];
+    snprintf(
+        detail, sizeof detail,
+        "The event at index %zu of this bulk has %zu bytes, and one event may have %zu: make it smaller.",
+        (size_t)(item - item->request->items), len, max);
+    refuse_item(item, &(struct problem){.status = 413, .type = "body-too-large", .detail = detail});
 }
 
 /* A bulk's key covers each item by its place; a line break stands in no key that a client can send. */
@@ -117,7 +128,10 @@ void accept_bulk(struct http_request *http, void *arg)
         struct accept_request *request = accept_request_new(gateway, http, true, count);
         at = list.text;
         for (size_t i = 0; i < count && next(&at, end, &item); i++)
-            read_item(&context, &request->items[i], &item, key, (unsigned)gateway->conf->json_depth_max);
+            if (item.len > (size_t)gateway->conf->body_max)
+                refuse_large(&request->items[i], item.len, (size_t)gateway->conf->body_max);
+            else
+                read_item(&context, &request->items[i], &item, key, (unsigned)gateway->conf->json_depth_max);
         http_release_body(http);
         accept_enter_all(request);
     }

@@ -1,6 +1,7 @@
 /* backfill_api.c: first syncs asked after and told: GET, PATCH, DELETE. */
 #include "answer.h"
 #include "backfill_inside.h"
+#include "changes.h"
 #include "log.h"
 #include "sql.h"
 
@@ -150,7 +151,8 @@ static void on_changed(enum db_status status, const struct db_result *result, vo
     struct change *change = arg;
     struct http_request *request = change->request;
     if (status != DB_OK) {
-        gateway_refuse_database(request, status, result);
+        changes_refuse(request, status, result,
+                       "The database went away meanwhile: look at the backfill, or send this again.");
     } else if (db_rows(result) == 0) {
         backfill_not_found(request);
     } else {
@@ -191,7 +193,7 @@ static void send_change(struct gateway *gateway, struct http_request *request, c
         db_add_int(params, parts);
     else
         db_add_null(params, DB_INT8);
-    db_query(store_db(gateway->store), DB_WRITER, sql_backfill_change, params, on_changed, change);
+    changes_query(gateway->changes, sql_backfill_change, params, on_changed, change);
 }
 
 void backfill_delete(struct http_request *request, void *arg)

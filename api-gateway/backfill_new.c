@@ -3,6 +3,7 @@
  * (application/x-ndjson).
  */
 #include "backfill_inside.h"
+#include "changes.h"
 #include "clock.h"
 #include "mapping.h"
 #include "sql.h"
@@ -270,15 +271,10 @@ static void on_made(enum db_status status, const struct db_result *result, void 
 {
     struct making *making = arg;
     char id[UUID_TEXT_LEN + 1], location[80];
-    if (status == DB_UNKNOWN) {
-        http_problem(making->request,
-                     &(struct problem){.status = 503,
-                                       .type = "outcome-unknown",
-                                       .retry_after_s = 1,
-                                       .detail = "The database went away meanwhile: look at the list "
-                                                 "of backfills before you send this again."});
-    } else if (status != DB_OK) {
-        gateway_refuse_database(making->request, status, result);
+    if (status != DB_OK) {
+        changes_refuse(making->request, status, result,
+                       "The database went away meanwhile: look at the list of backfills before you send this "
+                       "again.");
     } else if (!db_get_bool(result, 0, db_column(result, "made"))) {
         refuse_making(making, result);
     } else {
@@ -317,7 +313,7 @@ static void make(struct wish *wish, struct http_request *request, const char *fi
     struct db_array *chunks = db_add_array(params, DB_BYTEA);
     if (file)
         backfill_cut(chunks, file, len);
-    db_query(store_db(gateway->store), DB_WRITER, sql_backfill_create, params, on_made, making);
+    changes_query(gateway->changes, sql_backfill_create, params, on_made, making);
 }
 
 /* The query's parameters as the members of a body. */

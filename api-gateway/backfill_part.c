@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "backfill_inside.h"
+#include "changes.h"
 #include "sql.h"
 
 #define PARTS_MAX 100000
@@ -48,7 +49,8 @@ static void on_part(enum db_status status, const struct db_result *result, void 
     struct http_request *request = sending->request;
     int64_t most = sending->gateway->conf->backfill_file_max;
     if (status != DB_OK) {
-        gateway_refuse_database(request, status, result);
+        changes_refuse(request, status, result,
+                       "The database went away meanwhile: the part may be there or not; send it again.");
     } else if (db_rows(result) == 0) {
         backfill_not_found(request);
     } else if (strcmp(db_get_text(result, 0, db_column(result, "state"), NULL), "uploading") != 0) {
@@ -100,5 +102,5 @@ void backfill_put_part(struct http_request *request, void *arg)
     db_add_int(params, part);
     backfill_cut(db_add_array(params, DB_BYTEA), text, len);
     db_add_int(params, gateway->conf->backfill_file_max);
-    db_query(store_db(gateway->store), DB_WRITER, sql_backfill_part, params, on_part, sending);
+    changes_query(gateway->changes, sql_backfill_part, params, on_part, sending);
 }

@@ -1,6 +1,7 @@
 /* backfill_show.c: a first sync as JSON, from a row of backfill_read.sql. */
 #include "answer.h"
 #include "backfill_inside.h"
+#include "changes.h"
 #include "sql.h"
 
 static const char *text_of(const struct db_result *result, size_t row, const char *name)
@@ -72,7 +73,11 @@ static void on_read(enum db_status status, const struct db_result *result, void 
     struct reply reply = *(struct reply *)arg;
     struct buf out = BUF_INIT;
     free(arg);
-    if (status != DB_OK) {
+    if (status != DB_OK && reply.status == 202) {
+        changes_refuse(reply.request, DB_UNKNOWN, NULL,
+                       "The backfill was made, and the database went away before it could be shown: look at "
+                       "the list of backfills.");
+    } else if (status != DB_OK) {
         gateway_refuse_database(reply.request, status, result);
     } else if (db_rows(result) == 0) {
         gateway_not_found(reply.request);

@@ -1,4 +1,7 @@
-/* cursor.c: where a page of a list ended: the last id shown, as base64 in the alphabet that URLs need not escape (RFC 4648 §5). */
+/*
+ * cursor.c: where a page of a list ended: the last id shown, as base64 in the alphabet that URLs need not escape (RFC 4648 §5). A
+ * number takes the last eight bytes of an id.
+ */
 #include "answer.h"
 #include "digest.h"
 #include "gateway.h"
@@ -22,6 +25,31 @@ void cursor_answer(struct buf *out, const struct db_result *result, size_t shown
     }
     answer_text(out, "next_cursor", cursor.len > 0 ? cursor.data : NULL);
     buf_release(&cursor);
+}
+
+void cursor_answer_number(struct buf *out, int64_t number)
+{
+    struct buf cursor = BUF_INIT;
+    struct uuid id = {{0}};
+    for (size_t i = 0; i < 8; i++)
+        id.bytes[8 + i] = (uint8_t)((uint64_t)number >> (56 - 8 * i));
+    if (number != CURSOR_NO_NUMBER)
+        cursor_write(&cursor, &id);
+    answer_text(out, "next_cursor", cursor.len > 0 ? cursor.data : NULL);
+    buf_release(&cursor);
+}
+
+int cursor_read_number(const char *cursor, int64_t *number)
+{
+    static const uint8_t zeroes[8];
+    struct uuid id;
+    uint64_t value = 0;
+    if (cursor_read(cursor, &id) < 0 || memcmp(id.bytes, zeroes, sizeof zeroes) != 0 || id.bytes[8] > 0x7f)
+        return -1;
+    for (size_t i = 8; i < 16; i++)
+        value = value << 8 | id.bytes[i];
+    *number = (int64_t)value;
+    return 0;
 }
 
 int cursor_read(const char *cursor, struct uuid *id)

@@ -1,5 +1,6 @@
 /* event_retry.c: POST /sync/events/{id}/retry: only failed and waiting targets are sent again (DESIGN: attempts). */
 #include "answer.h"
+#include "changes.h"
 #include "clock.h"
 #include "gateway.h"
 #include "log.h"
@@ -53,15 +54,9 @@ static void on_retried(enum db_status status, const struct db_result *result, vo
 {
     struct retry retry = *(struct retry *)arg;
     free(arg);
-    if (status == DB_UNKNOWN) {
-        http_problem(retry.request,
-                     &(struct problem){.status = 503,
-                                       .type = "outcome-unknown",
-                                       .retry_after_s = 1,
-                                       .detail = "The database went away meanwhile: look at the event "
-                                                 "before you send this again."});
-    } else if (status != DB_OK) {
-        gateway_refuse_database(retry.request, status, result);
+    if (status != DB_OK) {
+        changes_refuse(retry.request, status, result,
+                       "The database went away meanwhile: look at the event before you send this again.");
     } else if (db_rows(result) == 0) {
         gateway_not_found(retry.request);
     } else if (db_is_null(result, 0, db_column(result, "target")) &&
@@ -100,5 +95,5 @@ void event_retry(struct http_request *request, void *arg)
     db_add_text(params, strcmp(tenant, AUTH_ALL_TENANTS) == 0 ? NULL : tenant);
     db_add_text(params, service_instance(gateway->service));
     db_add_null(params, DB_TEXT);
-    db_query(store_db(gateway->store), DB_WRITER, sql_retry_event, params, on_retried, retry);
+    changes_query(gateway->changes, sql_retry_event, params, on_retried, retry);
 }

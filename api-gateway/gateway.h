@@ -11,6 +11,8 @@
  *   inbound        platforms' own webhooks: who they are;  inbound_event  what they say;  inbound_keys  the shop's keys
  *   backfill       first syncs: see backfill_inside.h
  *   event_json     an event and its results as JSON;  event_get, event_list, event_retry  read and repeat
+ *   changes        statements of requests that change something: PostgreSQL may fall silent meanwhile
+ *   record_get     records, users and versions: see record.h;  user_post  a user as the original takes it
  *   alerts         what people must know;  cursor  where a page of a list ended
  *   status         health, readiness, what waits where;  metrics  counts and percentiles from the counters
  *   preview        what each target would get for an event
@@ -35,6 +37,7 @@
 
 struct accept;
 struct backfill;
+struct changes;
 struct inbound;
 struct status;
 
@@ -49,6 +52,7 @@ struct gateway {
     struct transfers *transfers;    /* for what the gateway itself asks of platforms */
     struct http *http;
     struct accept *accept;
+    struct changes *changes;
     struct backfill *backfill;
     struct inbound *inbound;
     struct status *status;
@@ -157,6 +161,18 @@ void event_json_results(struct buf *out, const struct db_result *result);
 void cursor_answer(struct buf *out, const struct db_result *result, size_t shown, bool more);
 /* A cursor given back; -1: it is none of ours. */
 int cursor_read(const char *cursor, struct uuid *id);
+/* The same for a page in order of numbers that are not negative. */
+#define CURSOR_NO_NUMBER (-1) /* no more follow */
+void cursor_answer_number(struct buf *out, int64_t number);
+int cursor_read_number(const char *cursor, int64_t *number);
+
+/* ---- records and users ---- */
+
+void record_get(struct http_request *request, void *arg);
+void record_find(struct http_request *request, void *arg);
+void record_versions(struct http_request *request, void *arg);
+void user_get(struct http_request *request, void *arg);
+void user_post(struct http_request *request, void *arg);
 
 /* ---- first syncs ---- */
 

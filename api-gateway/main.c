@@ -7,6 +7,7 @@
  * published to events:<priority>:{pNN} as a hint. Redis may be away: events are accepted all the same. Starts without waiting
  * for PostgreSQL, and answers 503 until it is there. HUP reads keys and platform files again; TERM answers what is in hand.
  */
+#include "changes.h"
 #include "gateway.h"
 #include "log.h"
 #include "platform_conf.h"
@@ -96,6 +97,7 @@ int main(int argc, char **argv)
     gateway.activity = belt_activity_new(service_base(gateway.service), gateway.belt, conf->activity_max);
     gateway.transfers = transfers_new(service_base(gateway.service), PLATFORM_CONNECTIONS_MAX);
     gateway.accept = accept_new(&gateway);
+    gateway.changes = changes_new(service_base(gateway.service), gateway.store);
     gateway.backfill = backfill_new(&gateway);
     gateway.inbound = inbound_new(&gateway);
     gateway.status = status_new(&gateway);
@@ -111,6 +113,7 @@ int main(int argc, char **argv)
 
     store_free(&gateway.store); /* first: what is in a statement is answered while the rest still stands */
     accept_free(&gateway.accept);
+    changes_free(&gateway.changes);
     backfill_free(&gateway.backfill);
     status_free(&gateway.status);
     transfers_free(&gateway.transfers);

@@ -155,6 +155,29 @@ static int check_production(const struct conf *conf, unsigned program, struct bu
     return result;
 }
 
+/* A body that fits into no memory at all would be 503 for ever, however idle the gateway is. */
+static int check_bodies(const struct conf *conf, struct buf *errors)
+{
+    const struct {
+        const char *variable;
+        int64_t bytes;
+    } bodies[] = {{"BODY_MAX_BYTES", conf->body_max}, {"BULK_BODY_MAX_BYTES", conf->bulk_body_max}};
+    int result = 0;
+
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        int64_t needed = bodies[i].bytes + conf->header_max;
+        if (needed <= conf->unread_bodies_max)
+            continue;
+        buf_addf(errors,
+                 "%s is %lld bytes, which UNREAD_BODIES_MAX_BYTES (%lld) has no room for: lower the one, or "
+                 "give the other at least %lld\n",
+                 bodies[i].variable, (long long)bodies[i].bytes, (long long)conf->unread_bodies_max,
+                 (long long)needed);
+        result = -1;
+    }
+    return result;
+}
+
 /* Everything but the memory, which stays that of `conf`. */
 static int load_rows(struct conf *conf, unsigned program, struct buf *errors)
 {
@@ -164,6 +187,8 @@ static int load_rows(struct conf *conf, unsigned program, struct buf *errors)
         if (load_row(conf, &conf_rows[i], program, errors))
             result = -1;
     if (check_words(conf, program, errors))
+        result = -1;
+    if (program & CONF_GATEWAY && check_bodies(conf, errors))
         result = -1;
     if (check_production(conf, program, errors))
         result = -1;

@@ -101,9 +101,9 @@
     X(connection_pool_size, CONNECTION_POOL_SIZE, CONF_INT, "2", 1, 20, CONF_SERVICES, false,                \
       "connections to PostgreSQL per process and role (20 in the original, whose client blocked)")           \
     X(body_max, BODY_MAX_BYTES, CONF_BYTES, "256KiB", 1024, 16777216, CONF_GATEWAY, false,                   \
-      "largest body of one request")                                                                         \
+      "largest body of one request, and of one event in a bulk")                                             \
     X(bulk_body_max, BULK_BODY_MAX_BYTES, CONF_BYTES, "10MiB", 1024, 268435456, CONF_GATEWAY, false,         \
-      "largest body of a bulk request")                                                                      \
+      "largest body of a bulk request; smaller than UNREAD_BODIES_MAX_BYTES")                                \
     X(bulk_events_max, BULK_EVENTS_MAX, CONF_INT, "1000", 1, 10000, CONF_GATEWAY, false,                     \
       "events in one bulk request at most")                                                                  \
     X(backfill_rate, BACKFILL_RATE, CONF_INT, "100", 1, 100000, CONF_GATEWAY, true,                          \
@@ -127,8 +127,8 @@
       false, "bytes in all answers not read by clients; past it who reads slowest is closed, or 503")        \
     X(requests_max, REQUESTS_MAX, CONF_INT, "4000", 1, 100000, CONF_GATEWAY, false,                          \
       "requests waiting for an answer at most; past it: 503")                                                \
-    X(client_timeout, CLIENT_TIMEOUT, CONF_SPAN_MS, "30s", 100, 600000, CONF_GATEWAY, false,                 \
-      "a client's time to send headers and body")                                                            \
+    X(client_timeout, CLIENT_TIMEOUT, CONF_SPAN_MS, "30s", 100, 600000, CONF_SERVICES, false,                \
+      "a client's time to send headers and body; of a metrics listener: to read the answer, too")            \
     X(idle_timeout, IDLE_TIMEOUT, CONF_SPAN_MS, "120s", 1000, 3600000, CONF_GATEWAY, false,                  \
       "an idle client connection is closed after this")                                                      \
     X(activity_max, ACTIVITY_MAX, CONF_INT, "10000", 100, 1000000, CONF_SERVICES, false,                     \

@@ -128,6 +128,28 @@ bool json_number_equal(const char *a, size_t a_len, const char *b, size_t b_len)
     return true;
 }
 
+/* As if both were positive; neither is 0. */
+static int compare_sizes(struct decimal *x, struct decimal *y)
+{
+    if (x->exponent != y->exponent)
+        return x->exponent < y->exponent ? -1 : 1;
+    while (has_digits(x) || has_digits(y)) {
+        char a = next_digit(x), b = next_digit(y);
+        if (a != b)
+            return a < b ? -1 : 1;
+    }
+    return 0;
+}
+
+int json_number_compare(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+    struct decimal x = decimal_of(a, a_len), y = decimal_of(b, b_len);
+    int x_sign = x.zero ? 0 : x.negative ? -1 : 1, y_sign = y.zero ? 0 : y.negative ? -1 : 1;
+    if (x_sign != y_sign || x_sign == 0)
+        return x_sign - y_sign;
+    return x_sign * compare_sizes(&x, &y);
+}
+
 int json_number_int64(const char *text, size_t len, int64_t *value)
 {
     struct decimal d = decimal_of(text, len);

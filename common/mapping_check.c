@@ -2,11 +2,10 @@
  * mapping_check.c: the schema of each entity over the common names. It refuses what no platform could hold and nothing else: a
  * field that is not named here may be anything.
  */
+#include "email.h"
 #include "mapping_fields.h"
 
 #define TEXT_BYTES_MAX 1000
-#define EMAIL_BYTES_MAX 254 /* RFC 5321 §4.5.3.1 with the brackets taken off */
-#define LOCAL_BYTES_MAX 64
 
 /* NULL, or why the value (never null) is not one. */
 typedef const char *(*check_cb)(const struct json *value);
@@ -35,21 +34,6 @@ static const char *check_id(const struct json *value)
     return NULL;
 }
 
-static bool is_address(const char *text, size_t len)
-{
-    const char *at = memchr(text, '@', len);
-    size_t local = at != NULL ? (size_t)(at - text) : 0;
-    if (local == 0 || local > LOCAL_BYTES_MAX || local + 1 >= len || strchr(at + 1, '@') != NULL)
-        return false;
-    if (text[0] == '.' || at[-1] == '.' || at[1] == '.' || text[len - 1] == '.' || strstr(text, "..") != NULL)
-        return false;
-    for (size_t i = 0; i < len; i++) {
-        if ((unsigned char)text[i] <= ' ' || text[i] == 0x7f || strchr("<>(),;:\\\"[]", text[i]) != NULL)
-            return false;
-    }
-    return true;
-}
-
 static const char *check_email(const struct json *value)
 {
     size_t len;
@@ -58,7 +42,7 @@ static const char *check_email(const struct json *value)
         return "must be text";
     if (len > EMAIL_BYTES_MAX)
         return "is longer than 254 bytes";
-    return is_address(text, len) ? NULL : "must be an e-mail address such as name@example.com";
+    return email_is_valid(text, len) ? NULL : "must be an e-mail address such as name@example.com";
 }
 
 static const char *check_phone(const struct json *value)

@@ -3,23 +3,37 @@
  *
  * Libraries look at NULL each in their own way: libconfig and libcrypto die of it, hiredis sends a command and forgets who waits
  * for the reply, libevent's -1 is looked at by nobody, libjwt calls a good token a bad one. So malloc, calloc and realloc are
- * defined here for the whole process, over the C library's own, which glibc keeps under other names (The GNU C Library, "Replacing
- * malloc"); free stays as it is. What would break without: an end by SIGSEGV in the best case, a wrong answer in the worst.
+ * defined here for the whole process, in front of those that it would have without: the C library's, a preloaded allocator's, a
+ * sanitizer's, valgrind's. What would break without: an end by SIGSEGV in the best case, a wrong answer in the worst.
+ *
+ * The allocator behind must be the one that free, which stays as it is, belongs to: hence the next one in the order of the
+ * libraries, not the C library's by name. Where a sanitizer is linked into the program itself (clang's) none comes next, and
+ * nothing is defined.
  */
+#include <dlfcn.h>
 #include <errno.h>
 
 #include "log.h"
 #include "mem.h"
 
-#ifdef __SANITIZE_ADDRESS__ /* its memory comes from the sanitizer */
-#define SOURCE(name) __interceptor_##name
+#ifdef __has_feature
+#define SANITIZER_INSIDE __has_feature(address_sanitizer)
 #else
-#define SOURCE(name) __libc_##name
+#define SANITIZER_INSIDE 0
 #endif
 
-void *SOURCE(malloc)(size_t size);
-void *SOURCE(calloc)(size_t count, size_t size);
-void *SOURCE(realloc)(void *old, size_t size);
+#if !SANITIZER_INSIDE
+static void *(*next_malloc)(size_t size);
+static void *(*next_calloc)(size_t count, size_t size);
+static void *(*next_realloc)(void *old, size_t size);
+
+/* Before main, on the first call: then there is one thread alone. A function's address fits a void * (POSIX, dlsym). */
+static void find_next(void)
+{
+    *(void **)&next_malloc = dlsym(RTLD_NEXT, "malloc");
+    *(void **)&next_calloc = dlsym(RTLD_NEXT, "calloc");
+    *(void **)&next_realloc = dlsym(RTLD_NEXT, "realloc");
+}
 
 static void *or_end(void *memory, size_t size)
 {
@@ -30,7 +44,9 @@ static void *or_end(void *memory, size_t size)
 
 void *malloc(size_t size)
 {
-    return or_end(SOURCE(malloc)(size), size);
+    if (!next_realloc)
+        find_next();
+    return or_end(next_malloc(size), size);
 }
 
 /* More than there can be at all is refused as it is everywhere: who multiplies without looking gets NULL. */
@@ -41,10 +57,15 @@ void *calloc(size_t count, size_t size)
         errno = ENOMEM;
         return NULL;
     }
-    return or_end(SOURCE(calloc)(count, size), bytes);
+    if (!next_realloc)
+        find_next();
+    return or_end(next_calloc(count, size), bytes);
 }
 
 void *realloc(void *old, size_t size)
 {
-    return or_end(SOURCE(realloc)(old, size), size);
+    if (!next_realloc)
+        find_next();
+    return or_end(next_realloc(old, size), size);
 }
+#endif

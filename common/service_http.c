@@ -2,7 +2,7 @@
  * service_http.c: a process's own small listener: /metrics, /livez, /readyz. Never the public port.
  *
  * It must not harm the service it watches: one request per connection, headers of 8 KiB, no body, a dozen connections, each
- * ended after ten seconds whatever it does, and at the limit of descriptors the listener rests for a second instead of
+ * ended after CLIENT_TIMEOUT whatever it does, and at the limit of descriptors the listener rests for a second instead of
  * spinning. evhttp neither counts its connections nor ends one that sends a byte a second, so a reference to each is kept
  * here and a sweep shuts them down.
  */
@@ -23,7 +23,6 @@
 
 #define HEADERS_MAX 8192
 #define CONNECTIONS_MAX 16
-#define CONNECTION_MS 10000
 #define METHODS (EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE)
 
 struct connection {
@@ -163,14 +162,15 @@ static struct connection *take_place(struct service_http *http)
 static struct bufferevent *connect_cb(struct event_base *base, void *arg)
 {
     struct bufferevent *bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
-    struct connection *connection = take_place(arg);
+    struct service_http *http = arg;
+    struct connection *connection = take_place(http);
 
     if (!bev)
         fatal("out of memory");
     bufferevent_setwatermark(bev, EV_READ, 0, 2 * HEADERS_MAX); /* reads no further ahead than this */
     bufferevent_incref(bev);
     connection->bev = bev;
-    connection->deadline_ms = clock_mono_ms() + CONNECTION_MS;
+    connection->deadline_ms = clock_mono_ms() + service_conf(http->service)->client_timeout;
     return bev;
 }
 
@@ -231,7 +231,7 @@ struct service_http *service_http_new(struct service *service)
     evhttp_set_max_headers_size(http->http, HEADERS_MAX);
     evhttp_set_max_body_size(http->http, 0);
     evhttp_set_allowed_methods(http->http, METHODS);
-    evhttp_set_timeout(http->http, CONNECTION_MS / 1000);
+    evhttp_set_timeout(http->http, (int)(service_conf(service)->client_timeout + 999) / 1000);
     evhttp_set_bevcb(http->http, connect_cb, http);
     evhttp_set_gencb(http->http, request_cb, http);
     bind_to(http, addr);

@@ -1,14 +1,13 @@
 /* transfer.c: see transfer.h. */
 #include "transfer.h"
 
-#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <event2/event.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "address.h"
 #include "backoff.h"
 #include "buf.h"
 #include "clock.h"
@@ -25,6 +24,10 @@ struct transfers {
     struct transfer *running;
     CURL *idle[IDLE_EASY_MAX]; /* easy handles to use again */
     unsigned idle_count;
+    size_t held;              /* room of all answers */
+    struct transfer *through; /* goes on when there is no more room; NULL: whoever comes next */
+    unsigned paused;
+    bool closing;
 };
 
 struct transfer {
@@ -33,7 +36,7 @@ struct transfer {
     struct curl_slist *headers;
     struct buf sent, got;
     size_t got_total, head_total, keep_max;
-    bool forbidden;
+    bool forbidden, paused;
     bool allow_private;
     char error[CURL_ERROR_SIZE];
     char retry_after[64];
@@ -44,71 +47,54 @@ struct transfer {
     struct transfer *next, **link;
 };
 
-/* Loopback, private, link-local, multicast and unspecified addresses (RFC 6890), also mapped into IPv6. */
-static bool v4_is_private(uint32_t address)
-{
-    static const struct {
-        uint32_t net, mask;
-    } ranges[] = {
-        {0x00000000, 0xff000000}, {0x0a000000, 0xff000000}, {0x64400000, 0xffc00000},
-        {0x7f000000, 0xff000000}, {0xa9fe0000, 0xffff0000}, {0xac100000, 0xfff00000},
-        {0xc0000000, 0xffffff00}, {0xc0a80000, 0xffff0000}, {0xc6120000, 0xfffe0000},
-        {0xe0000000, 0xf0000000}, {0xf0000000, 0xf0000000},
-    };
-
-    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
-        if ((address & ranges[i].mask) == ranges[i].net)
-            return true;
-    return false;
-}
-
-static uint32_t v4_in(const uint8_t *b)
-{
-    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
-}
-
-static bool is_private(const struct sockaddr *address)
-{
-    if (address->sa_family == AF_INET)
-        return v4_is_private(ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr));
-    if (address->sa_family == AF_INET6) {
-        const uint8_t *b = ((const struct sockaddr_in6 *)(const void *)address)->sin6_addr.s6_addr;
-        static const uint8_t zeros[12], mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-        static const uint8_t nat64[12] = {0x00, 0x64, 0xff, 0x9b}, translated[12] = {[8] = 0xff, 0xff};
-        if (memcmp(b, zeros, 12) == 0 || memcmp(b, mapped, 12) == 0 || memcmp(b, nat64, 12) == 0 ||
-            memcmp(b, translated, 12) == 0)
-            return v4_is_private(v4_in(b + 12));
-        if (b[0] == 0x20 && b[1] == 0x02) /* 6to4 */
-            return v4_is_private(v4_in(b + 2));
-        return (b[0] & 0xfe) == 0xfc || (b[0] == 0xfe && (b[1] & 0xc0) == 0x80) || b[0] == 0xff;
-    }
-    return true;
-}
-
 static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
     struct transfer *transfer = arg;
 
     (void)purpose;
-    if (!transfer->allow_private && is_private(&address->addr)) {
+    if (!transfer->allow_private && address_is_private(&address->addr)) {
         transfer->forbidden = true;
         return CURL_SOCKET_BAD;
     }
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
+/* Room for so much more of this answer? Somebody always has it, or all would wait for each other. */
+static bool has_room(struct transfer *transfer, size_t len)
+{
+    struct transfers *transfers = transfer->transfers;
+    const struct buf *got = &transfer->got;
+
+    if (got->len + len < got->cap || transfers->held + got->cap + len <= TRANSFERS_HELD_MAX)
+        return true;
+    if (!transfers->through)
+        transfers->through = transfer;
+    return transfers->through == transfer;
+}
+
+static void keep(struct transfer *transfer, const char *data, size_t len)
+{
+    size_t before = transfer->got.cap;
+
+    buf_add(&transfer->got, data, len);
+    transfer->transfers->held += transfer->got.cap - before;
+}
+
 static size_t on_body(char *data, size_t size, size_t count, void *arg)
 {
     struct transfer *transfer = arg;
-    size_t len = size * count;
+    size_t len = size * count, room = transfer->keep_max - transfer->got.len;
+    size_t kept = len < room ? len : room;
 
+    if (kept > 0 && transfer->got_total + len <= TRANSFER_MAX && !has_room(transfer, kept)) {
+        transfer->paused = true;
+        transfer->transfers->paused++;
+        return CURL_WRITEFUNC_PAUSE; /* the same again, once it goes on */
+    }
     transfer->got_total += len;
     if (transfer->got_total > TRANSFER_MAX)
         return 0; /* ends the transfer */
-    if (transfer->got.len < transfer->keep_max) {
-        size_t room = transfer->keep_max - transfer->got.len;
-        buf_add(&transfer->got, data, len < room ? len : room);
-    }
+    keep(transfer, data, kept);
     return len;
 }
 
@@ -142,19 +128,45 @@ static void unlink_transfer(struct transfer *transfer)
         transfer->next->link = transfer->link;
 }
 
+/* After some room was given back: each that waits tries, and waits again where it finds none. */
+static void go_on(struct transfers *transfers)
+{
+    if (transfers->closing || transfers->paused == 0)
+        return;
+    for (struct transfer *at = transfers->running; at; at = at->next) {
+        if (!at->paused)
+            continue;
+        at->paused = false;
+        transfers->paused--;
+        curl_easy_pause(at->easy, CURLPAUSE_CONT);
+    }
+}
+
+static void give_back(struct transfer *transfer)
+{
+    struct transfers *transfers = transfer->transfers;
+
+    transfers->held -= transfer->got.cap;
+    transfers->paused -= transfer->paused;
+    if (transfers->through == transfer)
+        transfers->through = NULL;
+    buf_release(&transfer->got);
+    go_on(transfers);
+}
+
 static void release(struct transfer *transfer)
 {
     struct transfers *transfers = transfer->transfers;
 
     curl_multi_remove_handle(transfers->multi, transfer->easy);
     unlink_transfer(transfer);
+    give_back(transfer);
     if (transfers->idle_count < IDLE_EASY_MAX)
         transfers->idle[transfers->idle_count++] = transfer->easy;
     else
         curl_easy_cleanup(transfer->easy);
     curl_slist_free_all(transfer->headers);
     buf_release(&transfer->sent);
-    buf_release(&transfer->got);
     free(transfer);
 }
 
@@ -202,6 +214,9 @@ static void finish(struct transfer *transfer, CURLcode code)
     answer.status = (int)status;
     answer.retry_after_ms = backoff_retry_after_ms(transfer->retry_after, clock_wall_ms());
     answer.html = transfer->html_type || (transfer->got.len > 0 && transfer->got.data[0] == '<');
+    if (transfer->got_total > TRANSFER_MAX)
+        code =
+            CURLE_WRITE_ERROR; /* what was refused after a pause does not end a transfer that is complete */
     if (code != CURLE_OK)
         describe_failure(transfer, code, &answer);
     transfer->callback(&answer, transfer->arg);
@@ -301,6 +316,7 @@ void transfers_free(struct transfers **transfersp)
 
     if (!transfers)
         return;
+    transfers->closing = true;
     for (struct transfer *at = transfers->running, *next; at; at = next) {
         next = at->next;
         release(at);
@@ -382,6 +398,11 @@ struct transfer *transfer_start(struct transfers *transfers, const struct transf
     if (curl_multi_add_handle(transfers->multi, transfer->easy) != CURLM_OK)
         bug("a fresh transfer cannot be added");
     return transfer;
+}
+
+size_t transfers_held(const struct transfers *transfers)
+{
+    return transfers->held;
 }
 
 bool transfer_abort(struct transfers *transfers, struct transfer *transfer)

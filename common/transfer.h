@@ -3,7 +3,9 @@
  *
  * TLS is verified, redirects are not followed, no proxy is taken from the environment. The address really connected to is
  * judged, after name resolution: private, loopback and link-local ones only where the platform's file allows them. Of an answer's
- * body the beginning is kept, TRANSFER_KEEP bytes unless asked for more; past TRANSFER_MAX it is refused.
+ * body the beginning is kept, TRANSFER_KEEP bytes unless asked for more; past TRANSFER_MAX it is refused. All that is kept of
+ * all answers together has a ceiling, too: past TRANSFERS_HELD_MAX one answer is read on and the others wait, until their time is
+ * up. Packed answers are not unpacked.
  */
 #pragma once
 #include <stdbool.h>
@@ -14,6 +16,7 @@
 
 #define TRANSFER_KEEP 16384
 #define TRANSFER_MAX (1024 * 1024)
+#define TRANSFERS_HELD_MAX ((size_t)8 * 1024 * 1024)
 #define TRANSFER_HEADERS_MAX 12
 
 enum answer_failure {
@@ -58,5 +61,6 @@ void transfers_free(struct transfers **transfers); /* running ones are aborted w
 /* callback runs once from the loop, never inside this call. */
 struct transfer *transfer_start(struct transfers *transfers, const struct transfer_request *request,
                                 transfer_cb callback, void *arg);
+size_t transfers_held(const struct transfers *transfers); /* bytes kept of answers that are still coming */
 /* Ends it without a callback; true when its request may have reached the platform. */
 bool transfer_abort(struct transfers *transfers, struct transfer *transfer);

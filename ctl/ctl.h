@@ -26,3 +26,4 @@ int ctl_leases(int argc, char **argv);
 int ctl_map(int argc, char **argv);
 int ctl_migrate(int argc, char **argv);
 int ctl_queues(int argc, char **argv);
+int ctl_records(int argc, char **argv);

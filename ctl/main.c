@@ -49,6 +49,15 @@ static const struct command {
      "      record under a new id; --since: events accepted no longer ago; tenant * is all; --rate: a "
      "second, 200",
      ctl_dead},
+    {"records",
+     "show TYPE ID --tenant T [--json]\n"
+     "  records versions TYPE ID --tenant T [--limit N] [--json]\n"
+     "  records find TYPE --tenant T --email E | --platform P --platform-id ID [--json]",
+     "a record: its fields, where each comes from and since when, and what each platform has of it; the\n"
+     "      versions it had, newest first; one found by its e-mail or by what a platform calls it; through "
+     "the\n"
+     "      API, --url URL instead of API_URL; types are user, lead, order, campaign and product",
+     ctl_records},
     {"migrate", "", "creates the tables in DATABASE_URL, or brings them up to this release", ctl_migrate},
 };
 

@@ -31,6 +31,7 @@ WITH held AS MATERIALIZED (
         next_attempt_at = CASE WHEN b.state = 1 THEN now() + make_interval(secs => b.wait_ms / 1000.0) END,
         processed_at = CASE WHEN b.state > 1 THEN now() END, steps = CASE WHEN b.state = 1 THEN COALESCE(b.steps, d.steps) END
     FROM before b WHERE d.event_id = b.event_id AND d.target = $6
+      AND d.generation = b.generation AND d.state + 0 IN (0, 1) -- as above: without it thousands are expected, where one is found
     RETURNING d.event_id, d.state, d.named, b.state_before, d.tenant_id, b.duration_ms, b.sent
 ), attempt AS (
     INSERT INTO sync_results (event_id, target_platform, tenant_id, generation, sending, at, duration_ms, http_status, outcome,
@@ -44,7 +45,9 @@ WITH held AS MATERIALIZED (
 ), closed AS (
     SELECT event_id, state FROM done WHERE named AND state > 1
 ), locked AS MATERIALIZED ( -- with what becomes of each: put together afterwards, each is compared with all the others
-    SELECT e.id, c.state FROM closed c JOIN sync_events e ON e.id = c.event_id ORDER BY e.id FOR UPDATE OF e
+    -- one by one, in the order of their ids, however little the planner knows of how many there are
+    SELECT e.id, c.state FROM (SELECT * FROM closed ORDER BY event_id) c
+    CROSS JOIN LATERAL (SELECT x.id FROM sync_events x WHERE x.id = c.event_id FOR UPDATE) e
 ), ended AS (
     UPDATE sync_events e SET open_count = e.open_count - 1,
         dead_count = e.dead_count + (l.state = 5)::int::int2,

@@ -20,20 +20,9 @@
 
 #define FD_MAX 1024
 
-/* What the linker makes of the calls in common/mem_guard.c (failing.mk). */
-#ifdef SANITIZED
-#define SOURCE(name) __real___interceptor_##name
-#define WRAP(name) __wrap___interceptor_##name
-#else
-#define SOURCE(name) __real___libc_##name
-#define WRAP(name) __wrap___libc_##name
-#endif
-void *SOURCE(malloc)(size_t size);
-void *SOURCE(calloc)(size_t count, size_t size);
-void *SOURCE(realloc)(void *old, size_t size);
-void *WRAP(malloc)(size_t size);
-void *WRAP(calloc)(size_t count, size_t size);
-void *WRAP(realloc)(void *old, size_t size);
+/* What the linker makes of dlsym in common/mem_guard.c (failing.mk). */
+void *__real_dlsym(void *handle, const char *name);
+void *__wrap_dlsym(void *handle, const char *name);
 
 static struct failing none;
 struct failing *failing = &none;
@@ -79,19 +68,44 @@ static bool no_memory(const char *call)
     return true;
 }
 
-void *WRAP(malloc)(size_t size)
+static void *(*real_malloc)(size_t size);
+static void *(*real_calloc)(size_t count, size_t size);
+static void *(*real_realloc)(void *old, size_t size);
+
+static void *failing_malloc(size_t size)
 {
-    return no_memory("malloc") ? NULL : SOURCE(malloc)(size);
+    return no_memory("malloc") ? NULL : real_malloc(size);
 }
 
-void *WRAP(calloc)(size_t count, size_t size)
+static void *failing_calloc(size_t count, size_t size)
 {
-    return no_memory("calloc") ? NULL : SOURCE(calloc)(count, size);
+    return no_memory("calloc") ? NULL : real_calloc(count, size);
 }
 
-void *WRAP(realloc)(void *old, size_t size)
+static void *failing_realloc(void *old, size_t size)
 {
-    return no_memory("realloc") ? NULL : SOURCE(realloc)(old, size);
+    return no_memory("realloc") ? NULL : real_realloc(old, size);
+}
+
+static const struct {
+    const char *name;
+    void *real; /* where to keep the one that is stood before */
+    void *failing;
+} stand_ins[] = {
+    {"malloc", &real_malloc, failing_malloc},
+    {"calloc", &real_calloc, failing_calloc},
+    {"realloc", &real_realloc, failing_realloc},
+};
+
+void *__wrap_dlsym(void *handle, const char *name)
+{
+    void *found = __real_dlsym(handle, name);
+    for (size_t i = 0; i < sizeof stand_ins / sizeof *stand_ins; i++)
+        if (strcmp(name, stand_ins[i].name) == 0) {
+            memcpy(stand_ins[i].real, &found, sizeof found);
+            return stand_ins[i].failing;
+        }
+    return found;
 }
 
 /* ---- sockets ---- */

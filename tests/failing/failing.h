@@ -48,7 +48,7 @@ bool failing_due(enum failing_kind kind, const char *call);
 
 /* ---- sweep.c ---- */
 
-/* Runs with n = 1, 2, 3 … failing, each time in a process of its own, until none is left to fail; that last run must end well, and
+/* Runs with n = 1, 2, 3 … failing, each time in a process of its own, some at a time, until none is left to fail; that last run must end well, and
  * every other one well or by fatal() because memory is out. `life` has a whole life in it and frees what it made. A failed test
  * otherwise. Prints how many places failed. */
 struct sweep {
@@ -57,8 +57,10 @@ struct sweep {
     enum failing_kind kind;
     enum failing_way way;
     bool stays;
-    void (*check)(void); /* after each run, in the test's process; may be NULL */
+    void (*check)(void); /* after each run, in the process that started it; may be NULL */
 };
+#define SWEEP_STRANDS 4  /* lives at a time, each strand of them in a process of its own */
+extern int sweep_strand; /* in check and in a life: which, from 0 */
 void sweep_run(const struct sweep *sweep);
 /* In a life: what must hold, whatever failed. */
 #define sweep_expect(condition) ((condition) ? (void)0 : sweep_disappoint(#condition, __FILE__, __LINE__))

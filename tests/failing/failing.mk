@@ -1,10 +1,8 @@
 # failing.mk: the sweep of failing calls. tests/unit/test_failing_*.c have its means linked in (failing.h).
 FAILING := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/failing/*.c))
 FAILING_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_failing_*.c))
-comma := ,
-# Where common/mem_guard.c gets its memory from: in between stands calls.c.
-FAILING_WRAPPED := $(foreach call,malloc calloc realloc,-Wl$(comma)--wrap=$(if $(SAN),__interceptor_,__libc_)$(call))
 $(FAILING_TESTS): $(FAILING) $(if $(SAN),$(B)/obj/common/mem_guard.o) # whose malloc would be the sanitizer's
-$(FAILING_TESTS): LDFLAGS += $(FAILING_WRAPPED)
+# Where common/mem_guard.c finds what it stands before: in between stands calls.c.
+$(FAILING_TESTS): LDFLAGS += -Wl,--wrap=dlsym
 # It runs before a sanitizer is ready.
-$(B)/obj/tests/failing/calls.o: CFLAGS += -fno-builtin -fno-sanitize=all $(if $(SAN),-DSANITIZED)
+$(B)/obj/tests/failing/calls.o: CFLAGS += -fno-builtin -fno-sanitize=all

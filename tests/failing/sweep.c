@@ -14,6 +14,7 @@
 
 #define RUN_SECONDS 20 /* of one life: what hangs has failed */
 #define FAILURES_TOLD 5
+#define STRANDS SWEEP_STRANDS
 #define EACH_UP_TO 8 /* behind so many places only some fail, fewer and fewer, unless SWEEP=all */
 
 static const struct sweep *sweep;
@@ -92,13 +93,6 @@ static int run_once(int log)
     return status;
 }
 
-static void share(void)
-{
-    void *shared = mmap(NULL, sizeof *failing, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    ck_assert(shared != MAP_FAILED);
-    failing = shared;
-}
-
 static long next_place(long n)
 {
     const char *all = getenv("SWEEP");
@@ -106,31 +100,77 @@ static long next_place(long n)
     return n + 1 + (each ? 0 : n / 4);
 }
 
-void sweep_run(const struct sweep *wanted_sweep)
+/* ---- strands: a life waits more than it works, so several are lived at a time ---- */
+
+struct strand {
+    struct failing failing;
+    long ended, handled, failed;
+};
+static struct strand *strands; /* shared with them */
+int sweep_strand;
+
+/* Every STRANDS-th place, until nothing is left to fail: that last run had to end well, whatever came before it. */
+static void run_strand(struct strand *strand)
 {
     FILE *file = tmpfile();
-    long ended = 0, handled = 0, failed = 0;
-    sweep = wanted_sweep;
-    share();
     ck_assert_ptr_nonnull(file);
-    for (wanted = 1;; wanted = next_place(wanted)) {
+    failing = &strand->failing;
+    wanted = 1;
+    for (int skip = sweep_strand;; skip = STRANDS) {
+        while (skip-- > 0)
+            wanted = next_place(wanted);
         int status = run_once(fileno(file));
         bool hit = failing->hit;
         const char *wrong = verdict(status, log_of(fileno(file)));
-        if (wrong && ++failed <= FAILURES_TOLD)
+        if (wrong && ++strand->failed <= FAILURES_TOLD)
             printf("%s: when call %ld (%s) fails: %s: %s\n", sweep->name, wanted, failing->where, wrong,
                    log_of(fileno(file)));
         if (!hit)
-            break; /* nothing was left to fail: this one had to end well, whatever came before it */
-        *(WEXITSTATUS(status) == 0 ? &handled : &ended) += 1;
+            break;
+        *(WEXITSTATUS(status) == 0 ? &strand->handled : &strand->ended) += 1;
         if (sweep->check)
             sweep->check();
-        if (failed > FAILURES_TOLD)
+        if (strand->failed > FAILURES_TOLD)
             break;
     }
-    printf("%s: %ld places failed, %ld were dealt with, %ld ended the process\n", sweep->name,
-           handled + ended, handled, ended);
     (void)fclose(file);
-    ck_assert_msg(ended + handled > 0, "%s: nothing failed at all", sweep->name);
-    ck_assert_msg(failed == 0, "%s: %ld runs end as they must not", sweep->name, failed);
+}
+
+static pid_t start_strand(int number)
+{
+    pid_t pid = fork();
+    ck_assert(pid >= 0);
+    if (pid > 0)
+        return pid;
+    sweep_strand = number;
+    run_strand(&strands[number]);
+    (void)fflush(NULL);
+    _exit(0);
+}
+
+void sweep_run(const struct sweep *wanted_sweep)
+{
+    pid_t pids[STRANDS];
+    struct strand sum = {.ended = 0};
+    int broken = 0;
+    sweep = wanted_sweep;
+    strands =
+        mmap(NULL, STRANDS * sizeof *strands, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ck_assert(strands != MAP_FAILED);
+    (void)fflush(NULL);
+    for (int i = 0; i < STRANDS; i++)
+        pids[i] = start_strand(i);
+    for (int i = 0; i < STRANDS; i++) {
+        int status = -1;
+        broken += waitpid(pids[i], &status, 0) != pids[i] || status != 0;
+        sum.ended += strands[i].ended;
+        sum.handled += strands[i].handled;
+        sum.failed += strands[i].failed;
+    }
+    munmap(strands, STRANDS * sizeof *strands);
+    printf("%s: %ld places failed, %ld were dealt with, %ld ended the process\n", sweep->name,
+           sum.handled + sum.ended, sum.handled, sum.ended);
+    ck_assert_msg(sum.ended + sum.handled > 0, "%s: nothing failed at all", sweep->name);
+    ck_assert_msg(sum.failed == 0, "%s: %ld runs end as they must not", sweep->name, sum.failed);
+    ck_assert_msg(broken == 0, "%s: %d strands broke off", sweep->name, broken);
 }

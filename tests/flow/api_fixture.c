@@ -266,7 +266,7 @@ struct json *api_await(const char *event_id, const char *status)
 
     while (!pick_text(event, "/event/status") || strcmp(pick_text(event, "/event/status"), status) != 0) {
         ck_assert_msg(clock_mono_ms() < end, "waited in vain for %s: %s", status, pick_print(event));
-        usleep(10000);
+        usleep(20000);
         event = api_look(event_id);
     }
     return event;

@@ -117,7 +117,7 @@ struct json *fake_await_nth(const char *platform, const char *pointer, const cha
     while (!(found = fake_find(platform, 0, pointer, text, n))) {
         ck_assert_msg(clock_mono_ms() < end, "%s got no request %zu with %s = %s; it got: %s", platform, n,
                       pointer, text, pick_print(fake_summary(platform)));
-        usleep(10000);
+        usleep(20000);
     }
     return found;
 }

@@ -48,9 +48,9 @@ START_TEST(of_two_gateways_one_runs_it)
 {
     const char *tenant = "two", *id;
 
-    backfill_preload(tenant, "user", 600);
+    backfill_preload(tenant, "user", 400);
     id = backfill_start(tenant, "{\"platform\":\"bizoholic\",\"entities\":[\"user\"],\"rate\":200}");
-    all_arrived_once(tenant, id, 600);
+    all_arrived_once(tenant, id, 400);
     ck_assert_int_eq(taken_up(id), 1);
 }
 END_TEST
@@ -61,7 +61,7 @@ START_TEST(a_gateway_that_dies_leaves_its_job_to_the_other_and_nothing_comes_twi
     int64_t read, before = clock_mono_ms();
     int owner = -1;
 
-    backfill_preload(tenant, "user", 1500);
+    backfill_preload(tenant, "user", 900);
     id = backfill_start(tenant, "{\"platform\":\"bizoholic\",\"entities\":[\"user\"],\"rate\":300}");
     flow_wait(read_by(id) >= 300 && (owner = owner_of(id)) >= 0, 20);
     stack_kill(gateways[owner]);
@@ -71,7 +71,7 @@ START_TEST(a_gateway_that_dies_leaves_its_job_to_the_other_and_nothing_comes_twi
     ck_assert_int_eq(owner_of(id), 1 - owner);
     ck_assert_msg(clock_mono_ms() - before < 8000 * flow_patience(), "taken over after %lld ms",
                   (long long)(clock_mono_ms() - before));
-    all_arrived_once(tenant, id, 1500);
+    all_arrived_once(tenant, id, 900);
     ck_assert_int_eq(taken_up(id), 2);
     stack_start(gateways[owner]);
 }
@@ -83,7 +83,7 @@ START_TEST(a_gateway_that_is_told_to_end_hands_its_job_over_at_once)
     int64_t began;
     int owner = -1;
 
-    backfill_preload(tenant, "user", 1000);
+    backfill_preload(tenant, "user", 700);
     id = backfill_start(tenant, "{\"platform\":\"bizoholic\",\"entities\":[\"user\"],\"rate\":200}");
     flow_wait(read_by(id) >= 200 && (owner = owner_of(id)) >= 0, 20);
     began = clock_mono_ms();
@@ -92,7 +92,7 @@ START_TEST(a_gateway_that_is_told_to_end_hands_its_job_over_at_once)
     ck_assert_msg(clock_mono_ms() - began < 4000 * flow_patience(), "after %lld ms",
                   (long long)(clock_mono_ms() - began));
     stack_start(gateways[owner]);
-    all_arrived_once(tenant, id, 1000);
+    all_arrived_once(tenant, id, 700);
 }
 END_TEST
 
@@ -101,13 +101,13 @@ START_TEST(a_gateway_that_was_frozen_finds_its_job_taken_and_lets_go)
     const char *tenant = "frozen", *id;
     int owner = -1;
 
-    backfill_preload(tenant, "user", 1500);
+    backfill_preload(tenant, "user", 900);
     id = backfill_start(tenant, "{\"platform\":\"bizoholic\",\"entities\":[\"user\"],\"rate\":200}");
     flow_wait(read_by(id) >= 200 && (owner = owner_of(id)) >= 0, 20);
     stack_signal(gateways[owner], SIGSTOP);
     flow_wait(owner_of(id) == 1 - owner, 20);
     stack_signal(gateways[owner], SIGCONT);
-    all_arrived_once(tenant, id, 1500);
+    all_arrived_once(tenant, id, 900);
 }
 END_TEST
 
@@ -115,7 +115,7 @@ START_TEST(it_goes_on_after_postgresql_was_away)
 {
     const char *tenant = "away", *id;
 
-    backfill_preload(tenant, "user", 1000);
+    backfill_preload(tenant, "user", 700);
     id = backfill_start(tenant, "{\"platform\":\"bizoholic\",\"entities\":[\"user\"],\"rate\":200}");
     flow_wait(read_by(id) >= 200, 20);
     stack_kill("postgres");
@@ -123,14 +123,16 @@ START_TEST(it_goes_on_after_postgresql_was_away)
     flow_wait(sql_int("SELECT count(*) FROM backfill_jobs WHERE id = '%s' AND state = 'done'", id) == 1, 40);
     flow_wait(sql_int("SELECT count(*) FROM sync_events WHERE backfill = '%s' AND status IN (0, 1)", id) == 0,
               30);
-    ck_assert_int_eq(sql_int("SELECT count(*) FROM sync_events WHERE backfill = '%s'", id), 1000);
-    ck_assert_int_eq(backfill_kept("bizosaas", "user", tenant), 1000);
+    ck_assert_int_eq(sql_int("SELECT count(*) FROM sync_events WHERE backfill = '%s'", id), 700);
+    ck_assert_int_eq(backfill_kept("bizosaas", "user", tenant), 700);
 }
 END_TEST
 
 int main(void)
 {
-    return flow_run("backfill_gateways", &(struct stack_options){.replicas = "api-gateway=2"},
+    static const char *const env[] = {"LEASE_SECONDS=3s", NULL};
+
+    return flow_run("backfill_gateways", &(struct stack_options){.env = env, .replicas = "api-gateway=2"},
                     (const TTest *[]){of_two_gateways_one_runs_it,
                                       a_gateway_that_dies_leaves_its_job_to_the_other_and_nothing_comes_twice,
                                       a_gateway_that_is_told_to_end_hands_its_job_over_at_once,

@@ -177,6 +177,47 @@ START_TEST(a_bulk_that_is_too_large_is_413)
 }
 END_TEST
 
+/* An event of so many bytes. */
+static const char *event_of_size(const char *id, size_t size)
+{
+    static const char head[] = "{\"event_type\":\"user_created\",\"source_platform\":\"bizoholic\","
+                               "\"target_platforms\":[\"coreldove\"],\"data\":{\"email\":\"b@example.com\","
+                               "\"name\":\"B\",\"id\":\"%s\",\"note\":\"",
+                      tail[] = "\"}}";
+    struct buf body = BUF_INIT;
+
+    buf_addf(&body, head, id);
+    while (body.len + sizeof tail - 1 < size)
+        buf_add_ch(&body, 'x');
+    buf_add_str(&body, tail);
+    return pick_keep(buf_detach(&body, NULL));
+}
+
+START_TEST(an_event_larger_than_one_body_may_be_is_413_by_its_index_and_the_others_are_taken)
+{
+    size_t most = 256 * 1024;
+    const char *large = event_of_size("large", most + 1), *full = event_of_size("full", most);
+    const char *const bodies[] = {api_text("[%s,%s,%s]", item("large-first0"), large, full),
+                                  api_text("%s\n%s\n%s\n", item("large-first1"), large, full)};
+
+    ck_assert_int_eq(post(NULL, api_text("[%s]", large))->status, 200);
+    ck_assert_int_eq(api_post("/sync/events", large)->status, 413);
+    for (size_t i = 0; i < COUNT(bodies); i++) {
+        const struct api_answer *answer = post(i ? "application/x-ndjson" : NULL, bodies[i]);
+        ck_assert_msg(answer->status == 200, "%d %s", answer->status, answer->body);
+        check_refused_item(answer, 1, "413", NULL);
+        pick_check(answer->json, "/results/1/error/type", "urn:data-sync:problem:body-too-large");
+        const char *detail = pick_text(answer->json, "/results/1/error/detail");
+        ck_assert_msg(strstr(detail, "index 1 ") && strstr(detail, "262145") && strstr(detail, "262144"),
+                      "%s", detail);
+        pick_check(answer->json, "/results/0/status", "created");
+        pick_check(answer->json, "/results/2/status", "created");
+        fake_await("coreldove", "/body/event_id", pick_text(answer->json, "/results/0/event_id"));
+    }
+    ck_assert_int_eq(sql_int("SELECT count(*) FROM sync_events WHERE entity_id = 'large'"), 0);
+}
+END_TEST
+
 START_TEST(events_of_one_record_in_a_bulk_keep_their_order)
 {
     struct buf body = BUF_INIT;
@@ -232,12 +273,14 @@ END_TEST
 
 int main(void)
 {
-    return flow_run("bulk", NULL,
-                    (const TTest *[]){
-                        an_array_an_object_and_lines_are_taken, one_bad_item_does_not_refuse_the_others,
-                        a_line_that_is_not_json_does_not_refuse_the_others,
-                        a_bulk_of_bad_items_alone_is_answered_item_by_item,
-                        a_bulk_that_is_none_is_refused_whole, a_thousand_events_are_taken_and_one_more_is_413,
-                        a_bulk_that_is_too_large_is_413, events_of_one_record_in_a_bulk_keep_their_order,
-                        an_event_that_the_database_refuses_is_refused_alone, NULL});
+    return flow_run(
+        "bulk", NULL,
+        (const TTest *[]){an_array_an_object_and_lines_are_taken, one_bad_item_does_not_refuse_the_others,
+                          a_line_that_is_not_json_does_not_refuse_the_others,
+                          a_bulk_of_bad_items_alone_is_answered_item_by_item,
+                          a_bulk_that_is_none_is_refused_whole,
+                          a_thousand_events_are_taken_and_one_more_is_413, a_bulk_that_is_too_large_is_413,
+                          an_event_larger_than_one_body_may_be_is_413_by_its_index_and_the_others_are_taken,
+                          events_of_one_record_in_a_bulk_keep_their_order,
+                          an_event_that_the_database_refuses_is_refused_alone, NULL});
 }

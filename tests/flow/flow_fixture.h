@@ -21,14 +21,14 @@
 
 #define COUNT(rows) (sizeof(rows) / sizeof *(rows))
 
-/* Looks every 10 ms until the condition holds; a failed test when it does not within `seconds` (more under sanitizers). */
+/* Looks every 10 to 40 ms until the condition holds; a failed test when it does not within `seconds` (more under sanitizers). */
 #define flow_wait(condition, seconds)                                                                       \
     do {                                                                                                    \
         int64_t flow_end_ = clock_mono_ms() + (int64_t)((seconds)*1000 * flow_patience());                  \
-        while (!(condition)) {                                                                              \
+        for (unsigned flow_pause_us_ = 10000; !(condition); flow_pause_us_ += flow_pause_us_ < 40000 ? 2000 : 0) { \
             ck_assert_msg(clock_mono_ms() < flow_end_, "waited %g s in vain for: %s", (double)(seconds),    \
                           #condition);                                                                      \
-            usleep(10000);                                                                                  \
+            usleep(flow_pause_us_);                                                                         \
         }                                                                                                   \
     } while (0)
 double flow_patience(void); /* CK_TIMEOUT_MULTIPLIER, 1 when unset */

@@ -2,15 +2,15 @@
  * flow_postgres_away.c: PostgreSQL is killed, ends at once, or hangs: clients hear 503 within a second, every answer agrees with
  * what is stored, the programs wait without spinning, and all goes on by itself; no outcome that was known is sent again.
  */
-#include <ctype.h>
-#include <dirent.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 
+#include "backfill_fixture.h"
 #include "flow_fixture.h"
 #include "map.h"
 #include "mem.h"
+#include "postgres_fixture.h"
 
 #define TOGETHER 8 /* requests at the same time */
 #define EVENTS_MAX 20000
@@ -112,57 +112,6 @@ static void preload(void)
 }
 
 /* ── breaking PostgreSQL ── */
-
-/* The server and its children, first of all itself. */
-static size_t server_pids(pid_t *pids, size_t max)
-{
-    pid_t server = stack_pid("postgres");
-    size_t count = 0;
-    DIR *proc = opendir("/proc");
-
-    pids[count++] = server;
-    for (struct dirent *entry; proc && (entry = readdir(proc)) && count < max;) {
-        int parent = 0;
-        char path[300];
-        FILE *file;
-        if (!isdigit((unsigned char)*entry->d_name))
-            continue;
-        snprintf(path, sizeof path, "/proc/%s/stat", entry->d_name);
-        if (!(file = fopen(path, "r")))
-            continue;
-        if (fscanf(file, "%*d (%*[^)]) %*c %d", &parent) == 1 && parent == server)
-            pids[count++] = (pid_t)strtol(entry->d_name, NULL, 10);
-        fclose(file);
-    }
-    closedir(proc);
-    return count;
-}
-
-/* Whatever becomes of the claim: what stands still could not be ended by anybody else. */
-static void move_again_later(const pid_t *pids, size_t count)
-{
-    if (fork() != 0)
-        return;
-    setsid();
-    for (int fd = 0; fd < 3; fd++)
-        close(fd);
-    sleep(60);
-    for (size_t i = 0; i < count; i++)
-        kill(pids[i], SIGCONT);
-    _exit(0);
-}
-
-/* All of it stands still: it takes connections and statements in, and says nothing. */
-static void hang(bool still)
-{
-    pid_t pids[256];
-    size_t count = server_pids(pids, COUNT(pids));
-
-    for (size_t i = 0; i < count; i++)
-        kill(pids[still ? i : count - 1 - i], still ? SIGSTOP : SIGCONT);
-    if (still)
-        move_again_later(pids, count);
-}
 
 static void end_at_once(void)
 {
@@ -326,12 +275,12 @@ static void start_it(void)
 
 static void stop_moving(void)
 {
-    hang(true);
+    postgres_hang(true);
 }
 
 static void move_again(void)
 {
-    hang(false);
+    postgres_hang(false);
 }
 
 START_TEST(a_postgres_that_ends_at_once_loses_nothing_and_each_answer_agrees_with_the_table)
@@ -359,7 +308,7 @@ START_TEST(what_is_read_from_a_hanging_postgres_is_503_within_a_second)
                                        "/readyz"};
 
     api_get("/sync/events");
-    hang(true);
+    postgres_hang(true);
     for (size_t i = 0; i < COUNT(urls); i++) {
         const struct api_answer *answer = api_get("%s", urls[i]);
         ck_assert_msg(answer->status == 503 || i == 2, "%s: %d %s", urls[i], answer->status, answer->body);
@@ -367,8 +316,62 @@ START_TEST(what_is_read_from_a_hanging_postgres_is_503_within_a_second)
                       (long long)answer->took_us);
     }
     flow_wait(api_get("/readyz")->status == 503, 3);
-    hang(false);
+    postgres_hang(false);
     flow_wait(api_get("/readyz")->status == 200, 5);
+}
+END_TEST
+
+static void check_told(const struct api_request *request, const struct api_answer *answer, const char *type)
+{
+    const char *told = pick_text(answer->json, "/type"), *retry = api_header(answer, "Retry-After");
+
+    ck_assert_msg(answer->status == 503 && told && strstr(told, type), "%s %s: %d %s %s", request->method,
+                  request->url, answer->status, answer->why, answer->body);
+    ck_assert_msg(retry && strtol(retry, NULL, 10) > 0, "no Retry-After: %s", answer->head);
+    ck_assert_msg(answer->took_us < PROMPT_US * flow_patience(), "%s %s after %lld us", request->method,
+                  request->url, (long long)answer->took_us);
+}
+
+static const char *post_failing(const char *id)
+{
+    fake_control("coreldove", api_text("{\"rules\":[{\"match\":{\"id\":\"%s\"},\"status\":400}]}", id));
+    const char *event = api_event("{\"event_type\":\"user_created\",\"source_platform\":\"bizoholic\","
+                                  "\"target_platforms\":[\"coreldove\"],\"data\":{\"user_id\":\"%s\","
+                                  "\"email\":\"e@example.com\",\"name\":\"N\"}}",
+                                  id);
+    api_await(event, "failed");
+    fake_control("coreldove", "{\"rules\":[]}");
+    return event;
+}
+
+START_TEST(what_changes_something_in_a_hanging_postgres_is_told_within_a_second_that_nobody_knows)
+{
+    static const char file[] = "{\"platform\":\"bizosaas\",\"source\":\"file\",\"entities\":[\"user\"]}";
+    const char *token = api_token(API_TENANT, "operator"), *failed = post_failing("failed");
+    const char *job = api_text("/sync/backfill/%s", backfill_start(API_TENANT, "%s", file));
+    const struct api_request requests[] = {
+        {.method = "POST", .url = api_text("/sync/events/%s/retry", failed), .token = token},
+        {.method = "PATCH", .url = job, .token = token, .body = "{\"rate\":7}"},
+        {.method = "PUT",
+         .url = api_text("%s/parts/1", job),
+         .token = token,
+         .type = "application/x-ndjson",
+         .body = "{\"user_id\":\"part\"}\n"},
+        {.method = "POST", .url = "/sync/backfill", .token = token, .body = file}};
+    const struct api_answer *answers[COUNT(requests)];
+
+    postgres_hang(true);
+    api_send_together(requests, answers, COUNT(requests));
+    for (size_t i = 0; i < COUNT(requests); i++) /* PostgreSQL has the statement: it may be done yet */
+        check_told(&requests[i], answers[i], "outcome-unknown");
+    api_send_together(requests, answers, COUNT(requests));
+    for (size_t i = 0; i < COUNT(requests); i++) /* known to be silent by now: nothing is sent to it */
+        check_told(&requests[i], answers[i], "unavailable");
+    postgres_hang(false);
+    api_await(failed, "completed"); /* what was sent was done once, what was refused not at all */
+    ck_assert_uint_eq(fake_count("coreldove", 0, "/body/event_id", failed), 2);
+    flow_wait(sql_int("SELECT count(*) FROM backfill_jobs") == 2, 5);
+    ck_assert_int_eq(sql_int("SELECT count(*) FROM backfill_parts"), 1);
 }
 END_TEST
 
@@ -438,6 +441,7 @@ int main(void)
         a_postgres_that_ends_at_once_loses_nothing_and_each_answer_agrees_with_the_table,
         a_hanging_postgres_is_503_within_a_second_and_each_answer_agrees_with_the_table,
         what_is_read_from_a_hanging_postgres_is_503_within_a_second,
+        what_changes_something_in_a_hanging_postgres_is_told_within_a_second_that_nobody_knows,
         without_postgres_nothing_starts_or_spins_and_known_outcomes_are_recorded_first,
         flow_size(0, 1) ? a_killed_postgres_loses_nothing_and_each_answer_agrees_with_the_table : NULL,
         NULL};

@@ -163,7 +163,7 @@ void belt_check_empty(void)
         if (clock_mono_ms() > end)
             ck_abort_msg("left on the belt: %lld ids, %lld entries: %s", (long long)state.ids,
                          (long long)state.entries, redis_line("EVAL %s 0", left));
-        usleep(10000);
+        usleep(20000);
     }
 }
 

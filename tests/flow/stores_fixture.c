@@ -1,9 +1,13 @@
-/* stores_fixture.c: see stores_fixture.h. A connection per statement: nothing is shared with children that check forks. */
+/*
+ * stores_fixture.c: see stores_fixture.h. Each process has a connection to PostgreSQL of its own, kept from statement to statement:
+ * what waits for a condition asks many times a second, and to log in costs ten times a statement.
+ */
 #include "stores_fixture.h"
 
 #include <check.h>
 #include <hiredis/hiredis.h>
 #include <libpq-fe.h>
+#include <unistd.h>
 
 #include "buf.h"
 #include "mem.h"
@@ -26,29 +30,66 @@ static PGconn *connect_database(void)
 {
     const char *admin = stack_setting("DATABASE_ADMIN_URL"), *own = stack_setting("DATABASE_URL");
     struct buf url = BUF_INIT;
-    PGconn *conn;
 
     buf_add(&url, admin, (size_t)(strrchr(admin, '/') - admin));
     buf_add_str(&url, strrchr(own, '/'));
-    conn = PQconnectdb(url.data);
+    PGconn *conn = PQconnectdb(url.data);
     buf_release(&url);
     ck_assert_msg(PQstatus(conn) == CONNECTION_OK, "PostgreSQL: %s", PQerrorMessage(conn));
     return conn;
 }
 
+static struct {
+    PGconn *conn;
+    pid_t owner;
+    char stack[512];
+} kept;
+
+/* One that another process began is left to it: to end it properly would end the other's session. */
+static void let_go(void)
+{
+    if (kept.conn && kept.owner == getpid())
+        PQfinish(kept.conn);
+    else if (kept.conn)
+        close(PQsocket(kept.conn));
+    kept.conn = NULL;
+}
+
+static PGconn *connection(void)
+{
+    if (kept.conn && kept.owner == getpid() && strcmp(kept.stack, stack_dir()) == 0 &&
+        PQtransactionStatus(kept.conn) == PQTRANS_IDLE)
+        return kept.conn;
+    let_go();
+    kept.conn = connect_database();
+    kept.owner = getpid();
+    snprintf(kept.stack, sizeof kept.stack, "%s", stack_dir());
+    return kept.conn;
+}
+
+/* Once more on a new connection when the server has ended the kept one since. */
+static PGresult *execute(const char *sql)
+{
+    bool fresh = !kept.conn || kept.owner != getpid();
+    PGresult *result = PQexec(connection(), sql);
+
+    if (fresh || PQstatus(kept.conn) == CONNECTION_OK)
+        return result;
+    PQclear(result);
+    return PQexec(connection(), sql);
+}
+
 static const char *run(const char *sql)
 {
-    PGconn *conn = connect_database();
-    PGresult *result = PQexec(conn, sql);
+    PGresult *result = execute(sql);
     ExecStatusType status = PQresultStatus(result);
     const char *value = NULL;
 
     ck_assert_msg(status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK, "%s: %s", sql,
-                  PQerrorMessage(conn));
+                  PQerrorMessage(kept.conn));
     if (PQntuples(result) > 0 && PQnfields(result) > 0 && !PQgetisnull(result, 0, 0))
         value = pick_keep(mem_strdup(PQgetvalue(result, 0, 0)));
     PQclear(result);
-    PQfinish(conn);
     return value;
 }
 

@@ -12,7 +12,7 @@ FUZZ_FLAGS := -std=c11 -D_GNU_SOURCE -I. -Icommon $(shell pkg-config --cflags js
 FUZZ_SANITIZE := address,undefined
 
 # What only computes, and what it stands on. mem_guard.c is left out: memory is the sanitizer's here.
-FUZZ_SRC := $(foreach module,mem buf log clock uuid map hash utf8 timefmt json money msg backoff,common/$(module).c \
+FUZZ_SRC := $(foreach module,mem buf log clock uuid map hash utf8 timefmt json money msg backoff setting email expr,common/$(module).c \
               $(wildcard common/$(module)_*.c)) $(wildcard common/platform*.c common/mapping*.c common/inbound*.c) \
             common/delivery.c common/webhook.c common/digest.c common/digest_rsa.c \
             api-gateway/http_filter.c api-gateway/http_target.c worker/bulk_answer.c worker/outcome.c
@@ -28,8 +28,9 @@ $(FUZZERS:%=$(FB)/%): $(FB)/%: $(FB)/obj/tests/fuzz/fuzz_%.o $(FB)/libpure.a
 	$(FUZZ_CC) -fsanitize=fuzzer,$(FUZZ_SANITIZE) -o $@ $^ $(shell pkg-config --libs json-c libcrypto libconfig 2>/dev/null)
 -include $(wildcard $(FB)/obj/*/*.d $(FB)/obj/*/*/*.d)
 
+fuzzers: $(WANTED:%=$(FB)/%)
 fuzz:
 	@tools/deps --fuzz
-	@$(MAKE) --no-print-directory -s -j$(JOBS) $(WANTED:%=$(FB)/%)
+	@$(MAKE) --no-print-directory -s -j$(JOBS) fuzzers
 	@tests/fuzz/run $(SECONDS) $(JOBS) $(WANTED)
-.PHONY: fuzz
+.PHONY: fuzz fuzzers

@@ -92,7 +92,7 @@ static const struct {
     {"BODY_MAX_BYTES", "2048", offsetof(struct conf, body_max), 2048},
     {"BODY_MAX_BYTES", "64k", offsetof(struct conf, body_max), 65536},
     {"BODY_MAX_BYTES", "1KiB", offsetof(struct conf, body_max), 1024},
-    {"BODY_MAX_BYTES", "16MiB", offsetof(struct conf, body_max), 16777216},
+    {"BODY_MAX_BYTES", "8MiB", offsetof(struct conf, body_max), 8388608},
     {"UNREAD_BODIES_MAX_BYTES", "1G", offsetof(struct conf, unread_bodies_max), 1073741824},
 };
 
@@ -146,6 +146,11 @@ static const struct {
     {"LISTEN_ADDR", "::1:8025", "LISTEN_ADDR"},
     {"LISTEN_ADDR", "0.0.0.0:65536", "LISTEN_ADDR"},
     {"METRICS_ADDR", "of", "METRICS_ADDR is \"of\": give host:port, such as 127.0.0.1:0, or off\n"},
+    {"BULK_BODY_MAX_BYTES", "12MiB",
+     "BULK_BODY_MAX_BYTES is 12582912 bytes, which UNREAD_BODIES_MAX_BYTES (12582912) has no room for: lower "
+     "the one, or give the other at least 12599296\n"},
+    {"BODY_MAX_BYTES", "16MiB", "BODY_MAX_BYTES is 16777216 bytes, which UNREAD_BODIES_MAX_BYTES"},
+    {"UNREAD_BODIES_MAX_BYTES", "10MiB", "give the other at least 10502144\n"},
     {"BIZOSAAS_BRAIN_URL", "bizosaas:8001",
      "BIZOSAAS_BRAIN_URL is \"bizosaas:8001\": give a base URL such as"},
     {"BIZOSAAS_BRAIN_URL", "http://", "give a base URL"},

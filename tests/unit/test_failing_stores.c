@@ -20,12 +20,14 @@
 #define DEADLINE_MS 10000
 #define TRIES 20
 
-/* What became of the inserts of a run, for whoever looks into the table afterwards. */
-static struct report {
+/* What became of the inserts of a run, for whoever looks into the table afterwards; one of each strand. */
+struct outcome {
     int64_t run;
     bool stored[INSERTS];  /* was told to be stored */
     bool unknown[INSERTS]; /* once nobody knew */
-} * report;
+};
+static struct outcome *reports;
+#define report (&reports[sweep_strand])
 
 static struct event_base *base;
 
@@ -73,11 +75,16 @@ static void on_answer(enum db_status status, const struct db_result *result, voi
         sweep_expect(db_sqlstate(result)[0] != ' ' && db_message(result)[0]);
 }
 
+static int64_t id_of(int i)
+{
+    return (report->run * SWEEP_STRANDS + sweep_strand) * INSERTS + i;
+}
+
 static void insert(struct db *db, int i, struct answer *answer)
 {
     struct db_params *params = db_params_new();
     *answer = (struct answer){.count = 0};
-    db_add_int(params, report->run * INSERTS + i);
+    db_add_int(params, id_of(i));
     db_query(db, DB_OWNER, "insert into failing values ($1) on conflict do nothing returning id", params,
              on_answer, answer);
 }
@@ -143,11 +150,16 @@ static void life_of_a_database_connection(void)
 
 static PGconn *witness;
 
+static void call_witness(void)
+{
+    witness = PQconnectdb(url_of("TEST_DATABASE_URL"));
+    ck_assert_int_eq(PQstatus(witness), CONNECTION_OK);
+}
+
 static bool is_there(int i)
 {
     char text[100];
-    snprintf(text, sizeof text, "select 1 from failing where id = %lld",
-             (long long)(report->run * INSERTS + i));
+    snprintf(text, sizeof text, "select 1 from failing where id = %lld", (long long)id_of(i));
     PGresult *result = PQexec(witness, text);
     ck_assert_int_eq(PQresultStatus(result), PGRES_TUPLES_OK);
     bool there = PQntuples(result) == 1;
@@ -157,28 +169,23 @@ static bool is_there(int i)
 
 static void check_the_table(void)
 {
+    if (!witness)
+        call_witness();
     for (int i = 0; i < INSERTS; i++)
         ck_assert_msg(!report->stored[i] || is_there(i), "insert %d was told to be stored and is not", i);
-    *report = (struct report){.run = report->run + 1};
+    *report = (struct outcome){.run = report->run + 1};
 }
 
-static void open_witness(void)
+static void make_the_table(void)
 {
-    report = mmap(NULL, sizeof *report, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    ck_assert(report != MAP_FAILED);
-    witness = PQconnectdb(url_of("TEST_DATABASE_URL"));
-    ck_assert_int_eq(PQstatus(witness), CONNECTION_OK);
+    call_witness();
     PQclear(PQexec(witness, "set client_min_messages = error"));
     PQclear(PQexec(witness, "drop table if exists failing"));
     PGresult *result = PQexec(witness, "create table failing (id int8 primary key)");
     ck_assert_int_eq(PQresultStatus(result), PGRES_COMMAND_OK);
     PQclear(result);
-}
-
-static void close_witness(void)
-{
     PQfinish(witness);
-    munmap(report, sizeof *report);
+    witness = NULL; /* each strand has its own */
 }
 
 /* ---- Redis ---- */
@@ -303,9 +310,12 @@ static void sweep_fault(const char *what, void (*life)(void), int fault, void (*
 
 START_TEST(a_database_connection_survives_and_tells_the_truth_whatever_call_fails)
 {
-    open_witness();
+    const size_t size = SWEEP_STRANDS * sizeof *reports;
+    reports = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ck_assert(reports != MAP_FAILED);
+    make_the_table();
     sweep_fault("postgresql", life_of_a_database_connection, _i, check_the_table);
-    close_witness();
+    munmap(reports, size);
 }
 END_TEST
 

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "mem.h"
 #include "service_fixture.h"
 
@@ -48,18 +49,79 @@ START_TEST(only_get_without_a_body_and_with_short_headers_is_answered)
 }
 END_TEST
 
-START_TEST(idle_connections_do_not_keep_a_scrape_away)
+static int64_t open_files(void)
 {
-    int fds[100];
+    const char *line = strstr(tiny_get("/metrics"), "\nprocess_open_fds ");
+
+    ck_assert_ptr_nonnull(line);
+    return strtoll(line + sizeof "\nprocess_open_fds " - 1, NULL, 10);
+}
+
+static int begin_head(void)
+{
+    static const char head[] = "GET /metrics HTTP/1.1\r\nHost: x\r\nX: ";
+    int fd = tiny_connect();
+
+    send(fd, head, sizeof head - 1, MSG_NOSIGNAL);
+    return fd;
+}
+
+#define IDLE 100 /* as many silent ones, as many that send a head byte by byte */
+
+/* Each goes on for as long as it is let, and comes back when it was thrown out. */
+static void press_on(int *fds)
+{
     char byte;
 
-    tiny_start_service();
-    for (int i = 0; i < 100; i++)
-        fds[i] = tiny_connect();
-    tiny_expect(tiny_get("/livez"), "HTTP/1.1 200 OK");
-    ck_assert_int_eq(recv(fds[0], &byte, 1, 0), 0);
-    for (int i = 0; i < 100; i++)
+    for (int i = 0; i < 2 * IDLE; i++) {
+        bool slow = i >= IDLE, out = recv(fds[i], &byte, 1, MSG_DONTWAIT) == 0;
+        if (!out && (!slow || send(fds[i], "x", 1, MSG_NOSIGNAL) == 1))
+            continue;
         close(fds[i]);
+        fds[i] = slow ? begin_head() : tiny_connect();
+    }
+}
+
+START_TEST(idle_and_slow_connections_keep_no_scrape_away_and_cost_few_descriptors)
+{
+    int fds[2 * IDLE];
+    int64_t before, slowest_ms = 0;
+
+    tiny_start_service();
+    before = open_files();
+    for (int i = 0; i < 2 * IDLE; i++)
+        fds[i] = i < IDLE ? tiny_connect() : begin_head();
+    for (int round = 0; round < 20; round++) {
+        press_on(fds);
+        int64_t began_ms = clock_mono_ms();
+        tiny_expect(tiny_get("/metrics"), "HTTP/1.1 200 OK");
+        int64_t took_ms = clock_mono_ms() - began_ms;
+        slowest_ms = took_ms > slowest_ms ? took_ms : slowest_ms;
+        ck_assert_int_le(open_files(), before + 16);
+    }
+    ck_assert_int_le(slowest_ms, 1000);
+    for (int i = 0; i < 2 * IDLE; i++)
+        close(fds[i]);
+}
+END_TEST
+
+START_TEST(a_head_that_never_ends_is_cut_off)
+{
+    int64_t began_ms;
+    char byte;
+    int fd;
+
+    setenv("CLIENT_TIMEOUT", "500ms", 1);
+    tiny_start_service();
+    began_ms = clock_mono_ms();
+    fd = begin_head();
+    while (recv(fd, &byte, 1, MSG_DONTWAIT) != 0 && send(fd, "x", 1, MSG_NOSIGNAL) == 1) {
+        ck_assert_int_lt(clock_mono_ms() - began_ms, 20000);
+        usleep(20000);
+    }
+    ck_assert_int_ge(clock_mono_ms() - began_ms, 400);
+    ck_assert_int_lt(clock_mono_ms() - began_ms, 5000);
+    close(fd);
 }
 END_TEST
 
@@ -271,7 +333,8 @@ int main(void)
     tcase_add_test(tcase, ready_is_what_all_checks_say_and_live_is_the_loop);
     tcase_add_test(tcase, metrics_are_prometheus_text_with_hooks_called_first);
     tcase_add_test(tcase, only_get_without_a_body_and_with_short_headers_is_answered);
-    tcase_add_test(tcase, idle_connections_do_not_keep_a_scrape_away);
+    tcase_add_test(tcase, idle_and_slow_connections_keep_no_scrape_away_and_cost_few_descriptors);
+    tcase_add_test(tcase, a_head_that_never_ends_is_cut_off);
     tcase_add_test(tcase, term_drains_and_ends_with_0);
     tcase_add_test(tcase, a_second_term_ends_at_once);
     tcase_add_test(tcase, a_drain_without_end_is_cut_off);

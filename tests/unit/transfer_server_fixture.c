@@ -4,8 +4,10 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <event2/event.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,15 +24,32 @@ void transfer_server_send(int fd, const char *data, size_t len)
     }
 }
 
-static void send_zeros(int fd, size_t len)
+/* Children share it: how many of them have begun. */
+static _Atomic unsigned *begun;
+
+/* Not for ever: the others may be kept from sending theirs. */
+static void wait_for_all(void)
+{
+    ++*begun;
+    for (int ms = 0; *begun < transfer_server.together && ms < 500; ms++)
+        usleep(1000);
+}
+
+static void send_zeros(int fd, size_t len, bool together)
 {
     static char zeros[65536];
     char head[128];
     int head_len = snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", len);
 
     transfer_server_send(fd, head, (size_t)head_len);
-    for (; len > 0; len -= len < sizeof zeros ? len : sizeof zeros)
+    size_t half = together ? len / 2 : 0;
+    for (; len > 0; len -= len < sizeof zeros ? len : sizeof zeros) {
         transfer_server_send(fd, zeros, len < sizeof zeros ? len : sizeof zeros);
+        if (half > 0 && len <= half) {
+            wait_for_all();
+            half = 0;
+        }
+    }
 }
 
 /* 10 MB of header lines, or of small chunks. */
@@ -63,9 +82,11 @@ static void serve(int fd)
         else if (transfer_server.manner == HALF_AN_ANSWER)
             transfer_server_send(fd, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", 44);
         else if (transfer_server.manner == HUGE_ANSWER)
-            send_zeros(fd, transfer_server.large + 1);
+            send_zeros(fd, transfer_server.large + 1, false);
         else if (transfer_server.manner == LARGE_ANSWER)
-            send_zeros(fd, transfer_server.large);
+            send_zeros(fd, transfer_server.large, false);
+        else if (transfer_server.manner == LARGE_TOGETHER)
+            send_zeros(fd, transfer_server.large, true);
         else if (transfer_server.manner == ENDLESS_HEAD)
             send_endless(fd, "HTTP/1.1 200 OK\r\n",
                          "X-Padding: 0123456789012345678901234567890123456789\r\n");
@@ -95,6 +116,8 @@ void transfer_server_open(struct event_base *base, size_t large)
     socklen_t len = sizeof address;
 
     transfer_server = (struct transfer_server){.large = large};
+    begun = mmap(NULL, sizeof *begun, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ck_assert(begun != MAP_FAILED);
     transfer_server.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ck_assert_int_eq(bind(transfer_server.listener, (struct sockaddr *)&address, sizeof address), 0);
     ck_assert_int_eq(listen(transfer_server.listener, 16), 0);
@@ -108,5 +131,6 @@ void transfer_server_open(struct event_base *base, size_t large)
 void transfer_server_close(void)
 {
     event_free(transfer_server.accepting);
+    munmap((void *)begun, sizeof *begun);
     close(transfer_server.listener);
 }

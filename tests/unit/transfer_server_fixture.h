@@ -2,7 +2,7 @@
 #pragma once
 #include <stddef.h>
 
-enum server_manner { ANSWERS, SILENT, READS_AND_CLOSES, HALF_AN_ANSWER, HUGE_ANSWER, LARGE_ANSWER, ENDLESS_HEAD, ENDLESS_CHUNKS };
+enum server_manner { ANSWERS, SILENT, READS_AND_CLOSES, HALF_AN_ANSWER, HUGE_ANSWER, LARGE_ANSWER, LARGE_TOGETHER, ENDLESS_HEAD, ENDLESS_CHUNKS };
 
 struct event_base;
 struct transfer_server {
@@ -11,6 +11,7 @@ struct transfer_server {
     size_t large;       /* bytes of LARGE_ANSWER; HUGE_ANSWER has one more */
     int listener, port;
     unsigned connections;
+    unsigned together;  /* LARGE_TOGETHER: so many connections send a half before any goes on, within half a second */
     struct event *accepting;
 };
 extern struct transfer_server transfer_server;
