@@ -21,6 +21,7 @@ static const struct action {
     {"status", HTTP_WHOLE, false, true, 500, NULL, "{\"success\":false,\"error\":\"told to fail\"}"},
     {"delay", HTTP_WHOLE, true, false, 0, NULL, NULL},
     {"hang", HTTP_HANG, false, false, 0, NULL, NULL},
+    {"late", HTTP_HANG, false, false, 0, NULL, NULL}, /* late.c */
     {"reset", HTTP_RESET, false, false, 0, NULL, NULL},
     {"close", HTTP_CLOSE, false, false, 0, NULL, NULL},
     {"reset_mid_answer", HTTP_RESET_HALFWAY, true, false, 0, NULL, NULL},
@@ -150,7 +151,7 @@ static int read_rule(struct rule *rule, const struct json *source, char *error, 
     *rule = (struct rule){.every = 1, .action = find_action(source)};
     if (!rule->action) {
         snprintf(error, error_size,
-                 "unknown action: one of status, delay, hang, reset, close, reset_mid_answer, truncate, "
+                 "unknown action: one of status, delay, hang, late, reset, close, reset_mid_answer, truncate, "
                  "empty, huge, endless, gzip, drip, html, redirect, too_few, foreign_ids, no_results, "
                  "no_statuses");
         return -1;
