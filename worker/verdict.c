@@ -167,10 +167,10 @@ static void log_delivery(const struct work *work, const struct answer *answer, c
     uuid_format(&lead->event, event);
     log_info("delivery", LOG_STR("event", event), LOG_STR("target", work->worker->name),
              LOG_STR("type", msg_event_type_name(lead->type)), LOG_STR("verb", msg_verb_name(work->verb)),
-             LOG_INT("version", work->record_version), LOG_INT("attempt", lead->sendings + work->sent),
-             LOG_INT("status", answer->status), LOG_STR("outcome", outcome_name(outcome->class)),
-             LOG_INT("started_at", work->began_ms), LOG_INT("ms", answer->duration_us / 1000),
-             LOG_STR("error", outcome->error));
+             LOG_INT("version", work->record_version), LOG_INT("generation", lead->generation),
+             LOG_INT("attempt", lead->sendings + work->sent), LOG_INT("status", answer->status),
+             LOG_STR("outcome", outcome_name(outcome->class)), LOG_INT("started_at", work->began_ms),
+             LOG_INT("ms", answer->duration_us / 1000), LOG_STR("error", outcome->error));
     stats_add(work->worker->stat_outcome[outcome->class], 1);
 }
 
