@@ -150,10 +150,11 @@ static int read_rule(struct rule *rule, const struct json *source, char *error, 
     }
     *rule = (struct rule){.every = 1, .action = find_action(source)};
     if (!rule->action) {
-        snprintf(error, error_size,
-                 "unknown action: one of status, delay, hang, late, reset, close, reset_mid_answer, truncate, "
-                 "empty, huge, endless, gzip, drip, html, redirect, too_few, foreign_ids, no_results, "
-                 "no_statuses");
+        snprintf(
+            error, error_size,
+            "unknown action: one of status, delay, hang, late, reset, close, reset_mid_answer, truncate, "
+            "empty, huge, endless, gzip, drip, html, redirect, too_few, foreign_ids, no_results, "
+            "no_statuses");
         return -1;
     }
     rule->source = json_copy(source);
