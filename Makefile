@@ -32,7 +32,7 @@ GRAPHQL := $(sort $(wildcard common/graphql/*.graphql))
 MIGR := $(sort $(wildcard common/sql/migrate/*.sql))
 
 COMMON_SRC := $(wildcard common/*.c)
-COMMON_OBJ := $(COMMON_SRC:%.c=$(B)/obj/%.o) $(B)/obj/gen/sql.o $(B)/obj/gen/lua.o $(B)/obj/gen/migrations.o $(B)/obj/gen/graphql_documents.o
+COMMON_OBJ := $(COMMON_SRC:%.c=$(B)/obj/%.o) $(B)/obj/gen/config.o $(B)/obj/gen/sql.o $(B)/obj/gen/lua.o $(B)/obj/gen/migrations.o $(B)/obj/gen/graphql_documents.o
 UNIT_SRC   := $(wildcard tests/unit/test_*.c)
 UNIT_BIN   := $(UNIT_SRC:tests/unit/%.c=$(B)/tests/%)
 FLOW_SRC   := $(wildcard tests/flow/flow_*.c)
@@ -58,6 +58,9 @@ $(B)/gen/graphql_documents.h: $(GRAPHQL) tools/embed
 	@mkdir -p $(@D) && tools/embed -h graphql $(GRAPHQL) > $@
 $(B)/gen/graphql_documents.c: $(GRAPHQL) tools/embed
 	@mkdir -p $(@D) && tools/embed graphql $(GRAPHQL) > $@
+# The default policies hold where a file says nothing: they are part of the program.
+$(B)/gen/config.c: config/policies.conf tools/embed
+	@mkdir -p $(@D) && tools/embed config $< > $@
 $(B)/gen/migrations.c: $(MIGR) $(FUNCTIONS) tools/embed-migrations tools/embed-functions
 	@mkdir -p $(@D) && tools/embed-migrations $(MIGR) > $@ && tools/embed-functions bodies $(FUNCTIONS) >> $@
 

@@ -236,25 +236,59 @@ static void add_reason(const struct writing *w, size_t row, enum delivery_state 
     buf_release(&reason);
 }
 
+/* As delivery_webhook_id(). */
+static void webhook_id(char *id, size_t size, const char *uuid, const char *target, size_t target_len,
+                       int64_t generation)
+{
+    if (generation > 1)
+        snprintf(id, size, "%s.%.*s.%lld", uuid, (int)target_len, target, (long long)generation);
+    else
+        snprintf(id, size, "%s.%.*s", uuid, (int)target_len, target);
+}
+
 static void add_ids(const struct writing *w, const char *target, size_t target_len, int64_t generation)
 {
     char text[UUID_TEXT_LEN + MSG_PLATFORM_MAX + 32];
-    snprintf(text, sizeof text, "%s.%.*s", w->uuid, (int)target_len, target);
+    webhook_id(text, sizeof text, w->uuid, target, target_len, 1);
     answer_text(w->out, "id", text);
     answer_text(w->out, "event_id", w->public_id);
     answer_text_len(w->out, "target_platform", target, target_len);
-    if (generation > 1)
-        snprintf(text, sizeof text, "%s.%.*s.%lld", w->uuid, (int)target_len, target, (long long)generation);
+    webhook_id(text, sizeof text, w->uuid, target, target_len, generation);
     answer_text(w->out, "webhook_id", text);
+}
+
+/* The further delivery behind what may have arrived late (protocol.txt §1). */
+static void add_assertion(const struct writing *w, const char *target, size_t row, bool waits)
+{
+    char id[UUID_TEXT_LEN + MSG_PLATFORM_MAX + 32];
+    if (is_null(w->result, row, "asserts")) {
+        answer_null(w->out, "assertion");
+        return;
+    }
+    webhook_id(id, sizeof id, w->uuid, target, strlen(target), int_of(w->result, row, "generation"));
+    answer_open(w->out, "assertion", '{');
+    answer_text(w->out, "webhook_id", id);
+    answer_text(w->out, "status",
+                waits && int_of(w->result, row, "sendings") == 0
+                    ? "scheduled"
+                    : msg_delivery_state_shown((enum delivery_state)int_of(w->result, row, "state")));
+    answer_text(w->out, "error_message", waits ? text_of(w->result, row, "delivery_error") : NULL);
+    answer_time(w->out, "next_attempt_at", waits ? time_of(w->result, row, "next_attempt_at") : INT64_MIN);
+    answer_close(w->out, '}');
 }
 
 static void add_result(const struct writing *w, size_t row, size_t end)
 {
     enum delivery_state state = (enum delivery_state)int_of(w->result, row, "state");
-    bool failing = state == DELIVERY_DEAD || state == DELIVERY_BACKOFF;
+    /* It was delivered, and waits to be asserted. */
+    bool asserts = state <= DELIVERY_BACKOFF && !is_null(w->result, row, "delivery_processed_at");
     const char *target = text_of(w->result, row, "target");
+    int64_t generation = int_of(w->result, row, "generation");
+    if (asserts)
+        state = DELIVERY_DELIVERED;
+    bool failing = state == DELIVERY_DEAD || state == DELIVERY_BACKOFF;
     answer_open(w->out, NULL, '{');
-    add_ids(w, target, strlen(target), int_of(w->result, row, "generation"));
+    add_ids(w, target, strlen(target), generation - asserts);
     answer_text(w->out, "status", msg_delivery_state_shown(state));
     answer_bool(w->out, "success",
                 state == DELIVERY_DELIVERED || state == DELIVERY_SUPERSEDED || state == DELIVERY_SKIPPED);
@@ -264,7 +298,8 @@ static void add_result(const struct writing *w, size_t row, size_t end)
     member_int(w->out, "processing_time_ms", w->result, row, "delivery_duration_ms");
     member_int(w->out, "http_status", w->result, row, "delivery_http_status");
     member_int(w->out, "version", w->result, row, "delivery_version");
-    member_time(w->out, "next_attempt_at", w->result, row, "next_attempt_at");
+    answer_time(w->out, "next_attempt_at", asserts ? INT64_MIN : time_of(w->result, row, "next_attempt_at"));
+    add_assertion(w, target, row, asserts);
     member_time(w->out, "paused_until", w->result, row, "pause_until");
     add_attempts(w, row, end);
     answer_close(w->out, '}');

@@ -71,6 +71,9 @@
       "connections to a platform at most")                                                                   \
     X(request_timeout, REQUEST_TIMEOUT, CONF_SPAN_MS, "30s", 100, 600000, CONF_GATEWAY | CONF_WORKER, true, \
       "a platform's time to answer")                                                                         \
+    X(late_arrival, LATE_ARRIVAL, CONF_SPAN_MS, "10s", 0, 3600000, CONF_WORKER, true,                         \
+      "how long after REQUEST_TIMEOUT a request without an answer may still reach a platform: what overtook "  \
+      "it is asserted again then")                                                                            \
     X(retry_attempts, RETRY_ATTEMPTS, CONF_INT, "3", 0, 100, CONF_GATEWAY, true,                             \
       "repeats per target where the event says no max_retries")                                              \
     X(retry_schedule, RETRY_SCHEDULE, CONF_TEXT, "2s,1m,15m,1h", 0, 0, CONF_WORKER, true,                    \

@@ -53,6 +53,9 @@ bool platform_echoes(const struct platform *platform);
 /* Can it hold the field (common name), and can that be changed once the record is there? By the protocol that the entity goes by. */
 bool platform_holds(const struct platform *platform, enum entity entity, const char *field);
 bool platform_changes(const struct platform *platform, enum entity entity, const char *field);
+/* Does its file speak of the field (common name) in a table of the entity? And the common name of what it calls `own`; NULL: none. */
+bool platform_knows(const struct platform *platform, enum entity entity, const char *field);
+const char *platform_common_field(const struct platform *platform, enum entity entity, const char *own);
 bool platform_every_version(const struct platform *platform,
                             enum event_type type); /* true for operational data */
 

@@ -102,3 +102,29 @@ bool platform_changes(const struct platform *platform, enum entity entity, const
     const struct platform_limits *limits = limits_of(platform, entity);
     return platform_holds(platform, entity, field) && !is_listed(limits->fixed, limits->fixed_count, field);
 }
+
+const char *platform_common_field(const struct platform *platform, enum entity entity, const char *own)
+{
+    return platform_common_name(platform, entity, own);
+}
+
+static bool is_given(const struct platform_entity *rules, const char *field)
+{
+    for (size_t i = 0; i < rules->default_count; i++) {
+        if (strcmp(rules->defaults[i].field, field) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool platform_knows(const struct platform *platform, enum entity entity, const char *field)
+{
+    const struct platform_entity *rules = &platform->entities[entity];
+    const struct platform_limits *rest = &rules->rest, *graphql = &rules->graphql;
+    return platform_names(platform, entity, field) != NULL || is_given(rules, field) ||
+           is_listed(rules->required, rules->required_count, field) ||
+           is_listed(rest->holds, rest->holds_count, field) ||
+           is_listed(rest->fixed, rest->fixed_count, field) ||
+           is_listed(graphql->holds, graphql->holds_count, field) ||
+           is_listed(graphql->fixed, graphql->fixed_count, field);
+}

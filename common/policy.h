@@ -114,6 +114,7 @@ struct policy_rule {
     const char *name;
     const char *message; /* a sentence for people */
     const struct expr *test;
+    const char *const *names; /* that it may use */
     const char *file;
     unsigned line;
     const char *tenant;
@@ -125,8 +126,9 @@ const struct policy_rule *policy_rule_at(const struct policy_set *set, const cha
 bool policy_rule_reads(const struct policy_rule *rule, const char *field);
 /* True when the record keeps to the rule. When not, `why` (may be NULL) gets a sentence without a value of the record; a rule that
  * cannot be tested (text where a number was due) is not kept. */
-bool policy_rule_holds(const struct policy_set *set, const struct policy_rule *rule, enum entity entity,
+bool policy_rule_holds(const struct policy_set *set, const struct policy_rule *rule,
                        const struct json *data, struct buf *why);
-/* The first rule that the record breaks; NULL: none. */
+/* The first rule that the record breaks; NULL: none. fields: names of those that changed, rules that read none of them are not
+ * asked; NULL: all rules. */
 const struct policy_rule *policy_check(const struct policy_set *set, const char *tenant, enum entity entity,
-                                       const struct json *data, struct buf *why);
+                                       const struct json *data, const struct json *fields, struct buf *why);

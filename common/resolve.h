@@ -33,7 +33,8 @@ enum resolve_type {
 };
 #define RESOLVE_TYPES_MAX 2 /* more at once go to a person */
 /* The texts of the bits in the order above; their number. */
-size_t resolve_type_names(unsigned types, const char *names[5]);
+#define RESOLVE_TYPE_COUNT 5
+size_t resolve_type_names(unsigned types, const char *names[RESOLVE_TYPE_COUNT]);
 
 struct resolve_side {
     const char *platform; /* "service": a decision that was made before */
@@ -51,7 +52,7 @@ struct resolve_input {
     const char *field;
     const struct json *base; /* NULL: null, or it was not there */
     bool base_known;
-    const char *base_currency; /* of money in the base; NULL: not known, taken to be the side's */
+    const char *base_currency; /* of money in the base; NULL: none, or not known */
     const struct resolve_side *sides;
     size_t count; /* at least one */
     const struct policy *policy;
@@ -68,7 +69,7 @@ struct resolution {
     bool waits;           /* for a person; the field keeps its current value until then */
     bool agreed;          /* there was nothing to decide: the sides say the same, or one alone changed the field */
     size_t side;          /* which of input->sides it is, or RESOLVE_MERGED */
-    const char *strategy; /* name of the strategy that decided */
+    const char *strategy; /* that decided; "manual_review" where it waits, "agreed" where there was nothing to decide */
     int confidence;       /* percent; 0 where it waits */
     unsigned types;       /* RESOLVE_ bits; 0 where agreed */
     struct buf why;       /* sentences: the rule, what it took and what it did not */

@@ -100,7 +100,7 @@ static void recorded(struct ledger *ledger, const struct db_result *result)
         }
         if (!work->lost)
             tell_activity(work);
-        if (!work->lost && work->result == DELIVERY_BACKOFF && work->wait_ms < soonest_ms)
+        if (!work->lost && (work->result == DELIVERY_BACKOFF || work->asserts) && work->wait_ms < soonest_ms)
             soonest_ms = work->wait_ms;
         if (!work->lost && work->result != DELIVERY_BACKOFF && work->lead + 1 < work->delivery_count)
             work_go_on(work);

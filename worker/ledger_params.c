@@ -25,14 +25,15 @@ enum delivery_state ledger_state_of(const struct work *work, size_t index)
 
 struct outcome_arrays {
     struct db_array *event, *partition, *generation, *state, *attempts, *sendings, *wait, *status, *duration,
-        *error, *covered, *steps;
+        *error, *covered, *steps, *lost, *overtook, *asserts;
 };
 struct attempt_arrays {
     struct db_array *event, *tenant, *generation, *sending, *at, *duration, *status, *outcome, *error,
         *excerpt, *costs;
 };
 struct platform_arrays {
-    struct db_array *record, *partition, *tenant, *version, *event, *started, *id, *state, *steps;
+    struct db_array *record, *partition, *tenant, *version, *event, *started, *id, *state, *steps, *lost,
+        *lost_fields;
 };
 struct id_arrays {
     struct db_array *tenant, *type, *id, *record, *partition;
@@ -73,6 +74,14 @@ static void add_steps(struct db_array *array, const char *steps)
     add_body(array, steps, steps ? strlen(steps) : 0);
 }
 
+static void add_time(struct db_array *array, int64_t ms)
+{
+    if (ms > 0)
+        db_array_time(array, ms);
+    else
+        db_array_null(array);
+}
+
 static void add_outcomes(const struct work *work, struct outcome_arrays *a)
 {
     for (size_t i = 0; i <= work->lead; i++) {
@@ -96,6 +105,9 @@ static void add_outcomes(const struct work *work, struct outcome_arrays *a)
         db_array_text(a->error, *work->error ? work->error : NULL);
         db_array_uuid(a->covered, lead ? NULL : &work_lead(work)->event);
         add_steps(a->steps, lead ? work->steps_done : NULL);
+        add_time(a->lost, lead && state == DELIVERY_BACKOFF ? work->noted_lost_ms : 0);
+        add_time(a->overtook, lead ? work->noted_overtook_ms : 0);
+        db_array_text(a->asserts, lead ? work->asserts : NULL);
     }
 }
 
@@ -137,6 +149,8 @@ static void add_platform(const struct work *work, struct platform_arrays *a)
     db_array_text(a->id, work->learnt_id);
     db_array_text(a->state, !certain ? "failed" : work->verb == VERB_DELETE ? "deleted" : "present");
     add_steps(a->steps, work->steps_done);
+    add_time(a->lost, work->noted_lost_ms);
+    db_array_text(a->lost_fields, work->noted_fields);
 }
 
 static void add_id(const struct work *work, struct id_arrays *a)
@@ -214,6 +228,9 @@ struct db_params *ledger_params(const struct worker *worker, const struct work_l
     struct platform_arrays platforms = platform_arrays(params);
     struct id_arrays ids = id_arrays(params);
     outcomes.steps = db_add_array(params, DB_BYTEA), platforms.steps = db_add_array(params, DB_BYTEA);
+    outcomes.lost = db_add_array(params, DB_TIME), outcomes.overtook = db_add_array(params, DB_TIME);
+    outcomes.asserts = db_add_array(params, DB_TEXT);
+    platforms.lost = db_add_array(params, DB_TIME), platforms.lost_fields = db_add_array(params, DB_TEXT);
     TAILQ_FOREACH(work, works, link)
     {
         add_attempts(

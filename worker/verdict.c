@@ -1,6 +1,7 @@
 /* verdict.c: see verdict.h. */
 #include "verdict.h"
 
+#include "assertion.h"
 #include "clock.h"
 #include "digest.h"
 #include "log.h"
@@ -22,6 +23,7 @@ void verdict_conclude(struct work *work, enum delivery_state result, const char 
     if (error && error != work->error)
         snprintf(work->error, sizeof work->error, "%s", error);
     plan_keep_steps(work);
+    assertion_settle(work);
     work_forget_content(work); /* hundreds may wait for the next statement */
     ledger_add(work);
 }
@@ -165,10 +167,10 @@ static void log_delivery(const struct work *work, const struct answer *answer, c
     uuid_format(&lead->event, event);
     log_info("delivery", LOG_STR("event", event), LOG_STR("target", work->worker->name),
              LOG_STR("type", msg_event_type_name(lead->type)), LOG_STR("verb", msg_verb_name(work->verb)),
-             LOG_INT("version", work->record_version), LOG_INT("attempt", lead->sendings + work->sent),
-             LOG_INT("status", answer->status), LOG_STR("outcome", outcome_name(outcome->class)),
-             LOG_INT("started_at", work->began_ms), LOG_INT("ms", answer->duration_us / 1000),
-             LOG_STR("error", outcome->error));
+             LOG_INT("version", work->record_version), LOG_INT("generation", lead->generation),
+             LOG_INT("attempt", lead->sendings + work->sent), LOG_INT("status", answer->status),
+             LOG_STR("outcome", outcome_name(outcome->class)), LOG_INT("started_at", work->began_ms),
+             LOG_INT("ms", answer->duration_us / 1000), LOG_STR("error", outcome->error));
     stats_add(work->worker->stat_outcome[outcome->class], 1);
 }
 
@@ -192,6 +194,12 @@ static void contradiction(struct work *work, struct outcome *outcome)
     route_pause(work->worker, path, outcome);
 }
 
+/* No whole answer came to what was sent; or who answered had none either. */
+static bool may_arrive_late(const struct answer *answer)
+{
+    return answer->failure == ANSWER_TIMEOUT_SENT || answer->status == 504;
+}
+
 void verdict_note(struct verdict *verdict)
 {
     struct work *work = verdict->work;
@@ -202,7 +210,10 @@ void verdict_note(struct verdict *verdict)
     if (work->turned && (outcome->class == OUTCOME_AS_UPDATE || outcome->class == OUTCOME_AS_CREATE))
         contradiction(work, outcome);
     log_delivery(work, &verdict->answer, outcome);
-    if (outcome->class != OUTCOME_DELIVERED || work_lead(work)->sendings > 0 || work->attempts)
+    if (may_arrive_late(&verdict->answer))
+        assertion_lost(work);
+    if (outcome->class != OUTCOME_DELIVERED || work_lead(work)->sendings > 0 || work->attempts ||
+        assertion_is_due(work))
         keep_attempt(work, outcome, &verdict->answer);
 }
 

@@ -1,4 +1,5 @@
 /* work.c: one record's work for one target: its references, the rows read for it, and which delivery goes next. */
+#include "assertion.h"
 #include "clock.h"
 #include "delivery.h"
 #include "log.h"
@@ -74,6 +75,7 @@ void work_forget_rows(struct work *work)
         free(delivery->trace);
         free(delivery->tenant);
         free(delivery->entity_id);
+        free(delivery->asserts);
     }
     free(work->deliveries);
     work->deliveries = NULL;
@@ -83,7 +85,11 @@ void work_forget_rows(struct work *work)
     free(work->platform_state);
     free(work->learnt_id);
     free(work->steps_done);
-    work->steps_done = NULL;
+    free(work->record_lost_fields);
+    free(work->asserts);
+    free(work->noted_fields);
+    work->steps_done = work->record_lost_fields = work->asserts = work->noted_fields = NULL;
+    work->record_lost_ms = work->lost_ms = work->noted_lost_ms = work->noted_overtook_ms = 0;
     work->record_entity_id = work->platform_id = work->platform_state = work->learnt_id = NULL;
     work->has_record = work->record_deleted = work->turned = work->stripped = false;
     work->record_version = work->certain_version = work->started_version = work->base_seq = 0;
@@ -91,7 +97,7 @@ void work_forget_rows(struct work *work)
     work->single = false;
     work->company = 0;
     work->http_status = work->sent = 0;
-    work->duration_ms = work->wait_ms = 0;
+    work->duration_ms = work->wait_ms = work->began_ms = 0;
     while (work->attempts) {
         struct attempt *attempt = work->attempts;
         work->attempts = attempt->next;
@@ -178,6 +184,14 @@ static int64_t int_column(const struct db_result *result, size_t row, const char
     return db_is_null(result, row, column) ? 0 : db_get_int(result, row, column);
 }
 
+/* 0: null */
+static int64_t time_column(const struct db_result *result, size_t row, const char *name)
+{
+    int column = db_column(result, name);
+
+    return db_is_null(result, row, column) ? 0 : db_get_time_ms(result, row, column);
+}
+
 static struct json *json_column(const struct db_result *result, size_t row, const char *name)
 {
     size_t len;
@@ -213,6 +227,9 @@ static void read_delivery(struct delivery *delivery, const struct db_result *res
     delivery->trace = text_column(result, row, "trace");
     delivery->tenant = text_column(result, row, "tenant_id");
     delivery->entity_id = text_column(result, row, "entity_id");
+    delivery->lost_ms = time_column(result, row, "lost_at");
+    delivery->overtook_ms = time_column(result, row, "overtook_at");
+    delivery->asserts = text_column(result, row, "asserts");
 }
 
 /* What stands in the first row of a record. */
@@ -233,6 +250,8 @@ static void read_record(struct work *work, const struct db_result *result, size_
     work->data = json_column(result, row, work->has_record ? "record_data" : "event_data");
     work->notes = json_column(result, row, "record_notes");
     work->steps = json_column(result, row, "record_steps");
+    work->record_lost_ms = time_column(result, row, "record_lost_at");
+    work->record_lost_fields = text_column(result, row, "record_lost_fields");
 }
 
 /* A delivery under its first id carries the version it was made for, whatever others changed since for other platforms: its
@@ -319,6 +338,7 @@ size_t work_read_rows(struct work *work, const struct db_result *result, size_t 
         read_delivery(&work->deliveries[i], result, first + i);
     if (work->delivery_count > 0)
         read_record(work, result, first);
+    assertion_find_lost(work);
     for (size_t i = row; i-- > first && !read_steps(work, result, i);)
         ;
     return row;
@@ -381,10 +401,15 @@ static void withhold(struct work *work)
 
 void work_settle(struct work *work)
 {
-    char *at = work->touched.data, *name;
+    char *at, *name;
 
     if (work->has_record && !work->data)
         bug("record %s cannot be read", work->record_entity_id);
+    if (assertion_touch(work)) {
+        json_free(work->base);
+        work->base = NULL;
+    }
+    at = work->touched.data;
     while (work->base && work->touched.len > 0 && (name = strsep(&at, ",")))
         json_remove(work->base, name);
     withhold(work);

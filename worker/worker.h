@@ -1,6 +1,6 @@
 /*
  * worker.h: the modules of a worker: work (what is to be done for one record), reading (the rows for it), dispatch (which goes
- * next), send and bulk (what a request says), shipment (one request in flight), verdict (what its answer does), ledger (outcomes
+ * next), send and bulk (what a request says), assertion (what may arrive late), shipment (one request in flight), verdict (what its answer does), ledger (outcomes
  * into PostgreSQL, then off the belt), worker (the turn that ties them together).
  *
  * Life of a work, one per record and target in this process:
@@ -49,6 +49,8 @@ enum work_state { WORK_QUEUED, WORK_READING, WORK_READY, WORK_SENDING, WORK_RECO
 struct delivery {
     struct uuid event;
     int64_t seq, version, created_ms;
+    int64_t lost_ms, overtook_ms; /* assertion.h; 0: nothing is lost */
+    char *asserts;                /* it is an assertion: of these fields */
     int generation, attempts, sendings, max_retries;
     enum event_type type;
     enum priority priority;
@@ -90,6 +92,8 @@ struct work {
     struct json *data, *notes, *base; /* operational: data is the event's data */
     struct parents parents;           /* of an order: its customer and products, with their records */
     struct buf touched;               /* fields that are sent although base has the same value, with commas */
+    int64_t record_lost_ms;           /* assertion.h: of deliveries that have ended, and what they carried */
+    char *record_lost_fields;
     /* sending */
     enum verb verb;
     bool turned;        /* a create became an update, or the reverse */
@@ -100,9 +104,13 @@ struct work {
     char *steps_done;   /* to be stored with the outcome */
     struct shipment *shipment; /* the request in flight that carries it, or NULL */
     int64_t began_ms;          /* database time; what the platform is told as started_at */
+    int64_t lost_ms;           /* began then, and may still arrive; 0: none */
     /* outcome */
     enum delivery_state result;
-    int64_t wait_ms; /* of BACKOFF */
+    int64_t wait_ms;                          /* of BACKOFF, and of an assertion */
+    char *asserts;                            /* DELIVERED, and to be asserted again: these fields */
+    int64_t noted_lost_ms, noted_overtook_ms; /* of the delivery or, when it has ended, of the record */
+    char *noted_fields;
     int http_status;
     int64_t duration_ms;
     int sent; /* transfers started for this outcome */

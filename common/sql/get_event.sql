@@ -13,13 +13,13 @@ SELECT e.id, e.client_id, e.event_type, e.entity_type, e.entity_id, e.record_id,
     CASE WHEN row_number() OVER (ORDER BY d.named DESC, d.target, a.generation, a.sending) = 1 THEN e.data END AS data,
     d.target, d.named, d.state, d.generation, d.attempts, d.sendings, d.http_status AS delivery_http_status,
     d.version AS delivery_version, d.error AS delivery_error, d.processed_at AS delivery_processed_at,
-    d.duration_ms AS delivery_duration_ms, d.next_attempt_at, d.covered_by,
+    d.duration_ms AS delivery_duration_ms, d.next_attempt_at, d.covered_by, d.asserts,
     p.state AS pause, p.reason AS pause_reason, p.until AS pause_until,
     a.generation AS attempt_generation, a.sending AS attempt_sending, a.at AS attempt_at, a.duration_ms AS attempt_duration_ms,
     a.http_status AS attempt_http_status, a.costs AS attempt_costs, a.outcome AS attempt_outcome, a.error AS attempt_error
 FROM wanted JOIN sync_events e ON e.id = wanted.id
 CROSS JOIN LATERAL (
-    SELECT COALESCE(max(greatest(o.attempts - 1, 0)), 0)::int4 AS repeats, COALESCE(bool_or(o.state = 1), false) AS waits,
+    SELECT COALESCE(max(greatest(o.attempts - 1, 0)), 0)::int4 AS repeats, COALESCE(bool_or(o.state = 1 AND o.processed_at IS NULL), false) AS waits,
         min(o.target || ': ' || o.error) FILTER (WHERE o.state = 5) AS target_error
     FROM deliveries o WHERE o.event_id = e.id AND o.named
 ) t

@@ -10,9 +10,9 @@ WITH matching AS NOT MATERIALIZED (
           WHEN 'scheduled' THEN e.status = 0 AND e.scheduled
           WHEN 'failed' THEN e.status = 3 OR (e.status = 1 AND e.dead_count > 0)
           WHEN 'retry' THEN e.status = 1 AND e.dead_count = 0 AND EXISTS (
-              SELECT FROM deliveries d WHERE d.event_id = e.id AND d.named AND d.state = 1)
+              SELECT FROM deliveries d WHERE d.event_id = e.id AND d.named AND d.state = 1 AND d.processed_at IS NULL)
           WHEN 'processing' THEN e.status = 1 AND e.dead_count = 0 AND NOT EXISTS (
-              SELECT FROM deliveries d WHERE d.event_id = e.id AND d.named AND d.state = 1)
+              SELECT FROM deliveries d WHERE d.event_id = e.id AND d.named AND d.state = 1 AND d.processed_at IS NULL)
           WHEN 'completed' THEN e.status = 2
           WHEN 'cancelled' THEN e.status = 4
           WHEN 'expired' THEN e.status = 5
@@ -38,7 +38,7 @@ SELECT c.total, (SELECT count(*) FROM page) > (SELECT count(*) FROM shown) AS mo
     t.repeats, t.waits, t.target_error, e.data
 FROM counted c LEFT JOIN shown e ON true
 LEFT JOIN LATERAL (
-    SELECT COALESCE(max(greatest(o.attempts - 1, 0)), 0)::int4 AS repeats, COALESCE(bool_or(o.state = 1), false) AS waits,
+    SELECT COALESCE(max(greatest(o.attempts - 1, 0)), 0)::int4 AS repeats, COALESCE(bool_or(o.state = 1 AND o.processed_at IS NULL), false) AS waits,
         min(o.target || ': ' || o.error) FILTER (WHERE o.state = 5) AS target_error
     FROM deliveries o WHERE o.event_id = e.id AND o.named
 ) t ON true

@@ -1,5 +1,5 @@
 -- Deliveries to one target that are ready: open, tenants in turn; or in backoff and due; with none of the same record and target
--- still backing off. A step of the recursion looks up the next tenant in the index: what one has waiting is never walked to find
+-- still backing off, but for what waits to be asserted: that holds up nothing. A step of the recursion looks up the next tenant in the index: what one has waiting is never walked to find
 -- the next one's.
 --  $1 partitions  $2 priorities  $3 rows at most  $4 tenants come after this one: a row per stream  $5 tenants in a turn
 --  $6 partitions for what was in backoff  $7 rows of each at most  $8 repeats among them at most, of all together  $9 target
@@ -32,7 +32,8 @@ WITH turn AS (
         SELECT b.partition, b.priority, b.event_id, b.record_id, b.seq, b.tenant_id, b.next_attempt_at FROM deliveries b
         WHERE b.target = $9 AND b.partition = p.partition AND b.state = 1 AND least(b.sendings, 1::int2) = 0 AND b.next_attempt_at <= now()
           AND NOT EXISTS (SELECT FROM deliveries w WHERE w.record_id = b.record_id AND w.target = $9 AND w.state IN (0, 1)
-                          AND w.state + 0 = 1 AND w.next_attempt_at > now() OFFSET 0) -- a newer version that carries this one waits
+                          AND w.state + 0 = 1 AND w.next_attempt_at > now()
+                          AND NOT (w.processed_at IS NOT NULL AND w.sendings = 0) OFFSET 0) -- a newer version that carries this one waits
         ORDER BY b.next_attempt_at LIMIT $7::int4
      ) d)
     UNION ALL
@@ -41,7 +42,8 @@ WITH turn AS (
         SELECT b.partition, b.priority, b.event_id, b.record_id, b.seq, b.tenant_id, b.next_attempt_at FROM deliveries b
         WHERE b.target = $9 AND b.partition = p.partition AND b.state = 1 AND least(b.sendings, 1::int2) = 1 AND b.next_attempt_at <= now()
           AND NOT EXISTS (SELECT FROM deliveries w WHERE w.record_id = b.record_id AND w.target = $9 AND w.state IN (0, 1)
-                          AND w.state + 0 = 1 AND w.next_attempt_at > now() OFFSET 0)
+                          AND w.state + 0 = 1 AND w.next_attempt_at > now()
+                          AND NOT (w.processed_at IS NOT NULL AND w.sendings = 0) OFFSET 0)
         ORDER BY b.next_attempt_at LIMIT $7::int4
      ) d
      ORDER BY d.next_attempt_at LIMIT $8::int4)
@@ -56,7 +58,7 @@ WITH turn AS (
             WHERE o.target = $9 AND o.partition = t.partition AND o.priority = t.priority AND o.state = 0
               AND o.tenant_id = t.tenant_id
               AND NOT EXISTS (SELECT FROM deliveries b WHERE b.record_id = o.record_id AND b.target = $9 AND b.state IN (0, 1)
-                              AND b.state + 0 = 1 OFFSET 0)
+                              AND b.state + 0 = 1 AND NOT (b.processed_at IS NOT NULL AND b.sendings = 0) OFFSET 0)
             ORDER BY o.seq LIMIT t.wanted / t.tenants + 1
         ) r
     ) d

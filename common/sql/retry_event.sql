@@ -17,7 +17,8 @@ WITH ours AS (
       AND ($3::text IS NULL OR e.tenant_id = $3)
 ), picked AS MATERIALIZED (
     SELECT d.event_id, d.target, d.state, d.named, w.refused FROM deliveries d JOIN wanted w ON w.id = d.event_id
-    WHERE d.state IN (1, 5) AND (w.refused OR $5::text IS NULL OR d.target = $5) ORDER BY d.event_id, d.target FOR UPDATE OF d
+    WHERE d.state IN (1, 5) AND NOT (d.state = 1 AND d.processed_at IS NOT NULL) -- an assertion has its own time
+      AND (w.refused OR $5::text IS NULL OR d.target = $5) ORDER BY d.event_id, d.target FOR UPDATE OF d
 ), locked AS MATERIALIZED (
     SELECT id FROM sync_events WHERE id IN (SELECT event_id FROM picked) ORDER BY id FOR UPDATE
 ), unrouted AS (

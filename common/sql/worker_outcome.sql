@@ -9,6 +9,8 @@
 --              $35 platform's id  $36 state
 --  ids:        $37 tenants  $38 entity types  $39 platform's ids  $40 record ids  $41 partitions
 --  steps:      $42 of each delivery (null: those that it has stay)  $43 of each platform (null: likewise)
+--  late:       of each delivery: $44 lost at  $45 overtook at  $46 fields to be asserted again, after that wait (null: none)
+--              of each platform: $47 lost at  $48 lost fields
 -- Answers the partitions written, and each event that ended: (partition, null) rows, then (null, event_id, status, …).
 -- returns: partition int2, event_id uuid, status int2, tenant_id text, event_type text, record_id uuid
 WITH held AS MATERIALIZED (
@@ -16,23 +18,29 @@ WITH held AS MATERIALIZED (
     WHERE l.stage = $1 AND l.owner = $2 FOR KEY SHARE OF l
 ), outcome AS MATERIALIZED (
     SELECT o.* FROM unnest($7::uuid[], $8::int2[], $9::int2[], $10::int2[], $11::int2[], $12::int2[], $13::int8[], $14::int2[],
-                           $15::int4[], $16::text[], $17::uuid[], $42::bytea[])
+                           $15::int4[], $16::text[], $17::uuid[], $42::bytea[], $44::timestamptz[], $45::timestamptz[], $46::text[])
         AS o(event_id, partition, generation, state, attempts, sendings, wait_ms, http_status, duration_ms, error, covered_by,
-            steps)
+            steps, lost_at, overtook_at, asserts)
     JOIN held USING (partition)
 ), before AS MATERIALIZED (
-    SELECT o.*, d.state AS state_before, o.sendings > d.sendings AS sent
+    SELECT o.*, d.state AS state_before, o.sendings > d.sendings AS sent,
+        d.processed_at IS NOT NULL AS again -- an assertion: its event has counted it as delivered
     FROM outcome o JOIN deliveries d ON d.event_id = o.event_id AND d.target = $6 AND d.generation = o.generation
     WHERE d.state + 0 IN (0, 1) -- the sum keeps the planner from walking all open deliveries, by their own index, for each outcome
     ORDER BY d.event_id FOR UPDATE OF d
 ), done AS (
-    UPDATE deliveries d SET state = b.state, attempts = b.attempts, sendings = b.sendings, http_status = b.http_status,
+    UPDATE deliveries d SET state = CASE WHEN b.asserts IS NULL THEN b.state ELSE 1 END,
+        generation = d.generation + (b.asserts IS NOT NULL)::int::int2,
+        attempts = CASE WHEN b.asserts IS NULL THEN b.attempts ELSE 0 END,
+        sendings = CASE WHEN b.asserts IS NULL THEN b.sendings ELSE 0 END, http_status = b.http_status,
         duration_ms = b.duration_ms, error = b.error, covered_by = b.covered_by,
-        next_attempt_at = CASE WHEN b.state = 1 THEN now() + make_interval(secs => b.wait_ms / 1000.0) END,
-        processed_at = CASE WHEN b.state > 1 THEN now() END, steps = CASE WHEN b.state = 1 THEN COALESCE(b.steps, d.steps) END
+        next_attempt_at = CASE WHEN b.state = 1 OR b.asserts IS NOT NULL THEN now() + make_interval(secs => b.wait_ms / 1000.0) END,
+        processed_at = CASE WHEN b.state > 1 THEN now() WHEN b.again THEN d.processed_at END,
+        steps = CASE WHEN b.state = 1 THEN COALESCE(b.steps, d.steps) END,
+        lost_at = b.lost_at, overtook_at = b.overtook_at, asserts = COALESCE(b.asserts, d.asserts)
     FROM before b WHERE d.event_id = b.event_id AND d.target = $6
       AND d.generation = b.generation AND d.state + 0 IN (0, 1) -- as above: without it thousands are expected, where one is found
-    RETURNING d.event_id, d.state, d.named, b.state_before, d.tenant_id, b.duration_ms, b.sent
+    RETURNING d.event_id, b.state, d.state AS stands, d.named, b.state_before, d.tenant_id, b.duration_ms, b.sent, b.again
 ), attempt AS (
     INSERT INTO sync_results (event_id, target_platform, tenant_id, generation, sending, at, duration_ms, http_status, outcome,
         error, excerpt, costs)
@@ -43,29 +51,31 @@ WITH held AS MATERIALIZED (
         AS a(event_id, tenant_id, generation, sending, at, duration_ms, http_status, outcome, error, excerpt, costs)
     ON CONFLICT DO NOTHING -- recorded before, and the answer was lost; another owner's sending of that number has another `at`
 ), closed AS (
-    SELECT event_id, state FROM done WHERE named AND state > 1
+    SELECT event_id, state, (NOT again)::int AS counts FROM done WHERE named AND state > 1 AND (state = 5 OR NOT again)
 ), locked AS MATERIALIZED ( -- with what becomes of each: put together afterwards, each is compared with all the others
     -- one by one, in the order of their ids, however little the planner knows of how many there are
-    SELECT e.id, c.state FROM (SELECT * FROM closed ORDER BY event_id) c
-    CROSS JOIN LATERAL (SELECT x.id FROM sync_events x WHERE x.id = c.event_id FOR UPDATE) e
+    SELECT e.id, e.status, c.state, c.counts FROM (SELECT * FROM closed ORDER BY event_id) c
+    CROSS JOIN LATERAL (SELECT x.id, x.status FROM sync_events x WHERE x.id = c.event_id FOR UPDATE) e
 ), ended AS (
-    UPDATE sync_events e SET open_count = e.open_count - 1,
+    UPDATE sync_events e SET open_count = e.open_count - l.counts,
         dead_count = e.dead_count + (l.state = 5)::int::int2,
-        status = CASE WHEN e.open_count > 1 THEN e.status WHEN e.dead_count + (l.state = 5)::int > 0 THEN 3 ELSE 2 END,
-        processed_at = CASE WHEN e.open_count > 1 THEN e.processed_at ELSE now() END
+        status = CASE WHEN e.open_count > l.counts THEN e.status WHEN e.dead_count + (l.state = 5)::int > 0 THEN 3 ELSE 2 END,
+        processed_at = CASE WHEN e.open_count > l.counts THEN e.processed_at ELSE now() END
     FROM locked l
     WHERE e.id = l.id
-    RETURNING e.id, e.status, e.tenant_id, e.event_type, e.created_at, e.record_id
+    RETURNING e.id, e.status, e.tenant_id, e.event_type, e.created_at, e.record_id, l.status AS status_before
 ), platform AS (
     INSERT INTO record_platforms AS p (record_id, platform, tenant_id, certain_version, certain_event, started_version,
-        platform_id, state, delivered_at, steps, acked_versions, acked_at)
+        platform_id, state, delivered_at, steps, lost_at, lost_fields, acked_versions, acked_at)
     SELECT q.record_id, $6, q.tenant_id, COALESCE(q.certain_version, 0), q.certain_event, q.started_version, q.platform_id,
         q.state, CASE WHEN q.certain_version IS NOT NULL THEN now() END, q.steps,
+        q.lost_at, q.lost_fields,
         CASE WHEN q.certain_version IS NULL THEN '{}' ELSE ARRAY[q.certain_version] END,
         CASE WHEN q.certain_version IS NULL THEN '{}' ELSE ARRAY[now()] END
     FROM unnest($29::uuid[], $30::int2[], $31::text[], $32::int8[], $33::uuid[], $34::int8[], $35::text[], $36::text[],
-                $43::bytea[])
-        AS q(record_id, partition, tenant_id, certain_version, certain_event, started_version, platform_id, state, steps)
+                $43::bytea[], $47::timestamptz[], $48::text[])
+        AS q(record_id, partition, tenant_id, certain_version, certain_event, started_version, platform_id, state, steps, lost_at,
+            lost_fields)
         JOIN held USING (partition)
     ON CONFLICT (record_id, platform) DO UPDATE SET
         certain_version = CASE WHEN excluded.certain_event IS NULL THEN p.certain_version ELSE excluded.certain_version END,
@@ -73,7 +83,8 @@ WITH held AS MATERIALIZED (
         started_version = greatest(p.started_version, excluded.started_version),
         platform_id = COALESCE(excluded.platform_id, p.platform_id), state = excluded.state,
         steps = CASE WHEN excluded.state <> 'deleted' THEN COALESCE(excluded.steps, p.steps) END,
-        delivered_at = COALESCE(excluded.delivered_at, p.delivered_at),
+        delivered_at = COALESCE(excluded.delivered_at, p.delivered_at), lost_at = excluded.lost_at,
+        lost_fields = excluded.lost_fields,
         acked_versions = (excluded.acked_versions || p.acked_versions)[1:8],
         acked_at = (excluded.acked_at || p.acked_at)[1:8]
 ), learnt AS (
@@ -84,8 +95,8 @@ WITH held AS MATERIALIZED (
     ON CONFLICT DO NOTHING
 ), counted AS (
     INSERT INTO stage_counts (stage, writer, waiting, backoff, dead)
-    SELECT $1, $5, sum((state = 0)::int - (state_before = 0)::int), sum((state = 1)::int - (state_before = 1)::int),
-        sum((state = 5)::int)
+    SELECT $1, $5, sum((stands = 0)::int - (state_before = 0)::int), sum((stands = 1)::int - (state_before = 1)::int),
+        sum((stands = 5)::int)
     FROM done HAVING count(*) > 0
     ON CONFLICT (stage, writer) DO UPDATE SET waiting = stage_counts.waiting + excluded.waiting,
         backoff = stage_counts.backoff + excluded.backoff, dead = stage_counts.dead + excluded.dead
@@ -94,9 +105,11 @@ WITH held AS MATERIALIZED (
     SELECT date_trunc('minute', now()), $5, m.tenant_id, m.platform, m.event_type, m.completed, m.failed, m.retried, m.total_ms,
         m.latency
     FROM (
-        SELECT tenant_id, '' AS platform, event_type, count(*) FILTER (WHERE status = 2) AS completed,
-            count(*) FILTER (WHERE status = 3) AS failed, 0 AS retried,
-            sum(extract(epoch FROM now() - created_at) * 1000)::bigint AS total_ms, '{}'::int4[] AS latency
+        SELECT tenant_id, '' AS platform, event_type,
+            count(*) FILTER (WHERE status = 2) - count(*) FILTER (WHERE status_before = 2) AS completed,
+            count(*) FILTER (WHERE status = 3) - count(*) FILTER (WHERE status_before = 3) AS failed, 0 AS retried,
+            COALESCE(sum(extract(epoch FROM now() - created_at) * 1000) FILTER (WHERE status_before < 2), 0)::bigint AS total_ms,
+            '{}'::int4[] AS latency
         FROM ended WHERE status IN (2, 3) GROUP BY tenant_id, event_type
         UNION ALL
         SELECT tenant_id, $6, '', count(*) FILTER (WHERE state = 2), count(*) FILTER (WHERE state = 5),

@@ -10,6 +10,7 @@
 #include "map.h"
 #include "mem.h"
 #include "member.h"
+#include "receipts.h"
 #include "stack.h"
 #include "store.h"
 #include "timefmt.h"
@@ -39,14 +40,14 @@ size_t attempts_folded(const struct attempts *attempts)
     return attempts->folded;
 }
 
-/* The one that is known already, or a fresh one. All webhook-ids of a run are of the first generation. */
+/* The one that is known already, or a fresh one. */
 static struct attempt *attempt_of(struct attempts *attempts, const char *event, const char *target,
-                                  int64_t started_ms)
+                                  int64_t generation, int64_t started_ms)
 {
     struct attempt *attempt, *before;
-    char id[96];
+    char id[64];
 
-    snprintf(id, sizeof id, "%s.%s", event, target);
+    receipt_webhook_id(id, event, target, (int)generation);
     if ((attempt = find(attempts, id, started_ms)))
         return attempt;
     attempt = mem_alloc(sizeof *attempt);
@@ -71,7 +72,8 @@ static void take_line(struct attempts *attempts, const char *process, const stru
 
     if (!event || !target || !ts || timefmt_parse(ts, strlen(ts), &ended_ms) != 0)
         return;
-    attempt = attempt_of(attempts, event, target, member_int(line, "started_at"));
+    attempt =
+        attempt_of(attempts, event, target, member_int(line, "generation"), member_int(line, "started_at"));
     attempt->ended_us = ended_ms * 1000;
     attempt->status = (int)member_int(line, "status");
     snprintf(attempt->process, sizeof attempt->process, "%s", process);
@@ -126,11 +128,11 @@ static void read_results(struct attempts *attempts)
 {
     struct rows *rows = store_query(
         "SELECT event_id, target_platform, (extract(epoch FROM at) * 1000)::bigint, duration_ms, outcome, "
-        "COALESCE(http_status, 0), COALESCE(error, '') FROM sync_results");
+        "COALESCE(http_status, 0), COALESCE(error, ''), generation FROM sync_results");
 
     for (unsigned i = 0; rows && i < store_count(rows); i++) {
-        struct attempt *attempt =
-            attempt_of(attempts, store_text(rows, i, 0), store_text(rows, i, 1), store_int(rows, i, 2));
+        struct attempt *attempt = attempt_of(attempts, store_text(rows, i, 0), store_text(rows, i, 1),
+                                             store_int(rows, i, 7), store_int(rows, i, 2));
         if (*attempt->process)
             continue;
         attempt->ended_us = (attempt->started_ms + store_int(rows, i, 3)) * 1000;

@@ -204,6 +204,10 @@ void proof_write(const struct proof *proof, FILE *out)
     fprintf(out, "unknown outcomes       %zu of events without a key turned out to be accepted\n",
             proof->unknown_taken);
     write_again(proof, out);
+    fprintf(out,
+            "asserted again         %zu behind a sending without an answer, %zu behind an owner that ended "
+            "or let go\n",
+            proof->asserted[ASSERTED_UNKNOWN], proof->asserted[ASSERTED_HANDS]);
     proof_pace_write(proof, out);
     write_findings(proof, out);
 }

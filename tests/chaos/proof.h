@@ -37,6 +37,8 @@
     X(CONTENT, "another content under the same webhook-id")                 \
     X(NO_CAUSE, "sent again without a crash or an unknown outcome")         \
     X(OUTCOME_KNOWN, "sent again though its outcome was known")             \
+    X(ASSERTED, "asserted again though nothing could arrive late")          \
+    X(ASSERTED_SOON, "asserted again before what was lost could arrive")    \
     X(NO_START, "a delivery does not tell when it started")                 \
     X(ORDER, "a version started after a higher one")                        \
     X(OVERLAP, "started before the outcome of the one before was known")    \

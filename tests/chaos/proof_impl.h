@@ -9,7 +9,7 @@ enum { OUTCOME_OPEN, OUTCOME_BACKOFF, OUTCOME_DELIVERED, OUTCOME_SUPERSEDED, OUT
 /* A row of deliveries. */
 struct outcome {
     char event[40], target[16], covered_by[40];
-    int state, attempts, sendings;
+    int state, attempts, sendings, generation;
     int64_t version, seq;
     char error[120];
 };
@@ -40,6 +40,8 @@ enum reason {
     REASON_COUNT
 };
 
+enum { ASSERTED_UNKNOWN, ASSERTED_HANDS, ASSERTED_COUNT };
+
 struct proof {
     struct ledger *ledger;
     const struct strikes *strikes;
@@ -52,7 +54,7 @@ struct proof {
     struct map *by_delivery; /* "event.target" → struct outcome */
     size_t delivered, superseded, skipped, dead, unknown_taken, changed_nothing;
     size_t records_compared, fields_left_out;
-    size_t late, starts, again[REASON_COUNT];
+    size_t late, starts, again[REASON_COUNT], asserted[ASSERTED_COUNT];
     struct pause stall, platform_stalls[PLATFORMS], refusal, recoveries[FAULT_KIND_COUNT];
 };
 
@@ -72,6 +74,8 @@ void proof_pace_write(const struct proof *proof, FILE *out);
 /* proof_again.c: why was it sent again between the two? A reason, or -1; `why` gets what is known. */
 int proof_again(const struct proof *proof, const struct receipt *first, const struct receipt *again, enum check *check,
                 char *why, size_t why_size);
+/* proof_asserted.c: why was a version asserted again? For the first receipt under the assertion's id. */
+void proof_asserted(struct proof *proof, const struct receipt *assertion);
 /* Which fault of these kinds (bits) struck the object, or a replica of it, at any time between. */
 #define BIT(kind) (1u << FAULT_##kind)
 #define BROKEN_KINDS (BIT(CUT) | BIT(STALL) | BIT(DELAY) | BIT(CUT_AFTER) | BIT(REFUSE))

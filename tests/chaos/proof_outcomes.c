@@ -19,7 +19,7 @@ static void read_outcomes(struct proof *proof)
 {
     struct rows *rows = store_query(
         "SELECT event_id, target, state, COALESCE(covered_by::text, ''), attempts, sendings, version, "
-        "seq, COALESCE(error, '') FROM deliveries ORDER BY event_id");
+        "seq, COALESCE(error, ''), generation FROM deliveries ORDER BY event_id");
 
     if (!rows)
         fatal("PostgreSQL does not answer at the end");
@@ -36,6 +36,7 @@ static void read_outcomes(struct proof *proof)
         outcome->sendings = (int)store_int(rows, i, 5);
         outcome->version = store_int(rows, i, 6);
         outcome->seq = store_int(rows, i, 7);
+        outcome->generation = (int)store_int(rows, i, 9);
         snprintf(outcome->error, sizeof outcome->error, "%s", store_text(rows, i, 8));
         snprintf(id, sizeof id, "%s.%s", outcome->event, outcome->target);
         map_put(proof->by_delivery, id, strlen(id), outcome);
@@ -46,10 +47,10 @@ static void read_outcomes(struct proof *proof)
 /* Did the platform answer one of its sendings well? A delete of what is not there (404) is done, too. */
 static bool arrived(const struct proof *proof, const struct outcome *outcome)
 {
-    char id[96];
+    char id[64];
     const struct receipt *receipt;
 
-    snprintf(id, sizeof id, "%s.%s", outcome->event, outcome->target);
+    receipt_webhook_id(id, outcome->event, outcome->target, outcome->generation);
     for (receipt = map_get(proof->receipts->by_webhook, id, strlen(id)); receipt; receipt = receipt->again)
         if (receipt->status / 100 == 2 ||
             (receipt->status == 404 && strcmp(receipt->operation, "delete") == 0))

@@ -11,12 +11,15 @@
 static void check_accepted(struct proof *proof, const struct receipt *receipt)
 {
     const struct entry *entry = ledger_find(proof->ledger, receipt->event);
+    const struct outcome *outcome = proof_outcome(proof, receipt->event, platform_names[receipt->platform]);
+    int generation = receipt_generation(receipt);
     char expected[64];
 
-    snprintf(expected, sizeof expected, "%s.%s", receipt->event, platform_names[receipt->platform]);
+    receipt_webhook_id(expected, receipt->event, platform_names[receipt->platform], generation);
     if (!entry || !entry->seq)
         proof_add(proof, CHECK_NOT_ACCEPTED, "%s to %s", receipt->event, platform_names[receipt->platform]);
-    if (strcmp(receipt->webhook_id, expected) != 0)
+    if (strcmp(receipt->webhook_id, expected) != 0 || !outcome || generation < 1 ||
+        generation > outcome->generation)
         proof_add(proof, CHECK_WEBHOOK_ID, "%s to %s", receipt->webhook_id,
                   platform_names[receipt->platform]);
     if (receipt->started_ms <= 0)
@@ -81,7 +84,10 @@ void proof_receipts(struct proof *proof)
         check_accepted(proof, receipt);
         if (receipt->again)
             check_again(proof, receipt, receipt->again);
-        if (map_get(receipts->by_webhook, receipt->webhook_id, strlen(receipt->webhook_id)) == receipt)
-            check_content(proof, receipt);
+        if (map_get(receipts->by_webhook, receipt->webhook_id, strlen(receipt->webhook_id)) != receipt)
+            continue;
+        check_content(proof, receipt);
+        if (receipt_generation(receipt) > 1)
+            proof_asserted(proof, receipt);
     }
 }

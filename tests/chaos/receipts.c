@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "digest.h"
@@ -151,6 +152,22 @@ const char *receipts_text(const struct receipt *receipt)
     json_free(page);
     buf_release(&url);
     return text.data;
+}
+
+void receipt_webhook_id(char id[64], const char *event, const char *platform, int generation)
+{
+    int len = snprintf(id, 64, "%.39s.%.12s", event, platform);
+
+    if (generation > 1)
+        snprintf(id + len, 64 - (size_t)len, ".%d", generation);
+}
+
+int receipt_generation(const struct receipt *receipt)
+{
+    const char *rest = strchr(receipt->webhook_id, '.');
+
+    rest = rest ? strchr(rest + 1, '.') : NULL;
+    return rest ? (int)strtol(rest + 1, NULL, 10) : 1;
 }
 
 struct receipts *receipts_read(void)

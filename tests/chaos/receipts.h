@@ -34,4 +34,7 @@ struct receipts {
 struct receipts *receipts_read(void);
 /* The request as the platform kept it, as text; "" when it did not. Stays until the next call. */
 const char *receipts_text(const struct receipt *receipt);
+/* "<event>.<platform>", from generation 2 on with ".<generation>"; and back: 1 where there is none. */
+void receipt_webhook_id(char id[64], const char *event, const char *platform, int generation);
+int receipt_generation(const struct receipt *receipt);
 void receipts_free(struct receipts **receipts);

@@ -87,6 +87,7 @@ static void set_environment(void)
                                               {"SYNC_INTERVAL_SECONDS", "1s"},
                                               {"RETRY_SCHEDULE", "100ms,300ms,1s"},
                                               {"REQUEST_TIMEOUT", "2s"},
+                                              {"LATE_ARRIVAL", "10s"},
                                               {"SYNC_BULK_PLATFORMS", "bizosaas"},
                                               {"LOG_LINES_PER_SECOND", "1000000"}}; /* the proof reads each */
 

@@ -209,6 +209,8 @@ static void settle(struct platform *platform, struct http_conn *conn, const stru
     buf_reset(&platform->out);
     if (delivery->refusal || fault.apply)
         status = delivery_apply(platform, delivery);
+    if (fault.action && strcmp(fault.action, "late") == 0)
+        late_keep(platform, delivery);
     if (!struck || !fault.replaces_answer) {
         answer.status = status ? status : 200;
         answer.body = platform->out.data;

@@ -4,10 +4,12 @@
 
 #include <inttypes.h>
 
+#include "bomb.h"
 #include "mem.h"
 
 #define RULES_MAX 256
 #define HUGE_BYTES (10u << 20)
+#define CHUNK_BYTES 16384 /* of an endless body */
 
 static const struct action {
     const char *name;
@@ -19,12 +21,16 @@ static const struct action {
     {"status", HTTP_WHOLE, false, true, 500, NULL, "{\"success\":false,\"error\":\"told to fail\"}"},
     {"delay", HTTP_WHOLE, true, false, 0, NULL, NULL},
     {"hang", HTTP_HANG, false, false, 0, NULL, NULL},
+    {"late", HTTP_HANG, false, false, 0, NULL, NULL}, /* late.c */
     {"reset", HTTP_RESET, false, false, 0, NULL, NULL},
     {"close", HTTP_CLOSE, false, false, 0, NULL, NULL},
     {"reset_mid_answer", HTTP_RESET_HALFWAY, true, false, 0, NULL, NULL},
     {"truncate", HTTP_TRUNCATE, true, false, 0, NULL, NULL},
     {"empty", HTTP_WHOLE, true, true, 200, NULL, ""},
     {"huge", HTTP_WHOLE, true, true, 200, NULL, NULL},
+    {"endless", HTTP_ENDLESS, true, true, 200, NULL, NULL},
+    {"gzip", HTTP_WHOLE, true, true, 200, NULL, NULL},
+    {"drip", HTTP_DRIP, true, false, 0, NULL, NULL},
     {"html", HTTP_WHOLE, false, true, 200, "text/html; charset=utf-8",
      "<!DOCTYPE html><html><head><title>Welcome</title></head><body><h1>It works</h1></body></html>"},
     {"redirect", HTTP_WHOLE, false, true, 302, NULL, "{}"},
@@ -50,11 +56,15 @@ struct faults {
     struct rule *rules;
     size_t count;
     char *huge;
+    struct buf bomb;
 };
 
 struct faults *faults_new(void)
 {
-    return mem_alloc(sizeof(struct faults));
+    struct faults *faults = mem_alloc(sizeof *faults);
+
+    buf_init(&faults->bomb);
+    return faults;
 }
 
 static void rules_free(struct rule *rules, size_t count)
@@ -72,6 +82,7 @@ void faults_free(struct faults **faults)
         return;
     rules_free((*faults)->rules, (*faults)->count);
     free((*faults)->huge);
+    buf_release(&(*faults)->bomb);
     free(*faults);
     *faults = NULL;
 }
@@ -122,6 +133,8 @@ static void read_headers(struct rule *rule)
         buf_addf(&rule->headers, "Retry-After: %s\r\n", json_text(retry_after, NULL));
     if (strcmp(rule->action->name, "redirect") == 0 && !json_get(headers, "Location"))
         buf_add_str(&rule->headers, "Location: /elsewhere\r\n");
+    if (strcmp(rule->action->name, "gzip") == 0)
+        buf_add_str(&rule->headers, "Content-Encoding: gzip\r\n");
     while (headers && json_next(headers, &iter, &name, &value))
         if (json_text(value, NULL))
             buf_addf(&rule->headers, "%s: %s\r\n", name, json_text(value, NULL));
@@ -137,9 +150,11 @@ static int read_rule(struct rule *rule, const struct json *source, char *error, 
     }
     *rule = (struct rule){.every = 1, .action = find_action(source)};
     if (!rule->action) {
-        snprintf(error, error_size,
-                 "unknown action: one of status, delay, hang, reset, close, reset_mid_answer, truncate, "
-                 "empty, huge, html, redirect, too_few, foreign_ids, no_results, no_statuses");
+        snprintf(
+            error, error_size,
+            "unknown action: one of status, delay, hang, late, reset, close, reset_mid_answer, truncate, "
+            "empty, huge, endless, gzip, drip, html, redirect, too_few, foreign_ids, no_results, "
+            "no_statuses");
         return -1;
     }
     rule->source = json_copy(source);
@@ -219,17 +234,32 @@ static const char *huge_body(struct faults *faults)
     return faults->huge;
 }
 
+/* The body of the action where it is too large for the table; NULL: the table has it. */
+static const char *made_body(struct faults *faults, const char *action, size_t *len)
+{
+    *len = strcmp(action, "endless") == 0 ? CHUNK_BYTES : HUGE_BYTES;
+    if (strcmp(action, "huge") == 0 || strcmp(action, "endless") == 0)
+        return huge_body(faults);
+    if (strcmp(action, "gzip") != 0)
+        return NULL;
+    if (faults->bomb.len == 0)
+        bomb_gzip(&faults->bomb, HUGE_BYTES);
+    *len = faults->bomb.len;
+    return faults->bomb.data;
+}
+
 static void fill_answer(struct faults *faults, const struct rule *rule, struct http_answer *answer)
 {
-    bool huge = strcmp(rule->action->name, "huge") == 0 && !rule->body;
+    size_t made_len;
+    const char *made = rule->body ? NULL : made_body(faults, rule->action->name, &made_len);
 
     *answer = (struct http_answer){.status = rule->status ? (int)rule->status : rule->action->status,
                                    .content_type = rule->action->content_type,
                                    .headers = rule->headers.data,
                                    .delay_ms = rule->delay_ms,
                                    .ending = rule->action->ending};
-    answer->body = huge ? huge_body(faults) : rule->body ? rule->body : rule->action->body;
-    answer->body_len = huge ? HUGE_BYTES : answer->body ? strlen(answer->body) : 0;
+    answer->body = made ? made : rule->body ? rule->body : rule->action->body;
+    answer->body_len = made ? made_len : answer->body ? strlen(answer->body) : 0;
 }
 
 bool faults_strike(struct faults *faults, const struct fault_subject *subject, struct fault *fault,

@@ -4,10 +4,12 @@
  * {"match":{"entity":"user","operation":"create","id":"u1","tenant":"t1","path":"/api/sync/user","every":3},
  *  "times":3,                  omitted: for ever
  *  "status":503, "retry_after":"2", "delay_ms":500, "body":"…", "headers":{"Location":"/elsewhere"},
- *  "action":"hang"|"reset"|"reset_mid_answer"|"truncate"|"close"|"huge"|"html"|"redirect"|"empty",
+ *  "action":"hang"|"late"|"reset"|"reset_mid_answer"|"truncate"|"close"|"huge"|"endless"|"gzip"|"drip"|"html"|"redirect"|"empty",
+ *            (huge: 10 MB of JSON; gzip: a few KB that unpack to them; endless: chunks for ever; drip: 20 bytes a second)
  *            for answers to bulks besides: "too_few"|"foreign_ids"|"no_results"|"no_statuses"
+ *            "late" hangs too; the record changes when POST /control says "late_arrive", whatever came meanwhile
  *  "apply":true}               whether the record changes all the same; default: when the client may believe it did
- *                              (reset_mid_answer, truncate, empty, huge, a delay alone)
+ *                              (reset_mid_answer, truncate, drip, empty, huge, endless, gzip, a delay alone)
  * A rule that names a path, or names nothing at all, strikes bulks as a whole ("id": those that carry it); any other rule strikes
  * the items that it matches, whose status is then the rule's.
  * The first rule that matches decides. `every` counts the requests that match the rest.

@@ -36,6 +36,7 @@ struct http_conn {
     struct buf in, out, chunks;
     size_t sent;       /* of out */
     size_t send_limit; /* where to stop: out.len, or half of it */
+    size_t head_len;   /* of out */
     struct event readable, writable, timer;
 };
 
@@ -103,31 +104,57 @@ static const char *reason(int status)
     return "Status";
 }
 
+static void write_answer(struct buf *out, const struct http_conn *conn, const struct http_answer *answer)
+{
+    bool endless = answer->ending == HTTP_ENDLESS;
+
+    buf_reset(out);
+    buf_addf(out, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\n", answer->status, reason(answer->status),
+             answer->content_type ? answer->content_type : "application/json");
+    if (endless)
+        buf_add_str(out, "Transfer-Encoding: chunked\r\n");
+    else
+        buf_addf(out, "Content-Length: %zu\r\n", answer->body_len);
+    buf_addf(out, "%s%s\r\n", answer->headers ? answer->headers : "",
+             conn->keep_alive ? "" : "Connection: close\r\n");
+}
+
 void http_answer(struct http_conn *conn, const struct http_answer *answer)
 {
-    size_t head_len;
-
     if (conn->answered)
         bug("a request was answered twice");
     conn->answered = true;
     conn->ending = answer->ending;
-    buf_reset(&conn->out);
-    buf_addf(&conn->out, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%s%s\r\n",
-             answer->status, reason(answer->status),
-             answer->content_type ? answer->content_type : "application/json", answer->body_len,
-             answer->headers ? answer->headers : "", conn->keep_alive ? "" : "Connection: close\r\n");
-    head_len = conn->out.len;
+    write_answer(&conn->out, conn, answer);
+    conn->head_len = conn->out.len;
+    if (answer->ending == HTTP_ENDLESS)
+        buf_addf(&conn->out, "%zx\r\n", answer->body_len);
     buf_add(&conn->out, answer->body, answer->body_len);
+    if (answer->ending == HTTP_ENDLESS)
+        buf_add_str(&conn->out, "\r\n");
     conn->sent = 0;
     conn->send_limit = conn->out.len;
     if (answer->ending == HTTP_RESET_HALFWAY || answer->ending == HTTP_TRUNCATE)
-        conn->send_limit = head_len + answer->body_len / 2;
+        conn->send_limit = conn->head_len + answer->body_len / 2;
+    if (answer->ending == HTTP_DRIP)
+        conn->send_limit = conn->head_len;
     conn->state = answer->ending == HTTP_HANG ? HUNG : answer->delay_ms > 0 ? DELAYED : WRITING;
     if (conn->state == DELAYED) {
         struct timeval delay = {answer->delay_ms / 1000, (answer->delay_ms % 1000) * 1000};
 
         event_add(&conn->timer, &delay);
     }
+}
+
+/* One more byte in a while. */
+static int drip(struct http_conn *conn)
+{
+    struct timeval gap = {0, HTTP_DRIP_MS * 1000};
+
+    conn->send_limit = conn->sent + 1;
+    conn->state = DELAYED;
+    event_add(&conn->timer, &gap);
+    return 0;
 }
 
 /* Sends what it can. 1: all out, ready for the next request; 0: waits for the socket; -1: the connection is gone. */
@@ -149,8 +176,12 @@ static int conn_write(struct http_conn *conn)
             return -1;
         }
         conn->sent += (size_t)n;
+        if (conn->ending == HTTP_ENDLESS && conn->sent == conn->send_limit)
+            conn->sent = conn->head_len;
     }
-    if (!conn->keep_alive || conn->ending != HTTP_WHOLE) {
+    if (conn->ending == HTTP_DRIP && conn->sent < conn->out.len)
+        return drip(conn);
+    if (!conn->keep_alive || (conn->ending != HTTP_WHOLE && conn->ending != HTTP_DRIP)) {
         conn_free(conn, conn->ending == HTTP_RESET_HALFWAY);
         return -1;
     }

@@ -8,6 +8,7 @@
 #include "http_parse.h"
 
 #define HTTP_CONNECTIONS_MAX 4096
+#define HTTP_DRIP_MS 50
 
 struct event_base;
 struct http_server;
@@ -20,6 +21,8 @@ enum http_ending {
     HTTP_RESET_HALFWAY, /* head and half of the body, then a reset */
     HTTP_TRUNCATE,      /* head and half of the body, then an orderly end */
     HTTP_CLOSE,         /* an orderly end without an answer */
+    HTTP_DRIP,          /* a byte of the body every HTTP_DRIP_MS */
+    HTTP_ENDLESS,       /* chunks of the body, again and again, until the client leaves */
 };
 
 struct http_answer {

@@ -133,7 +133,7 @@ static void set_flag(const struct json *object, const char *name, bool *flag)
 static void set_control(struct platform *platform, struct http_conn *conn, const struct http_request *request)
 {
     struct json_error where;
-    bool ok;
+    bool ok, late = false;
     struct json *control = json_parse(request->body, request->body_len, JSON_DEPTH_MAX, &where, &ok),
                 *rules = NULL;
     char error[200];
@@ -146,6 +146,9 @@ static void set_control(struct platform *platform, struct http_conn *conn, const
     } else {
         set_flag(control, "strict", &platform->records.strict);
         set_flag(control, "ignore_lower_versions", &platform->records.ignore_lower);
+        set_flag(control, "late_arrive", &late);
+        if (late)
+            late_arrive(platform);
         show_control(platform, conn);
     }
     json_free(control);
@@ -161,6 +164,7 @@ static void control(struct platform *platform, struct http_conn *conn, const str
     }
     if (strcmp(request->method, "DELETE") == 0) {
         faults_load(platform->faults, NULL, error, sizeof error);
+        late_forget(platform);
         platform->records.strict = platform->records.ignore_lower = true;
     }
     show_control(platform, conn);

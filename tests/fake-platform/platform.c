@@ -32,6 +32,7 @@ void platform_free(struct platform **platform)
 {
     if (!*platform)
         return;
+    late_forget(*platform);
     faults_free(&(*platform)->faults);
     received_free(&(*platform)->received);
     records_release(&(*platform)->records);

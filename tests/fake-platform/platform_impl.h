@@ -5,16 +5,7 @@
 #include "received.h"
 #include "records.h"
 
-struct platform {
-    const char *name;
-    struct buf secret; /* empty: signatures are not checked */
-    struct records records;
-    struct received *received;
-    struct faults *faults;
-    uint64_t operational; /* deliveries without a record; names them */
-    size_t records_max;
-    struct buf out;       /* the answer being made */
-};
+#define LATE_MAX 64
 
 /* delivery.c: one delivery, as a request of its own or as an item of a bulk. */
 struct delivery {
@@ -30,6 +21,20 @@ struct delivery {
     const char *refusal; /* why it cannot be taken, or NULL */
     int refusal_status;
 };
+
+struct platform {
+    const char *name;
+    struct buf secret; /* empty: signatures are not checked */
+    struct records records;
+    struct received *received;
+    struct faults *faults;
+    uint64_t operational; /* deliveries without a record; names them */
+    size_t records_max;
+    struct buf out;       /* the answer being made */
+    struct delivery late[LATE_MAX]; /* on their way: late.c */
+    size_t late_count;
+};
+
 void delivery_refuse(struct delivery *delivery, int status, const char *sentence); /* the first reason counts */
 void delivery_read(struct delivery *delivery); /* from its body, entity and operation: data, tenant, ids, version */
 int delivery_operation(const char *name);      /* of enum record_operation; -1: none */
@@ -40,6 +45,10 @@ void delivery_request(struct platform *platform, struct http_conn *conn, const s
                       const char *path_after_sync);
 /* bulk.c: many deliveries in one request */
 void bulk_request(struct platform *platform, struct http_conn *conn, const struct http_request *request);
+/* late.c: single deliveries of the action "late" */
+void late_keep(struct platform *platform, const struct delivery *delivery);
+size_t late_arrive(struct platform *platform); /* all of them now, in the order in which they were sent; how many */
+void late_forget(struct platform *platform);
 /* inspect.c: everything that is not a delivery */
 void inspect_request(struct platform *platform, struct http_conn *conn, const struct http_request *request);
 

@@ -3,9 +3,11 @@
  * rest goes on, and when it is mended everything goes out in order.
  */
 #include <netinet/in.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -261,16 +263,20 @@ END_TEST
 
 static char own_dir[256]; /* platform files, in which bizoholic's base URL is TEST_BASE_URL of the file env */
 
+static void write_to(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+
+    if (!file || fputs(text, file) < 0 || fclose(file) != 0)
+        abort();
+}
+
 static void write_file(const char *name, const char *text)
 {
     char path[512];
-    FILE *file;
 
     snprintf(path, sizeof path, "%s/%s", own_dir, name);
-    file = fopen(path, "w");
-    ck_assert_ptr_nonnull(file);
-    fputs(text, file);
-    fclose(file);
+    write_to(path, text);
 }
 
 /* One that was free a moment ago. */
@@ -279,7 +285,6 @@ static int free_port(void)
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof address;
     int fd = socket(AF_INET, SOCK_STREAM, 0);
-
     ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
     ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &len), 0);
     close(fd);
@@ -312,7 +317,6 @@ START_TEST(a_certificate_that_nobody_vouches_for_pauses_and_a_mended_address_bri
     const char *events[3];
     int tls = free_port();
     pid_t server = start_tls_server(tls);
-
     write_file("env", api_text("TEST_BASE_URL=https://127.0.0.1:%d\n", tls));
     stack_signal("worker-bizoholic", SIGHUP);
     flow_wait(stack_log_count("worker-bizoholic", "\"reload") > 0, 5);
@@ -327,6 +331,7 @@ START_TEST(a_certificate_that_nobody_vouches_for_pauses_and_a_mended_address_bri
         strstr(pick_text(alert_open("bizoholic", "bizoholic cannot be reached"), "/message"), "certificate"));
     for (int n = 0; n < 3; n++)
         flow_wait(strcmp(api_status(events[n]), "retry") == 0, 5);
+    ck_assert_ptr_nonnull(strstr(pick_print(api_look(events[0])), "certificate"));
     ck_assert_int_eq(dead(), 0);
     write_file("env", api_text("TEST_BASE_URL=%s\n", fake_url("bizoholic")));
     stack_signal("worker-bizoholic", SIGHUP);
@@ -337,6 +342,63 @@ START_TEST(a_certificate_that_nobody_vouches_for_pauses_and_a_mended_address_bri
     waitpid(server, NULL, 0);
 }
 END_TEST
+
+/* ── a name ── */
+
+#define INSIDE "metadata.internal" /* in the stack's own /etc/hosts: the metadata service of a cloud */
+
+static void allow_private(const char *allowed)
+{
+    char command[700];
+    int reloads = stack_log_count("worker-bizoholic", "\"reload");
+
+    snprintf(command, sizeof command,
+             "sed -i 's/^allow_private = .*/allow_private = %s;/' %s/platforms/bizoholic.conf", allowed,
+             own_dir);
+    ck_assert_int_eq(system(command), 0);
+    stack_signal("worker-bizoholic", SIGHUP);
+    flow_wait(stack_log_count("worker-bizoholic", "\"reload") > reloads, 5);
+}
+
+START_TEST(a_name_that_leads_inside_is_not_called_and_a_mended_one_brings_all_through)
+{
+    write_file("env", "TEST_BASE_URL=http://" INSIDE "\n");
+    allow_private("false");
+    const char *event = api_event(
+        "{\"event_type\":\"user_created\",\"source_platform\":\"coreldove\",\"target_platforms\":["
+        "\"bizoholic\"]," TENANT
+        ",\"max_retries\":0,\"data\":{\"id\":\"inside\",\"email\":\"t@example.com\",\"name\":\"N\"}}");
+    flow_wait(strcmp(api_status(event), "retry") == 0, 10);
+    ck_assert_ptr_nonnull(strstr(pick_print(api_look(event)), "leads to a private or link-local address"));
+    alert_await("bizoholic", "bizoholic cannot be reached with what we have", 10);
+    write_file("env", api_text("TEST_BASE_URL=%s\n", fake_url("bizoholic")));
+    allow_private("true");
+    api_await(event, "completed");
+    ck_assert_uint_eq(fake_count("bizoholic", 0, "/body/event_id", event), 1);
+    alert_await_end("bizoholic", "bizoholic cannot be reached", 5);
+}
+END_TEST
+
+/* A view of the files in which there is such a name; the whole stack is in it. */
+static void name_the_inside(void)
+{
+    char hosts[300];
+    uid_t uid = geteuid();
+    gid_t gid = getegid();
+
+    if (unshare(uid == 0 ? CLONE_NEWNS : CLONE_NEWNS | CLONE_NEWUSER) != 0)
+        abort();
+    if (uid != 0) {
+        write_to("/proc/self/setgroups", "deny");
+        write_to("/proc/self/uid_map", api_text("%u %u 1", uid, uid));
+        write_to("/proc/self/gid_map", api_text("%u %u 1", gid, gid));
+    }
+    write_file("hosts", "127.0.0.1 localhost\n::1 localhost\n169.254.169.254 " INSIDE "\n");
+    snprintf(hosts, sizeof hosts, "%s/hosts", own_dir);
+    if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount(hosts, "/etc/hosts", NULL, MS_BIND, NULL) != 0)
+        abort();
+}
 
 /* Platform files of our own, before the stack starts. */
 static void prepare(void)
@@ -355,33 +417,30 @@ static void prepare(void)
              own_dir, own_dir, own_dir, own_dir, own_dir);
     if (system(command) != 0)
         abort();
+    name_the_inside();
 }
 
 int main(void)
 {
     static char files[300], env_file[300], command[300];
-    static const char *const env[] = {"RETRY_SCHEDULE=300ms",
-                                      "REQUEST_TIMEOUT=3s",
-
-                                      "LEASE_SECONDS=2s",
-                                      files,
-                                      env_file,
-                                      NULL};
+    static const char *const env[] = {
+        "RETRY_SCHEDULE=300ms", "REQUEST_TIMEOUT=3s", "LEASE_SECONDS=2s", files, env_file, NULL};
     static const struct stack_options options = {.env = env, .replicas = "worker-bizosaas=2"};
     int status;
 
     prepare();
     snprintf(files, sizeof files, "PLATFORM_DIR=%s/platforms", own_dir);
     snprintf(env_file, sizeof env_file, "ENV_FILE=%s/env", own_dir);
-    status = flow_run(
-        "route failures", &options,
-        (const TTest *[]){
-            each_cause_pauses_its_route_tells_people_and_costs_nothing,
-            the_same_causes_within_the_hour_are_the_same_alerts_and_told_once,
-            updates_that_the_platform_answers_404_like_their_creates_wait_for_the_route,
-            updates_that_are_404_while_creates_are_409_wait_for_the_route,
-            one_record_that_is_there_and_not_there_pauses_no_route,
-            a_certificate_that_nobody_vouches_for_pauses_and_a_mended_address_brings_all_through, NULL});
+    status =
+        flow_run("route failures", &options,
+                 (const TTest *[]){
+                     each_cause_pauses_its_route_tells_people_and_costs_nothing,
+                     the_same_causes_within_the_hour_are_the_same_alerts_and_told_once,
+                     updates_that_the_platform_answers_404_like_their_creates_wait_for_the_route,
+                     updates_that_are_404_while_creates_are_409_wait_for_the_route,
+                     one_record_that_is_there_and_not_there_pauses_no_route,
+                     a_certificate_that_nobody_vouches_for_pauses_and_a_mended_address_brings_all_through,
+                     a_name_that_leads_inside_is_not_called_and_a_mended_one_brings_all_through, NULL});
     snprintf(command, sizeof command, "rm -rf %s", own_dir);
     return system(command) != 0 ? 1 : status;
 }
