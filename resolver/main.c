@@ -7,6 +7,8 @@
  * decide by themselves comes back as an event of the service, which the router applies; the rest waits for a person. HUP reads
  * the policies again.
  */
+#include <stdlib.h>
+
 #include <event2/event.h>
 
 #include "clock.h"
@@ -39,6 +41,55 @@ static void on_lost(unsigned partition, void *arg)
     turn_lose(arg, partition);
 }
 
+static void start_cb(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    turn_start(arg);
+}
+
+static struct policy_set *read_policies(struct conf *conf, const struct platform_set *platforms,
+                                        struct buf *errors)
+{
+    return policy_set_load(conf->policies_file, platforms, errors);
+}
+
+static int check(struct conf *conf, struct buf *errors)
+{
+    struct platform_set *platforms = platform_conf_load(conf, errors);
+    struct policy_set *policies = platforms ? read_policies(conf, platforms, errors) : NULL;
+    int status = policies ? 0 : -1;
+
+    policy_set_free(&policies);
+    platform_set_free(&platforms);
+    return status;
+}
+
+/* What is refused leaves the old ones. */
+static void reload(void *arg)
+{
+    struct resolver *resolver = arg;
+    struct conf *conf = service_conf(resolver->service);
+    struct platform_set *platforms = platform_conf_reload(conf);
+    struct buf errors = BUF_INIT;
+    struct policy_set *policies;
+
+    if (platforms) {
+        platform_set_free(&resolver->platforms);
+        resolver->platforms = platforms;
+    }
+    policies = read_policies(conf, resolver->platforms, &errors);
+    if (policies) {
+        policy_set_free(&resolver->policies);
+        resolver->policies = policies;
+        log_info("policies read", LOG_STR("file", policy_file(policies)),
+                 LOG_STR("version", policy_version(policies)));
+    } else {
+        log_error("policies refused, the old ones stay", LOG_STR("error", errors.data));
+    }
+    buf_release(&errors);
+}
+
 static void drained(void *arg)
 {
     service_drained(arg);
@@ -51,14 +102,54 @@ static void drain(void *arg)
     stage_drain(resolver->stage, drained, resolver->service);
 }
 
+static void begin(struct resolver *resolver, const struct stage_spec *spec)
+{
+    struct conf *conf = service_conf(resolver->service);
+    struct buf errors = BUF_INIT;
+
+    resolver->window = conf->stream_window;
+    resolver->platforms = platform_conf_load(conf, &errors);
+    if (resolver->platforms)
+        resolver->policies = read_policies(conf, resolver->platforms, &errors);
+    if (!resolver->policies)
+        fatal("%s", errors.data);
+    buf_release(&errors);
+    resolver->start_timer = evtimer_new(service_base(resolver->service), start_cb, resolver);
+    resolver->stat_decided =
+        stats_register(STATS_COUNTER, "sync_conflicts_decided_total", "", "Conflicts decided by policies");
+    resolver->stat_waiting = stats_register(STATS_COUNTER, "sync_conflicts_for_people_total", "",
+                                            "Conflicts of which fields wait for a person");
+    resolver->stage = stage_new(resolver->service, resolver->store, resolver->belt, spec);
+    log_info("consuming", LOG_STR("streams", PROTO_CONFLICTS ":*"),
+             LOG_STR("policies", policy_file(resolver->policies)),
+             LOG_STR("version", policy_version(resolver->policies)));
+}
+
+static void end(struct resolver *resolver)
+{
+    store_free(&resolver->store); /* first: what is in a statement is answered while the rest still stands */
+    stream_end(resolver->belt);   /* and what is in a command */
+    stage_free(&resolver->stage);
+    stream_free(&resolver->belt);
+    event_free(resolver->start_timer);
+    free(resolver->queue);
+    free(resolver->turn);
+    policy_set_free(&resolver->policies);
+    platform_set_free(&resolver->platforms);
+    service_free(&resolver->service);
+}
+
 int main(int argc, char **argv)
 {
-    static const struct service_spec spec = {
-        .name = "resolver", .program = CONF_RESOLVER, .summary = "takes up conflicts between platforms"};
-    struct resolver resolver = {.service = service_new(&spec, argc, argv)};
-    struct conf *conf = service_conf(resolver.service);
-    struct stream_config belt = {
-        .url = conf->redis_url, .name = "resolver", .timeout_ms = 5000, .waiting_max = 10000};
+    static const struct service_spec service = {.name = "resolver",
+                                                .program = CONF_RESOLVER,
+                                                .check = check,
+                                                .summary = "decides conflicts between platforms"};
+    struct resolver resolver = {.service = service_new(&service, argc, argv)};
+    struct stream_config belt = {.url = service_conf(resolver.service)->redis_url,
+                                 .name = "resolver",
+                                 .timeout_ms = 5000,
+                                 .waiting_max = 10000};
     struct stage_spec stage = {.name = PROTO_STAGE_RESOLVER,
                                .priorities = 1,
                                .key = key,
@@ -71,18 +162,12 @@ int main(int argc, char **argv)
 
     resolver.store = store_new(resolver.service);
     resolver.belt = stream_new(service_base(resolver.service), &belt);
-    resolver.stat_seen =
-        stats_register(STATS_COUNTER, "sync_conflicts_seen_total", "", "Conflict references received");
-    resolver.stage = stage_new(resolver.service, resolver.store, resolver.belt, &stage);
+    begin(&resolver, &stage);
     service_on_drain(resolver.service, drain, &resolver);
-    log_info("consuming", LOG_STR("streams", PROTO_CONFLICTS ":*"));
+    service_on_reload(resolver.service, reload, &resolver);
 
     code = service_run(resolver.service);
 
-    store_free(&resolver.store); /* first: what is in a statement is answered while the rest still stands */
-    stream_end(resolver.belt);   /* and what is in a command */
-    stage_free(&resolver.stage);
-    stream_free(&resolver.belt);
-    service_free(&resolver.service);
+    end(&resolver);
     return code;
 }
