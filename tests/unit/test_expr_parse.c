@@ -111,8 +111,7 @@ START_TEST(what_can_never_be_true_or_false_is_no_test)
 {
     struct buf why = BUF_INIT;
     ck_assert_ptr_null(expr_parse_test("score + 1", expr_row_names, &why));
-    ck_assert_str_eq(why.data,
-                     "column 7: what is asked here takes true or false, and this is a number");
+    ck_assert_str_eq(why.data, "column 7: what is asked here takes true or false, and this is a number");
     struct expr *expr = expr_parse_test("data.wanted", expr_row_names, &why);
     ck_assert_ptr_nonnull(expr);
     expr_free(&expr);
