@@ -51,6 +51,7 @@ struct delivery {
     int64_t seq, version, created_ms;
     int64_t lost_ms, overtook_ms; /* assertion.h; 0: nothing is lost */
     char *asserts;                /* it is an assertion: of these fields */
+    int64_t asserts_from_ms;      /* it was not sent yet, and may be since then; 0: it was, or is none */
     int generation, attempts, sendings, max_retries;
     enum event_type type;
     enum priority priority;
