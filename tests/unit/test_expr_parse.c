@@ -182,6 +182,8 @@ static struct json *expensive(void)
     struct buf text = BUF_INIT;
     buf_add_str(&text, "{\"items\":[1");
     repeat(&text, ",1", 20000);
+    buf_add_str(&text, "],\"b\":[1");
+    repeat(&text, ",1", 999);
     buf_add_str(&text, "],\"name\":\"");
     repeat(&text, "aaaaaaaaaaaaaaaa", 65536);
     buf_add_str(&text, "\",\"a\":1");
@@ -201,6 +203,10 @@ static const char *const endless[] = {
     "all(items, i, a == a and a > 1)",
     "all(items, i, length(name) > 1)",
     "map(items, i, data)",
+    "map(b, i, data)", /* what it makes is small, and what is written is not */
+    "map(b, i, name)",
+    "map(b, i, items)",
+    "map([b, b, b, b, b, b, b, b, b, b, b], i, [i, i, i, i, i, i, i, i, i, i, i])",
     "map(items, i, [data, data, data])",
     "map(items, i, map(items, j, map(items, k, 1)))",
     "map(items, i, name)",
