@@ -48,8 +48,12 @@
     X(log_lines, LOG_LINES_PER_SECOND, CONF_INT, "200", 1, 1000000, CONF_SERVICES, true,                     \
       "more lines of one kind in a second are folded into one with their number")                            \
     X(platform_dir, PLATFORM_DIR, CONF_TEXT, "config/platforms", 0, 0,                                       \
-      CONF_GATEWAY | CONF_ROUTER | CONF_WORKER | CONF_CTL, true,                                             \
+      CONF_GATEWAY | CONF_ROUTER | CONF_WORKER | CONF_RESOLVER | CONF_CTL, true,                             \
       "one file per platform")                                                                               \
+    X(policies_file, POLICIES_FILE, CONF_TEXT, "", 0, 0,                                                     \
+      CONF_GATEWAY | CONF_ROUTER | CONF_RESOLVER | CONF_CTL, true,                                           \
+      "what becomes of a field that several platforms changed at once, and business rules; unset: the "      \
+      "defaults (config/policies.conf)")                                                                     \
     X(partitions, PARTITIONS, CONF_INT, "16", 1, 256, CONF_ALL, false,                                       \
       "units of order and ownership; fixed when the database is initialised, any other value is "            \
       "refused later")                                                                                       \
