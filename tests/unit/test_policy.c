@@ -281,7 +281,7 @@ int main(void)
 {
     Suite *suite = suite_create("policy");
     TCase *cases = tcase_create("policy");
-    tcase_add_checked_fixture(cases, mapping_load, mapping_unload);
+    tcase_add_unchecked_fixture(cases, mapping_load, mapping_unload);
     tcase_add_test(cases, a_file_lies_over_the_defaults_and_a_tenant_over_the_file);
     tcase_add_test(cases, the_shipped_file_is_the_defaults);
     tcase_add_loop_test(cases, a_mistake_is_told_with_its_line_and_reason, 0, COUNT(broken));

@@ -259,7 +259,7 @@ int main(void)
 {
     Suite *suite = suite_create("resolve_merge");
     TCase *cases = tcase_create("merges");
-    tcase_add_checked_fixture(cases, mapping_load, mapping_unload);
+    tcase_add_unchecked_fixture(cases, mapping_load, mapping_unload);
     tcase_add_loop_test(cases, parts_of_all_sides_are_put_together, 0, COUNT(situations));
     tcase_add_loop_test(cases, an_item_that_two_sides_changed_is_for_a_person, 0, COUNT(same_elements));
     tcase_add_loop_test(cases, prices_in_a_merged_list_are_in_one_currency, 0, COUNT(priced));

@@ -200,7 +200,7 @@ int main(void)
 {
     Suite *suite = suite_create("resolve_record");
     TCase *cases = tcase_create("records");
-    tcase_add_checked_fixture(cases, mapping_load, mapping_unload);
+    tcase_add_unchecked_fixture(cases, mapping_load, mapping_unload);
     tcase_add_loop_test(cases, fields_wait_alone_or_all_together, 0, COUNT(situations));
     tcase_add_test(cases, a_tenants_own_rule_and_policy_hold_for_it_alone);
     suite_add_tcase(suite, cases);
