@@ -8,6 +8,8 @@
 #include "gateway.h"
 
 #define RECORD_SERVICE "service" /* the service's own counter in a vector */
+/* Whose users they are that a token without a platform speaks of, as the original had it. */
+#define RECORD_USERS_PLATFORM "bizosaas"
 #define RECORD_ALSO_MAX 50       /* others of the same e-mail address that are told */
 
 /* All rows of get_record.sql, of which there is one at least. others: with those of the same e-mail address. */

@@ -104,16 +104,13 @@ static void ask(struct looking *looking, const char *tenant, struct db_params *p
     db_query_tenant(store_db(looking->gateway->store), tenant, sql_get_record, params, on_record, looking);
 }
 
-static void get_by_id(struct gateway *gateway, struct http_request *request, const char *type, bool user)
+/* By record_ids, which hold the exceptions; else a platform's id is the entity's. platform NULL: it is the entity's. */
+static void ask_by_id(struct looking *looking, const char *tenant, const char *type, const char *platform,
+                      const char *id)
 {
-    const char *tenant;
-    if (read_place(request, type, user, &tenant) < 0)
-        return;
-    struct db_params *params = place_params(tenant, type, http_param(request, "id"));
-    struct looking *looking = looking_new(gateway, request);
-    looking->user = user;
-    db_add_text(params, NULL);
-    db_add_text(params, NULL);
+    struct db_params *params = place_params(tenant, type, id);
+    db_add_text(params, platform);
+    db_add_text(params, platform ? id : NULL);
     db_add_null(params, DB_BYTEA);
     db_add_int(params, 1);
     ask(looking, tenant, params);
@@ -121,12 +118,20 @@ static void get_by_id(struct gateway *gateway, struct http_request *request, con
 
 void record_get(struct http_request *request, void *arg)
 {
-    get_by_id(arg, request, http_param(request, "type"), false);
+    const char *type = http_param(request, "type"), *tenant;
+    if (read_place(request, type, false, &tenant) == 0)
+        ask_by_id(looking_new(arg, request), tenant, type, NULL, http_param(request, "id"));
 }
 
+/* An id means what it means in POST /sync/users. */
 void user_get(struct http_request *request, void *arg)
 {
-    get_by_id(arg, request, msg_entity_name(ENTITY_USER), true);
+    const char *type = msg_entity_name(ENTITY_USER), *platform = http_identity(request)->platform, *tenant;
+    if (read_place(request, type, true, &tenant) < 0)
+        return;
+    struct looking *looking = looking_new(arg, request);
+    looking->user = true;
+    ask_by_id(looking, tenant, type, *platform ? platform : RECORD_USERS_PLATFORM, http_param(request, "id"));
 }
 
 /* ---- by what else is known of it ---- */
@@ -158,18 +163,6 @@ static void find_by_email(struct looking *looking, const char *tenant, const cha
     db_add_bytes(params, hash, sizeof hash);
     db_add_int(params, RECORD_ALSO_MAX + 2); /* the one that is shown, the others, and one more to know of */
     looking->others = true;
-    ask(looking, tenant, params);
-}
-
-/* By record_ids, which hold the exceptions; else a platform's id is the entity's. */
-static void find_by_platform(struct looking *looking, const char *tenant, const char *type,
-                             const char *platform, const char *id)
-{
-    struct db_params *params = place_params(tenant, type, id);
-    db_add_text(params, platform);
-    db_add_text(params, id);
-    db_add_null(params, DB_BYTEA);
-    db_add_int(params, 1);
     ask(looking, tenant, params);
 }
 
@@ -205,7 +198,7 @@ void record_find(struct http_request *request, void *arg)
     if (email)
         find_by_email(looking, tenant, type, email);
     else
-        find_by_platform(looking, tenant, type, platform, id);
+        ask_by_id(looking, tenant, type, platform, id);
 }
 
 /* ---- versions ---- */

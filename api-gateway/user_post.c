@@ -8,7 +8,6 @@
 #include "msg.h"
 #include "record.h"
 
-#define SOURCE_DEFAULT "bizosaas"
 #define PRIORITY_OF_USERS 3
 
 /* What of the body is the user; all else is ignored, as the original did. */
@@ -55,7 +54,7 @@ static struct json *user_event(const struct gateway *gateway, const struct ident
                                const struct json *body, struct json *errors)
 {
     struct json *event = json_new_object(), *tenant;
-    const char *source = identity->platform[0] ? identity->platform : SOURCE_DEFAULT;
+    const char *source = identity->platform[0] ? identity->platform : RECORD_USERS_PLATFORM;
     json_set(event, "event_type", json_new_text(msg_event_type_name(EVENT_USER_UPDATED)));
     json_set(event, "source_platform", json_new_text(source));
     json_set(event, "target_platforms", targets(gateway->platforms, source));

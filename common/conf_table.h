@@ -50,8 +50,10 @@
     X(platform_dir, PLATFORM_DIR, CONF_TEXT, "config/platforms", 0, 0,                                       \
       CONF_GATEWAY | CONF_ROUTER | CONF_WORKER | CONF_RESOLVER | CONF_CTL, true,                             \
       "one file per platform")                                                                               \
-    X(policies_file, POLICIES_FILE, CONF_TEXT, "", 0, 0, CONF_RESOLVER | CONF_CTL, true,                     \
-      "policies of conflicts and business rules, over the defaults that are built in")                       \
+    X(policies_file, POLICIES_FILE, CONF_TEXT, "", 0, 0,                                                     \
+      CONF_GATEWAY | CONF_ROUTER | CONF_RESOLVER | CONF_CTL, true,                                           \
+      "what becomes of a field that several platforms changed at once, and business rules; unset: the "      \
+      "defaults (config/policies.conf)")                                                                     \
     X(partitions, PARTITIONS, CONF_INT, "16", 1, 256, CONF_ALL, false,                                       \
       "units of order and ownership; fixed when the database is initialised, any other value is "            \
       "refused later")                                                                                       \

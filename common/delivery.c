@@ -1,6 +1,8 @@
 /* delivery.c: see delivery.h. */
 #include "delivery.h"
 
+#include "expr.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -70,6 +72,25 @@ enum verb delivery_verb(enum event_type type, bool record_deleted, int64_t certa
                : VERB_UPDATE; /* of what we never sent: the target may well have it; 404 makes it a create */
 }
 
+enum delivery_built delivery_wanted(const struct delivery_source *source, struct buf *error)
+{
+    const struct platform_route *route = platform_route(source->target, source->type, source->verb);
+    struct buf why = BUF_INIT;
+    bool yes = true;
+    enum delivery_built wanted = DELIVERY_BUILT;
+
+    if (route->when && expr_test_record(route->when, source->data, &yes, &why) != 0) {
+        wanted = DELIVERY_IMPOSSIBLE;
+        buf_addf(error, "the condition of %s for this route, %s, cannot be tested: %s",
+                 platform_name(source->target), expr_text(route->when), why.data);
+    } else if (!yes) {
+        wanted = DELIVERY_NOTHING;
+        buf_addf(error, "this platform takes this only when %s", expr_text(route->when));
+    }
+    buf_release(&why);
+    return wanted;
+}
+
 static void say_nothing(const struct mapping_request *request, struct buf *error)
 {
     struct buf withheld = BUF_INIT;
@@ -107,8 +128,10 @@ enum delivery_built delivery_data(const struct delivery_source *source, struct j
     enum delivery_built built = DELIVERY_BUILT;
 
     *data = mapping_out(&request, changed, error);
-    if (!*data) {
+    if (!*data || mapping_compute(&request, *data, changed, error) != 0) {
         built = DELIVERY_IMPOSSIBLE;
+        json_free(*data);
+        *data = NULL;
     } else if (source->base && json_count(changed) == 0) {
         built = DELIVERY_NOTHING;
         say_nothing(&request, error);
@@ -137,7 +160,9 @@ enum delivery_built delivery_body(const struct delivery_source *source, struct b
             buf_add_str(source->field, "id");
         return DELIVERY_IMPOSSIBLE;
     }
-    built = delivery_data(source, &data, error);
+    built = delivery_wanted(source, error);
+    if (built == DELIVERY_BUILT)
+        built = delivery_data(source, &data, error);
     if (built != DELIVERY_BUILT)
         return built;
     uuid_format(&source->event, event);

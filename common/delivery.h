@@ -38,13 +38,16 @@ struct delivery_source {
 
 enum delivery_built {
     DELIVERY_BUILT,
-    DELIVERY_NOTHING,   /* the target has all of it already, or cannot take the rest: error says which */
+    DELIVERY_NOTHING,   /* the target has it all, cannot take the rest, or its route's condition is false: error says which */
     DELIVERY_IMPOSSIBLE /* and why in error: one sentence that names the field */
 };
 /* Create, update or delete: by what the record is now and what the target has, whatever the event was called. created: an open
  * delivery up to this one is of a create; deleted_there: the target had it and has it no more. */
 enum verb delivery_verb(enum event_type type, bool record_deleted, int64_t certain_version,
                         bool deleted_there, bool created);
+
+/* Does the condition of the route (its `when`) let it go? DELIVERY_BUILT: it does. */
+enum delivery_built delivery_wanted(const struct delivery_source *source, struct buf *error);
 
 /* The target's data, decorated; NULL unless DELIVERY_BUILT. */
 enum delivery_built delivery_data(const struct delivery_source *source, struct json **data,

@@ -71,6 +71,11 @@ struct mapping_request {
  * left out, and is no change. A delete carries what is required alone. */
 struct json *mapping_out(const struct mapping_request *request, struct json *changed, struct buf *error);
 
+/* Then: the members that the target's file computes from the record, where they differ from what base gives; -1 and a sentence
+ * when one cannot be computed. mapping_in takes them off again. */
+int mapping_compute(const struct mapping_request *request, struct json *data, struct json *changed,
+                    struct buf *error);
+
 /* Adds the fields, with commas, that differ from base and are not sent, because the target cannot hold or no longer change them. */
 void mapping_withheld(const struct mapping_request *request, struct buf *names);
 

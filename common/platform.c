@@ -125,8 +125,10 @@ void platform_set_free(struct platform_set **set)
 {
     if (*set == NULL)
         return;
-    for (size_t i = 0; i < (*set)->count; i++)
+    for (size_t i = 0; i < (*set)->count; i++) {
         free_defaults((*set)->platforms[i]);
+        platform_free_expressions((*set)->platforms[i]);
+    }
     arena_free(&(*set)->arena);
     free(*set);
     *set = NULL;

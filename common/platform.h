@@ -13,6 +13,7 @@
 #include "money.h"
 #include "msg.h"
 
+struct expr;
 struct platform;
 struct platform_set;
 
@@ -79,6 +80,7 @@ struct platform_route {
     const char *success_value;
     bool full;  /* the whole record goes out, not the difference */
     bool takes; /* false: this platform does not take this event type: skipped */
+    const struct expr *when; /* over the record (expr_test_record): skipped where it is false; NULL: never */
 };
 /* Never NULL for a known type. `verb` may differ from the type's own (a create that became an update). */
 const struct platform_route *platform_route(const struct platform *platform, enum event_type type,

@@ -122,6 +122,8 @@ static void check_names(const struct reader *reader, const struct setting *group
     }
     for (size_t i = 0; i < rules->also_count; i++)
         check_name(reader, group, rules, rules->name_count, rules->also[i].own);
+    for (size_t i = 0; i < rules->computed_count; i++)
+        check_name(reader, group, rules, rules->name_count, rules->computed[i].own);
 }
 
 /* ---- what is required, held, changed, and given ---- */
@@ -290,6 +292,7 @@ static void read_entity(const struct reader *reader, const struct setting *group
         {"fixed", SETTING_ANY, false, 0, NULL, read_entity_fixed},
         {"defaults", SETTING_GROUP, false, 0, NULL, read_defaults},
         {"also", SETTING_GROUP, false, 0, NULL, read_also},
+        {"computed", SETTING_GROUP, false, 0, NULL, platform_read_computed},
         {"graphql", SETTING_GROUP, false, 0, NULL, read_over_graphql},
         {"parents", SETTING_GROUP, false, 0, NULL, platform_read_parents},
         {"rate_per_minute", SETTING_INT, false, 0, NULL, read_rate},
@@ -310,6 +313,7 @@ static void read_entity(const struct reader *reader, const struct setting *group
         return;
     check_names(reader, group, &platform->entities[entity]);
     check_fields(reader, group, &platform->entities[entity]);
+    platform_parse_computed(reader, group, entity);
 }
 
 void platform_read_entities(const struct reader *reader, const struct setting *group, void *target)

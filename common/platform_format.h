@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "expr.h"
 #include "json.h"
 #include "mem.h"
 #include "platform.h"
@@ -38,6 +39,13 @@ struct platform_also {
     unsigned line;
 };
 
+/* A member of ours that an expression over the record gives: beside its fields, and taken off what comes back, like `also`. */
+struct platform_computed {
+    const char *own;
+    struct expr *value; /* over common names: platform_expr.c */
+    unsigned line;
+};
+
 /* Which fields it can hold and change; common names. Nothing in `holds`: all of them. */
 struct platform_limits {
     const char **holds;
@@ -56,6 +64,8 @@ struct platform_entity {
     size_t default_count;
     struct platform_also *also;
     size_t also_count;
+    struct platform_computed *computed;
+    size_t computed_count;
     struct platform_parent *parents;
     size_t parent_count;
     struct platform_limits rest, graphql; /* by how the entity goes there */
@@ -109,6 +119,8 @@ struct platform_source {
 };
 int platform_file_read(const struct platform_source *source, const char *text, struct platform *platform);
 
+void platform_free_expressions(struct platform *platform); /* platform_expr.c */
+
 /* What a text in a file must look like; NULL, or why it is not that. platform_check.c */
 const char *platform_check_name(const char *text); /* of a platform */
 const char *platform_check_currency(const char *text);
@@ -138,6 +150,6 @@ const char *platform_common_word(const struct platform *platform, const char *ow
 const struct json *platform_default_value(const struct platform *platform, enum entity entity,
                                           const char *field); /* or NULL */
 bool platform_adds(const struct platform *platform, enum entity entity,
-                   const char *own); /* one of the `also` members */
+                   const char *own); /* one of the `also` or `computed` members */
 /* The platform whose currency this is, for its rate; NULL when no file has it. */
 const struct platform *platform_of_currency(const struct platform_set *set, const char *currency);

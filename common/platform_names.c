@@ -69,6 +69,10 @@ bool platform_adds(const struct platform *platform, enum entity entity, const ch
         if (strcmp(rules->also[i].own, own) == 0)
             return true;
     }
+    for (size_t i = 0; i < rules->computed_count; i++) {
+        if (strcmp(rules->computed[i].own, own) == 0)
+            return true;
+    }
     return false;
 }
 

@@ -38,6 +38,11 @@ static void read_route_rate(const struct reader *reader, const struct setting *s
     setting_read_rate(reader, setting, &((struct route_draft *)target)->rate);
 }
 
+static void leave(const struct reader *reader, const struct setting *setting, void *target)
+{
+    (void)reader, (void)setting, (void)target;
+}
+
 /* The route of bulks is none of an event type: all types go there together. */
 static void read_bulk(const struct reader *reader, const struct setting *group, struct platform *platform)
 {
@@ -61,6 +66,7 @@ static void read_route(const struct reader *reader, const struct setting *group,
         {"success_value", SETTING_TEXT, false, DRAFT(route.success_value), NULL, NULL},
         {"full", SETTING_BOOL, false, DRAFT(route.full), NULL, NULL},
         {"takes", SETTING_BOOL, false, DRAFT(route.takes), NULL, NULL},
+        {"when", SETTING_TEXT, false, 0, NULL, leave}, /* platform_expr.c, when the entities are read */
         {"every_version", SETTING_BOOL, false, DRAFT(every_version), NULL, NULL},
         {"rate_per_minute", SETTING_INT, false, 0, NULL, read_route_rate},
         {NULL, SETTING_ANY, false, 0, NULL, NULL},
@@ -109,4 +115,5 @@ void platform_finish_routes(const struct reader *reader, const struct setting *r
         route->path = setting_copy_text(reader, path.data);
     }
     buf_release(&path);
+    platform_parse_when(reader, setting_member(root, "routes"));
 }

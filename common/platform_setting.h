@@ -31,6 +31,12 @@ void platform_read(const struct reader *reader, const struct setting *root);
 void platform_read_routes(const struct reader *reader, const struct setting *group, void *target);
 void platform_finish_routes(const struct reader *reader, const struct setting *root);
 
+/* platform_expr.c: the group computed of an entity; target: its struct platform_entity. Then, when the entity's other tables are
+ * read, its expressions; and those of the routes, by the setting `when` of the group routes. */
+void platform_read_computed(const struct reader *reader, const struct setting *group, void *target);
+void platform_parse_computed(const struct reader *reader, const struct setting *group, enum entity entity);
+void platform_parse_when(const struct reader *reader, const struct setting *routes);
+
 /* platform_parents.c: the group parents of an entity; target: its struct platform_entity. */
 void platform_read_parents(const struct reader *reader, const struct setting *group, void *target);
 

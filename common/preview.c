@@ -187,9 +187,12 @@ static struct json *preview_graphql(struct json *answer, const struct delivery_s
                                      .parent_count = named.found.count,
                                      .now_ms = source->created_ms};
     uuid_format(&source->record, record);
-    struct json *operations = saleor_preview(&request, &remark, &error);
+    enum delivery_built wanted = delivery_wanted(source, &error);
+    struct json *operations = wanted == DELIVERY_BUILT ? saleor_preview(&request, &remark, &error) : NULL;
 
-    if (!operations) {
+    if (wanted == DELIVERY_NOTHING) {
+        skipped(answer, error.data);
+    } else if (!operations) {
         failed(answer, &error, source->field);
     } else if (json_count(operations) == 0) {
         skipped(answer, remark.len > 0 ? remark.data : "the platform has this already");

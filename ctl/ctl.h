@@ -25,5 +25,6 @@ int ctl_dead(int argc, char **argv);
 int ctl_leases(int argc, char **argv);
 int ctl_map(int argc, char **argv);
 int ctl_migrate(int argc, char **argv);
+int ctl_policies(int argc, char **argv);
 int ctl_queues(int argc, char **argv);
 int ctl_records(int argc, char **argv);

@@ -25,6 +25,14 @@ static const struct command {
      "shows what each platform would get for an event (a body of POST /sync/events, from FILE or standard\n"
      "      input) by the files in PLATFORM_DIR, as if it had nothing yet; --platform: that one alone",
      ctl_map},
+    {"policies",
+     "[--tenant T] [--file FILE] [--json]\n"
+     "  policies explain [--tenant T] [--file FILE] [--json] ENTITY FIELD\n"
+     "  policies --check FILE",
+     "what becomes of a field that several platforms changed at once, by POLICIES_FILE or FILE: of every\n"
+     "      field, or explained for one; for a tenant, or everybody; --check: every mistake of a file, with "
+     "its line",
+     ctl_policies},
     {"backfill",
      "--tenant T --platform P [--entity E,…] [--target P,…] [--rate N] [--file F.ndjson|-] [--as-of TIME] "
      "[--wait]\n"

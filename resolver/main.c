@@ -4,19 +4,18 @@
  * SYNOPSIS  resolver [--check] [--help] [--version]
  *
  * Owns partitions by lease (stage) and reads conflicts:{pNN}: a reference to each event that contested fields. What the policies
- * decide by themselves comes back as an event of the service, which the router applies; the rest waits for a person. HUP reads
- * the policies again.
+ * decide by themselves comes back as an event of the service, which the router applies; the rest waits for a person. Keeps the
+ * policies of POLICIES_FILE; HUP reads them again, and one with a mistake leaves the old ones in force.
  */
-#include <stdlib.h>
-
 #include <event2/event.h>
 
-#include "clock.h"
+#include "conf.h"
 #include "log.h"
+#include "mem.h"
 #include "platform_conf.h"
+#include "policy_conf.h"
 #include "resolver.h"
 #include "service.h"
-#include "conf.h"
 #include "sql.h"
 #include "stats.h"
 #include "store.h"
@@ -48,48 +47,6 @@ static void start_cb(evutil_socket_t fd, short what, void *arg)
     turn_start(arg);
 }
 
-static struct policy_set *read_policies(struct conf *conf, const struct platform_set *platforms,
-                                        struct buf *errors)
-{
-    return policy_set_load(conf->policies_file, platforms, errors);
-}
-
-static int check(struct conf *conf, struct buf *errors)
-{
-    struct platform_set *platforms = platform_conf_load(conf, errors);
-    struct policy_set *policies = platforms ? read_policies(conf, platforms, errors) : NULL;
-    int status = policies ? 0 : -1;
-
-    policy_set_free(&policies);
-    platform_set_free(&platforms);
-    return status;
-}
-
-/* What is refused leaves the old ones. */
-static void reload(void *arg)
-{
-    struct resolver *resolver = arg;
-    struct conf *conf = service_conf(resolver->service);
-    struct platform_set *platforms = platform_conf_reload(conf);
-    struct buf errors = BUF_INIT;
-    struct policy_set *policies;
-
-    if (platforms) {
-        platform_set_free(&resolver->platforms);
-        resolver->platforms = platforms;
-    }
-    policies = read_policies(conf, resolver->platforms, &errors);
-    if (policies) {
-        policy_set_free(&resolver->policies);
-        resolver->policies = policies;
-        log_info("policies read", LOG_STR("file", policy_file(policies)),
-                 LOG_STR("version", policy_version(policies)));
-    } else {
-        log_error("policies refused, the old ones stay", LOG_STR("error", errors.data));
-    }
-    buf_release(&errors);
-}
-
 static void drained(void *arg)
 {
     service_drained(arg);
@@ -102,7 +59,25 @@ static void drain(void *arg)
     stage_drain(resolver->stage, drained, resolver->service);
 }
 
-static void begin(struct resolver *resolver, const struct stage_spec *spec)
+/* Both or neither: a policy names platforms. */
+static void reload(void *arg)
+{
+    struct resolver *resolver = arg;
+    struct conf *conf = service_conf(resolver->service);
+    struct platform_set *platforms = platform_conf_reload(conf);
+    struct policy_set *policies = platforms ? policy_conf_reload(conf, platforms) : NULL;
+
+    if (!policies) {
+        platform_set_free(&platforms);
+        return;
+    }
+    policy_set_free(&resolver->policies);
+    platform_set_free(&resolver->platforms);
+    resolver->policies = policies;
+    resolver->platforms = platforms;
+}
+
+static void load(struct resolver *resolver)
 {
     struct conf *conf = service_conf(resolver->service);
     struct buf errors = BUF_INIT;
@@ -110,19 +85,29 @@ static void begin(struct resolver *resolver, const struct stage_spec *spec)
     resolver->window = conf->stream_window;
     resolver->platforms = platform_conf_load(conf, &errors);
     if (resolver->platforms)
-        resolver->policies = read_policies(conf, resolver->platforms, &errors);
+        resolver->policies = policy_conf_load(conf, resolver->platforms, &errors);
     if (!resolver->policies)
         fatal("%s", errors.data);
+    policy_conf_log(resolver->policies);
     buf_release(&errors);
+}
+
+static void begin(struct resolver *resolver, const struct stage_spec *spec)
+{
+    struct stream_config belt = {.url = service_conf(resolver->service)->redis_url,
+                                 .name = "resolver",
+                                 .timeout_ms = 5000,
+                                 .waiting_max = 10000};
+
+    resolver->store = store_new(resolver->service);
+    resolver->belt = stream_new(service_base(resolver->service), &belt);
     resolver->start_timer = evtimer_new(service_base(resolver->service), start_cb, resolver);
     resolver->stat_decided =
         stats_register(STATS_COUNTER, "sync_conflicts_decided_total", "", "Conflicts decided by policies");
     resolver->stat_waiting = stats_register(STATS_COUNTER, "sync_conflicts_for_people_total", "",
                                             "Conflicts of which fields wait for a person");
     resolver->stage = stage_new(resolver->service, resolver->store, resolver->belt, spec);
-    log_info("consuming", LOG_STR("streams", PROTO_CONFLICTS ":*"),
-             LOG_STR("policies", policy_file(resolver->policies)),
-             LOG_STR("version", policy_version(resolver->policies)));
+    log_info("consuming", LOG_STR("streams", PROTO_CONFLICTS ":*"));
 }
 
 static void end(struct resolver *resolver)
@@ -143,13 +128,9 @@ int main(int argc, char **argv)
 {
     static const struct service_spec service = {.name = "resolver",
                                                 .program = CONF_RESOLVER,
-                                                .check = check,
+                                                .check = policy_conf_check,
                                                 .summary = "decides conflicts between platforms"};
     struct resolver resolver = {.service = service_new(&service, argc, argv)};
-    struct stream_config belt = {.url = service_conf(resolver.service)->redis_url,
-                                 .name = "resolver",
-                                 .timeout_ms = 5000,
-                                 .waiting_max = 10000};
     struct stage_spec stage = {.name = PROTO_STAGE_RESOLVER,
                                .priorities = 1,
                                .key = key,
@@ -160,8 +141,7 @@ int main(int argc, char **argv)
                                .arg = &resolver};
     int code;
 
-    resolver.store = store_new(resolver.service);
-    resolver.belt = stream_new(service_base(resolver.service), &belt);
+    load(&resolver);
     begin(&resolver, &stage);
     service_on_drain(resolver.service, drain, &resolver);
     service_on_reload(resolver.service, reload, &resolver);

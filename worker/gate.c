@@ -302,6 +302,11 @@ int64_t gate_wait_ms(const struct gate *gate, int64_t now_ms)
     return until > now_ms ? until - now_ms : 0;
 }
 
+bool gate_is_in_doubt(const struct gate *gate, int64_t now_ms)
+{
+    return gate->state != GATE_CLOSED || (gate->closed_ms > 0 && now_ms - gate->closed_ms < SLOW_START_MS);
+}
+
 bool gate_is_shut(const struct gate *gate, int64_t now_ms)
 {
     return now_ms < gate->hold_until_ms || (gate->state == GATE_OPEN && now_ms < gate->open_until_ms);

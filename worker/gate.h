@@ -88,6 +88,7 @@ void gate_slow_down(struct gate *gate, int64_t now_ms); /* 429 */
 void gate_hold(struct gate *gate, int64_t until_ms);    /* Retry-After: the later one counts */
 /* Milliseconds until gate_permits may say more than now: 0 when only answers can change it. */
 int64_t gate_wait_ms(const struct gate *gate, int64_t now_ms);
+bool gate_is_in_doubt(const struct gate *gate, int64_t now_ms); /* not closed, or not for long */
 bool gate_is_shut(const struct gate *gate, int64_t now_ms); /* open or held: nothing may start for a while */
 const char *gate_state_name(enum gate_state state);
 

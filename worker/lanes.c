@@ -20,6 +20,7 @@ void lanes_init(struct lanes *lanes)
         TAILQ_INIT(&lanes->turns[p]);
     lanes->count = 0;
     lanes->turn = 0;
+    lanes->mixed = false;
 }
 
 static struct lane *lane_new(struct lanes *lanes, const struct work *work)
@@ -99,15 +100,34 @@ void lanes_leave(struct work *work)
         lanes_remove(work->lanes, work);
 }
 
-static struct work *first_of(struct lane *lane)
+/* The next turn leads to quite another one. Walks: only for a while, and as far as the hand reaches. */
+static struct work *any_of(const struct lanes *lanes, struct work_list *list)
+{
+    struct work *work;
+    unsigned count = 0, place;
+
+    TAILQ_FOREACH(work, list, link)
+    count++;
+    place = count > 0 ? (uint32_t)(lanes->turn * UINT32_C(2654435761)) % count : 0;
+    for (work = TAILQ_FIRST(list); place > 0; place--)
+        work = TAILQ_NEXT(work, link);
+    return work;
+}
+
+static struct work *pick_of(const struct lanes *lanes, struct work_list *list)
+{
+    return lanes->mixed ? any_of(lanes, list) : TAILQ_FIRST(list);
+}
+
+static struct work *first_of(const struct lanes *lanes, struct lane *lane)
 {
     struct work *work = TAILQ_FIRST(&lane->lists[BACK]);
 
     if (work)
         return work;
     lane->old_next = !lane->old_next;
-    work = TAILQ_FIRST(&lane->lists[lane->old_next ? FRESH : OLD]);
-    return work ? work : TAILQ_FIRST(&lane->lists[lane->old_next ? OLD : FRESH]);
+    work = pick_of(lanes, &lane->lists[lane->old_next ? FRESH : OLD]);
+    return work ? work : pick_of(lanes, &lane->lists[lane->old_next ? OLD : FRESH]);
 }
 
 struct work *lanes_next(struct lanes *lanes)
@@ -122,7 +142,7 @@ struct work *lanes_next(struct lanes *lanes)
         lane = TAILQ_FIRST(&lanes->turns[priority = p]);
     if (!lane)
         return NULL;
-    work = first_of(lane);
+    work = first_of(lanes, lane);
     TAILQ_REMOVE(&lanes->turns[priority], lane, link); /* its next turn comes after everybody's */
     TAILQ_INSERT_TAIL(&lanes->turns[priority], lane, link);
     lanes_remove(lanes, work);

@@ -4,6 +4,7 @@
  * stands in one lane at most, and knows in which.
  */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/queue.h>
 
@@ -18,6 +19,8 @@ struct lanes {
     struct lane_list turns[PRIORITIES]; /* whose turn it is first */
     size_t count;
     unsigned turn;
+    bool
+        mixed; /* of one lane any is next: while the platform is in doubt, what stands together may fail together */
 };
 
 void lanes_init(struct lanes *lanes);

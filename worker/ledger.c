@@ -14,6 +14,8 @@
 #include "worker.h"
 
 #define STATEMENT_MAX 500
+#define WAITING_MAX \
+    STATEMENT_MAX /* as many wait while a statement is under way: nothing new starts, whose outcome would be known last of all */
 #define RETRY_MS 200
 #define RETRY_REFUSED_MS 1000
 #define TOLD_EVERY_MS 10000
@@ -206,6 +208,7 @@ static void flush_cb(evutil_socket_t fd, short what, void *arg)
         ledger->waiting_count--;
         ledger->sent_count++;
     }
+    worker_pump_in(ledger->worker, 0); /* fewer wait */
     db_query(store_db(ledger->worker->store), DB_WRITER, sql_worker_outcome,
              ledger_params(ledger->worker, &ledger->sent), on_recorded, ledger);
 }
@@ -234,7 +237,7 @@ static void on_store(bool up, void *arg)
 
 bool ledger_is_behind(const struct ledger *ledger)
 {
-    return ledger->behind;
+    return ledger->behind || ledger->waiting_count >= WAITING_MAX;
 }
 
 bool ledger_holds(const struct ledger *ledger, unsigned partition)

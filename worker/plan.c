@@ -61,6 +61,7 @@ static bool begin(struct work *work)
 {
     struct plan *plan = mem_alloc(sizeof *plan);
     struct buf error = BUF_INIT;
+    struct delivery_source source = send_source(work);
     struct saleor_request request;
 
     work->plan = plan;
@@ -68,9 +69,19 @@ static bool begin(struct work *work)
     uuid_format(&work->record, plan->record_id);
     list_parents(plan, work);
     request = request_of(work, plan);
-    plan->saleor = saleor_plan_new(&request, &error);
-    if (!plan->saleor)
+    switch (delivery_wanted(&source, &error)) {
+    case DELIVERY_BUILT:
+        plan->saleor = saleor_plan_new(&request, &error);
+        if (!plan->saleor)
+            verdict_conclude(work, DELIVERY_DEAD, error.data);
+        break;
+    case DELIVERY_NOTHING:
+        verdict_conclude(work, DELIVERY_SKIPPED, error.data);
+        break;
+    case DELIVERY_IMPOSSIBLE:
         verdict_conclude(work, DELIVERY_DEAD, error.data);
+        break;
+    }
     buf_release(&error);
     return work->plan != NULL;
 }

@@ -186,6 +186,7 @@ void worker_read_next(struct worker *worker)
     reading->worker = worker;
     db_add_text(params, worker->name);
     records = db_add_array(params, DB_UUID);
+    worker->queued.mixed = gate_is_in_doubt(&worker->gate, clock_mono_ms());
     while (reading->count < most) {
         struct work *work = lanes_next(&worker->queued);
         if (!work)

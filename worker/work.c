@@ -65,18 +65,21 @@ void work_forget_content(struct work *work)
     buf_release(&work->touched);
 }
 
+static void forget_delivery(struct delivery *delivery)
+{
+    free(delivery->source);
+    free(delivery->user_id);
+    free(delivery->trace);
+    free(delivery->tenant);
+    free(delivery->entity_id);
+    free(delivery->asserts);
+}
+
 void work_forget_rows(struct work *work)
 {
     work_forget_content(work);
-    for (size_t i = 0; i < work->delivery_count; i++) {
-        struct delivery *delivery = &work->deliveries[i];
-        free(delivery->source);
-        free(delivery->user_id);
-        free(delivery->trace);
-        free(delivery->tenant);
-        free(delivery->entity_id);
-        free(delivery->asserts);
-    }
+    for (size_t i = 0; i < work->delivery_count; i++)
+        forget_delivery(&work->deliveries[i]);
     free(work->deliveries);
     work->deliveries = NULL;
     work->delivery_count = 0;
@@ -230,6 +233,8 @@ static void read_delivery(struct delivery *delivery, const struct db_result *res
     delivery->lost_ms = time_column(result, row, "lost_at");
     delivery->overtook_ms = time_column(result, row, "overtook_at");
     delivery->asserts = text_column(result, row, "asserts");
+    if (db_get_bool(result, row, db_column(result, "ended")) && delivery->sendings == 0)
+        delivery->asserts_from_ms = time_column(result, row, "next_attempt_at");
 }
 
 /* What stands in the first row of a record. */
@@ -360,12 +365,28 @@ static enum verb choose_verb(const struct work *work)
                          created);
 }
 
+/* An assertion goes with a newer version that was accepted when it was due, and with no other one, which may have been sent before
+ * without it: a webhook-id is bound to one content. It has its own turn afterwards. */
+static void leave_out_assertions(struct work *work)
+{
+    int64_t newest_ms = work->deliveries[work->delivery_count - 1].created_ms;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < work->delivery_count; i++)
+        if (i + 1 < work->delivery_count && work->deliveries[i].asserts_from_ms > newest_ms)
+            forget_delivery(&work->deliveries[i]);
+        else
+            work->deliveries[kept++] = work->deliveries[i];
+    work->delivery_count = kept;
+}
+
 bool work_choose(struct work *work)
 {
     const struct platform *platform = work->worker->platform;
 
     if (work->delivery_count == 0)
         return false;
+    leave_out_assertions(work);
     for (size_t i = 0; i < work->delivery_count; i++)
         if (!work->deliveries[i].due)
             return false; /* order: nothing of this record starts before that one was tried again */

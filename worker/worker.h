@@ -51,6 +51,7 @@ struct delivery {
     int64_t seq, version, created_ms;
     int64_t lost_ms, overtook_ms; /* assertion.h; 0: nothing is lost */
     char *asserts;                /* it is an assertion: of these fields */
+    int64_t asserts_from_ms;      /* it was not sent yet, and may be since then; 0: it was, or is none */
     int generation, attempts, sendings, max_retries;
     enum event_type type;
     enum priority priority;
@@ -257,7 +258,7 @@ void ledger_free(struct ledger **ledger);
 void ledger_add(struct work *work); /* has its result: recorded with the next statement */
 size_t ledger_waiting(const struct ledger *ledger);
 bool ledger_holds(const struct ledger *ledger, unsigned partition); /* an outcome that is not recorded yet */
-/* PostgreSQL was away, or refuses outcomes, and some of them still wait: they go first, nothing new starts meanwhile. */
+/* PostgreSQL was away, or refuses outcomes, and some of them still wait, or many do: they go first, nothing new starts meanwhile. */
 bool ledger_is_behind(const struct ledger *ledger);
 /* ledger_params.c: parameters of worker_outcome.sql. */
 struct db_params *ledger_params(const struct worker *worker, const struct work_list *works);

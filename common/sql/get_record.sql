@@ -4,17 +4,20 @@
 -- others there is one row each, without data, at place 2 and on.
 --  $1 tenant  $2 entity type  $3 record id as hashed from $4  $4 entity id  $5 our record id  $6 platform  $7 the platform's id
 --  $8 hash of an e-mail address  $9 records at most                     (null: not asked)
-WITH RECURSIVE found AS (
-    SELECT i.record_id AS id, 0 AS rank FROM record_ids i
-    WHERE i.tenant_id = $1 AND i.entity_type = $2 AND i.platform = $6::text AND i.platform_id = $7::text
+WITH RECURSIVE asked AS MATERIALIZED ( -- whose values the planner does not know: a null among them would look to it like a scan
+    SELECT $1::text AS tenant_id, $2::text AS entity_type, $4::text AS entity_id, $6::text AS platform, $7::text AS platform_id,
+        $8::bytea AS email_hash
+), found AS (
+    SELECT i.record_id AS id, 0 AS rank FROM asked a
+    JOIN record_ids i USING (tenant_id, entity_type, platform, platform_id)
     UNION ALL
     SELECT $3::uuid, 1
     UNION ALL
-    SELECT r.id, 2 FROM records r WHERE r.tenant_id = $1 AND r.entity_type = $2 AND r.entity_id = $4::text
+    SELECT r.id, 2 FROM asked a JOIN records r USING (tenant_id, entity_type, entity_id)
     UNION ALL
     SELECT $5::uuid, 3
     UNION ALL
-    SELECT r.id, 4 FROM records r WHERE r.tenant_id = $1 AND r.email_hash = $8::bytea
+    SELECT r.id, 4 FROM asked a JOIN records r USING (tenant_id, email_hash)
 ), way AS (
     SELECT f.rank, r.id, r.merged_into, 1 AS length FROM found f
     JOIN records r ON r.id = f.id WHERE r.tenant_id = $1 AND r.entity_type = $2

@@ -132,9 +132,7 @@ static void say_body(struct attack *attack, struct attacker *attacker, size_t at
 static void say_chunk(struct attacker *attacker)
 {
     static char chunk[8 + 4096 + 2];
-    memcpy(chunk, "1000\r\n", 6);
-    memset(chunk + 6, ' ', 4096);
-    memcpy(chunk + 6 + 4096, "\r\n", 2);
+    snprintf(chunk, sizeof chunk, "1000\r\n%4096s\r\n", "");
     for (size_t sent = 0; sent < BIG_STEP; sent += 4096)
         if (say(attacker, chunk, 6 + 4096 + 2) != 6 + 4096 + 2)
             return; /* cut in a chunk at times: that is refused as malformed, and welcome */

@@ -253,7 +253,7 @@ int main(int argc, char **argv)
 
     if (read_options(argc, argv, &options) != 0)
         return usage();
-    setvbuf(stdout, NULL, _IOLBF, 0);
+    (void)setvbuf(stdout, NULL, _IOLBF, 0);
     log_open("chaos", LOG_LEVEL_INFO, LOG_FORMAT_AUTO);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGINT, on_signal);

@@ -29,6 +29,7 @@
     X(NOT_COVERED, "lost: superseded by nothing that was delivered")        \
     X(UNFINISHED, "unfinished")                                             \
     X(NO_REASON, "skipped or dead without a reason")                        \
+    X(NOT_OVERTAKEN, "skipped, though nothing had overtaken it")            \
     X(NOT_LISTED, "dead, but `syncctl dead list` does not say so")          \
     X(GIVEN_UP, "given up, though it had repeats left")                     \
     X(STATUS, "an event's status is not what its deliveries say")           \

@@ -22,6 +22,12 @@ bool proof_struck(const struct proof *proof, const char *object, unsigned kinds,
     return strikes_find(proof->strikes, object, true, kinds, from_us, to_us) != NULL;
 }
 
+/* What made it necessary was over then; it may arrive later still. */
+static int64_t began_us(const struct receipt *receipt)
+{
+    return receipt->started_ms * 1000 + SLACK_US;
+}
+
 static int64_t min(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -45,9 +51,9 @@ static int never_ended(const struct proof *proof, const struct receipt *first, c
     int64_t from_us = first->started_ms * 1000 - SLACK_US, to_us = first->started_ms * 1000 + IN_FLIGHT_US;
 
     if (worker_struck(proof, first, NULL, BIT(STOP), from_us, to_us))
-        to_us = again->time_us; /* and was killed before it woke up */
-    return worker_struck(proof, first, NULL, BIT(KILL), from_us, min(to_us, again->time_us)) ? REASON_KILLED
-                                                                                             : -1;
+        to_us = began_us(again); /* and was killed before it woke up */
+    return worker_struck(proof, first, NULL, BIT(KILL), from_us, min(to_us, began_us(again))) ? REASON_KILLED
+                                                                                              : -1;
 }
 
 /* Its worker knew that it was delivered, and had no time to have that stored. */
@@ -57,8 +63,8 @@ static int was_known(const struct proof *proof, const struct receipt *first, con
     int64_t from_us = attempt->ended_us - SLACK_US, to_us = attempt->ended_us + RECORD_US;
 
     if (proof_struck(proof, "postgres", POSTGRES_KINDS, from_us - LEASE_US, to_us))
-        to_us = again->time_us;
-    to_us = min(to_us, again->time_us);
+        to_us = began_us(again);
+    to_us = min(to_us, began_us(again));
     if (worker_struck(proof, first, attempt, BIT(KILL), from_us, to_us))
         return REASON_KILLED;
     return worker_struck(proof, first, attempt, BIT(STOP), from_us, to_us) ? REASON_STOPPED : -1;

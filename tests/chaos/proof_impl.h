@@ -78,5 +78,5 @@ int proof_again(const struct proof *proof, const struct receipt *first, const st
 void proof_asserted(struct proof *proof, const struct receipt *assertion);
 /* Which fault of these kinds (bits) struck the object, or a replica of it, at any time between. */
 #define BIT(kind) (1u << FAULT_##kind)
-#define BROKEN_KINDS (BIT(CUT) | BIT(STALL) | BIT(DELAY) | BIT(CUT_AFTER) | BIT(REFUSE))
+#define BROKEN_KINDS (BIT(CUT) | BIT(STALL) | BIT(HOLD) | BIT(DELAY) | BIT(CUT_AFTER) | BIT(REFUSE))
 bool proof_struck(const struct proof *proof, const char *object, unsigned kinds, int64_t from_us, int64_t to_us);

@@ -102,39 +102,6 @@ static void check_dead(struct proof *proof, const struct entry *entry, const str
                   entry->id, outcome->target, outcome->attempts, entry_retries(entry) + 1, outcome->error);
 }
 
-static void check_outcome(struct proof *proof, const struct entry *entry, const struct outcome *outcome)
-{
-    const struct outcome *cover;
-
-    switch (outcome->state) {
-    case OUTCOME_DELIVERED:
-        proof->delivered++;
-        if (!arrived(proof, outcome))
-            proof_add(proof, CHECK_NOT_RECEIVED, "event %u, %s to %s, %d sendings", entry->number, entry->id,
-                      outcome->target, outcome->sendings);
-        break;
-    case OUTCOME_SUPERSEDED:
-        proof->superseded++;
-        cover = proof_cover(proof, outcome);
-        if (!cover || (cover->state != OUTCOME_DELIVERED && cover->state != OUTCOME_SKIPPED))
-            proof_add(proof, CHECK_NOT_COVERED, "event %u, %s to %s, by %s", entry->number, entry->id,
-                      outcome->target, outcome->covered_by);
-        break;
-    case OUTCOME_SKIPPED:
-        proof->skipped++;
-        if (!*outcome->error)
-            proof_add(proof, CHECK_NO_REASON, "skipped: event %u, %s to %s", entry->number, entry->id,
-                      outcome->target);
-        break;
-    case OUTCOME_DEAD:
-        check_dead(proof, entry, outcome);
-        break;
-    default:
-        proof_add(proof, CHECK_UNFINISHED, "event %u, %s to %s, state %d", entry->number, entry->id,
-                  outcome->target, outcome->state);
-    }
-}
-
 /* The record's events that were accepted after this one set the fields; bit LEDGER_FIELDS: the name. A deletion sets all. */
 static unsigned set_later(const struct ledger *ledger, const struct entry *entry)
 {
@@ -170,6 +137,42 @@ static bool may_change_nothing(const struct proof *proof, const struct entry *en
     if (entry->verb == ENTRY_DELETE)
         return later != 0 || was_gone(proof->ledger, entry);
     return (fields & ~later) == 0;
+}
+
+static void check_outcome(struct proof *proof, const struct entry *entry, const struct outcome *outcome)
+{
+    const struct outcome *cover;
+
+    switch (outcome->state) {
+    case OUTCOME_DELIVERED:
+        proof->delivered++;
+        if (!arrived(proof, outcome))
+            proof_add(proof, CHECK_NOT_RECEIVED, "event %u, %s to %s, %d sendings", entry->number, entry->id,
+                      outcome->target, outcome->sendings);
+        break;
+    case OUTCOME_SUPERSEDED:
+        proof->superseded++;
+        cover = proof_cover(proof, outcome);
+        if (!cover || (cover->state != OUTCOME_DELIVERED && cover->state != OUTCOME_SKIPPED))
+            proof_add(proof, CHECK_NOT_COVERED, "event %u, %s to %s, by %s", entry->number, entry->id,
+                      outcome->target, outcome->covered_by);
+        break;
+    case OUTCOME_SKIPPED:
+        proof->skipped++;
+        if (!*outcome->error)
+            proof_add(proof, CHECK_NO_REASON, "skipped: event %u, %s to %s", entry->number, entry->id,
+                      outcome->target);
+        if (!may_change_nothing(proof, entry))
+            proof_add(proof, CHECK_NOT_OVERTAKEN, "event %u, %s to %s: %s", entry->number, entry->id,
+                      outcome->target, outcome->error);
+        break;
+    case OUTCOME_DEAD:
+        check_dead(proof, entry, outcome);
+        break;
+    default:
+        proof_add(proof, CHECK_UNFINISHED, "event %u, %s to %s, state %d", entry->number, entry->id,
+                  outcome->target, outcome->state);
+    }
 }
 
 static void check_entry(struct proof *proof, const struct entry *entry)

@@ -27,12 +27,23 @@ static int by_time(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+/* When the load ended: behind it pauses are nobody's fault. */
+static int64_t last_post_us(const struct ledger *ledger)
+{
+    int64_t last_us = 0;
+
+    for (size_t i = 0; i < ledger->count; i++)
+        if (ledger->entries[i]->posted_us > last_us)
+            last_us = ledger->entries[i]->posted_us;
+    return last_us;
+}
+
 static void find_pause(const struct proof *proof, int64_t *times, size_t count, struct pause *pause)
 {
-    int64_t before = proof->began_us;
+    int64_t before = proof->began_us, last_us = last_post_us(proof->ledger);
 
     qsort(times, count, sizeof *times, by_time);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && before <= last_us; i++) {
         longer(pause, before, times[i]);
         before = times[i];
     }
@@ -117,11 +128,8 @@ static int64_t recovery_us(const struct proof *proof, const struct struck *struc
 
 static void find_recoveries(struct proof *proof)
 {
-    int64_t last_us = 0;
+    int64_t last_us = last_post_us(proof->ledger);
 
-    for (size_t i = 0; i < proof->ledger->count; i++)
-        if (proof->ledger->entries[i]->posted_us > last_us)
-            last_us = proof->ledger->entries[i]->posted_us;
     for (size_t i = 0; i < strikes_count(proof->strikes); i++) {
         const struct struck *struck = strikes_at(proof->strikes, i);
         if (struck->ended_us && struck->ended_us < last_us)

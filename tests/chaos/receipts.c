@@ -37,22 +37,34 @@ static uint64_t hash_content(struct json *body)
     return number;
 }
 
-static void add(struct receipts *receipts, struct receipt *receipt)
+static bool starts_after(const struct receipt *receipt, const struct receipt *other)
+{
+    return receipt->started_ms >= other->started_ms; /* of one start: in the order of arrival */
+}
+
+static void link_again(struct receipts *receipts, struct receipt *receipt)
 {
     size_t len = strlen(receipt->webhook_id);
-    struct receipt *first = map_get(receipts->by_webhook, receipt->webhook_id, len);
+    struct receipt *before = map_get(receipts->by_webhook, receipt->webhook_id, len);
 
+    if (!before || !starts_after(receipt, before)) {
+        receipt->again = before;
+        map_put(receipts->by_webhook, receipt->webhook_id, len, receipt);
+        return;
+    }
+    while (before->again && starts_after(receipt, before->again))
+        before = before->again;
+    receipt->again = before->again;
+    before->again = receipt;
+}
+
+static void add(struct receipts *receipts, struct receipt *receipt)
+{
     if ((receipts->count & (receipts->count - 1)) == 0)
         receipts->all =
             mem_realloc(receipts->all, (receipts->count ? receipts->count * 2 : 1) * sizeof *receipts->all);
     receipts->all[receipts->count++] = receipt;
-    if (!first) {
-        map_put(receipts->by_webhook, receipt->webhook_id, len, receipt);
-        return;
-    }
-    while (first->again)
-        first = first->again;
-    first->again = receipt;
+    link_again(receipts, receipt);
 }
 
 /* What the sender could know by the answer: nothing, when it was HTML, or left the item out. */

@@ -22,13 +22,13 @@ struct receipt {
     char operation[8], fault[20];
     char event[40], webhook_id[64], record[40];
     uint64_t content;
-    struct receipt *again; /* the next under this webhook-id */
+    struct receipt *again; /* the next under this webhook-id, by their starts: one that was held up arrives behind later ones */
 };
 
 struct receipts {
     struct receipt **all; /* per platform in its order */
     size_t count;
-    struct map *by_webhook; /* → the first */
+    struct map *by_webhook; /* → the first to start */
 };
 
 struct receipts *receipts_read(void);

@@ -136,7 +136,10 @@ void schedule_draw(struct schedule *schedule, uint64_t seed, int64_t length_ms, 
 
     *schedule = (struct schedule){0};
     for (int kind = 0; kind < FAULT_KIND_COUNT; kind++)
-        weights[kind] = !only || named(only, kinds[kind].name) ? kinds[kind].weight : 0;
+        weights[kind] = !only                            ? kinds[kind].weight
+                        : !named(only, kinds[kind].name) ? 0
+                        : kinds[kind].weight > 0         ? kinds[kind].weight
+                                                         : 1;
     while (at_ms < length_ms) {
         struct fault fault = {.at_ms = at_ms, .kind = draw_kind(&draw, weights)};
 

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* X(name, text, weight, struck, shortest ms, longest ms) */
+/* X(name, text, weight, struck, shortest ms, longest ms); weight 0: strikes only where `only` names it */
 #define FAULT_KINDS(X)                                        \
     X(KILL, "kill", 6, PROGRAM, 100, 3000)                    \
     X(STOP, "stop", 5, PROGRAM, 300, 8000)                    \
@@ -28,6 +28,7 @@
     X(POSTGRES_CLIENTS, "postgres-clients", 2, POSTGRES, 0, 0) \
     X(CUT, "cut", 4, ROUTE, 0, 0)                             \
     X(STALL, "stall", 4, ROUTE, 300, 6000)                    \
+    X(HOLD, "hold", 4, ROUTE, 2300, 5500)                     \
     X(DELAY, "delay", 3, ROUTE, 500, 5000)                    \
     X(CUT_AFTER, "cut-after", 3, ROUTE, 300, 3000)            \
     X(REFUSE, "refuse", 3, ROUTE, 300, 4000)                  \

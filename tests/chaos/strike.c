@@ -147,6 +147,9 @@ static void begin(struct strike *strike)
     case FAULT_STALL:
         command_route(fault, "stall");
         break;
+    case FAULT_HOLD:
+        command_route(fault, "hold");
+        break;
     case FAULT_DELAY:
         command_route_number(fault, "delay");
         break;

@@ -25,6 +25,7 @@ static int usage(FILE *out)
           "\n"
           "  ROUTE cut              resets all connections that there are\n"
           "  ROUTE stall            goes on accepting, forwards nothing\n"
+          "  ROUTE hold             stalls the connections that there are, and no others\n"
           "  ROUTE delay UP [DOWN]  ms that each byte waits on its way to the target, and back\n"
           "  ROUTE cut-after N      each connection ends after N more bytes\n"
           "  ROUTE refuse           nobody can connect any more\n"

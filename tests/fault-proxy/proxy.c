@@ -99,6 +99,18 @@ static void set_route(struct route *route)
     }
 }
 
+static void hold_route(struct route *route)
+{
+    struct conn *conn, *next;
+
+    for (conn = TAILQ_FIRST(&route->conns); conn; conn = next) {
+        struct fault_mode mode = conn->mode;
+        next = TAILQ_NEXT(conn, link);
+        mode.stall = true;
+        conn_set_mode(conn, &mode);
+    }
+}
+
 static struct route *find_route(const struct proxy *proxy, const char *name)
 {
     struct route *route;
@@ -167,7 +179,7 @@ static bool read_mode(struct fault_mode *mode, const char *verb, const char *fir
     return true;
 }
 
-static const char usage[] = "error: cut, stall, delay UP [DOWN], cut-after N, refuse or heal, not '%s'";
+static const char usage[] = "error: cut, stall, hold, delay UP [DOWN], cut-after N, refuse or heal, not '%s'";
 
 static void command_conn(struct route *route, uint64_t id, const char *verb, const char *first,
                          const char *second, struct buf *answer)
@@ -203,6 +215,8 @@ static void command_route(struct route *route, const char *verb, const char *fir
         cut_route(route);
     } else if (strcmp(verb, "refuse") == 0 && !*first) {
         close_route(route);
+    } else if (strcmp(verb, "hold") == 0 && !*first) {
+        hold_route(route);
     } else if (!read_mode(&route->mode, verb, first, second)) {
         buf_addf(answer, usage, verb);
     } else {

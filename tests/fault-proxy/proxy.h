@@ -6,6 +6,7 @@
  *
  *   ROUTE cut                 resets all connections that there are
  *   ROUTE stall               goes on accepting, forwards nothing; what was taken in is forwarded after heal
+ *   ROUTE hold                stalls the connections that there are; others come and go: what was taken in arrives late, after heal
  *   ROUTE delay UP [DOWN]     ms that each byte waits on its way to the target, and back
  *   ROUTE cut-after N         each connection ends after N more bytes, in both directions together
  *   ROUTE refuse              nobody can connect any more; connections that there are stay

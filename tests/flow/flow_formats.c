@@ -47,6 +47,9 @@ static void make_dir(void)
           "|; s|^credential = .*|&\\ncredential_header = \"X-Api-Key\";|' "
           "'%s/coreldove.conf'",
           dir);
+    shell("sed -i 's|^  lead: {|&\\n computed: { label = \"upper(coalesce(name, email))\"; };|; "
+          "s|^routes: {|&\\n lead_updated: { when = \"score >= 50\"; };|' '%s/bizoholic.conf'",
+          dir);
 }
 
 static const char *event(const char *type, const char *source, const char *targets, const char *data)
@@ -157,6 +160,34 @@ START_TEST(what_a_platform_does_not_take_is_skipped_and_shown_so)
 }
 END_TEST
 
+START_TEST(a_record_goes_where_the_routes_condition_holds_for_it_and_is_shown_so)
+{
+    static const char why[] = "this platform takes this only when score >= 50";
+    const char *data = "{\"id\":\"w1\",\"email\":\"w@example.com\",\"status\":\"new\",\"score\":49.5}";
+    const struct json *answer =
+        api_await(api_event("%s", event("lead_updated", "bizosaas", "\"bizoholic\"", data)), "completed");
+
+    pick_check(answer, "/results/0/status", "skipped");
+    pick_check(answer, "/results/0/reason", why);
+    pick_check(shown("lead_updated", "bizosaas", "bizoholic", data), "/skipped", why);
+    data = "{\"id\":\"w1\",\"score\":50}";
+    const struct json *preview = shown("lead_updated", "bizosaas", "bizoholic", data);
+    const char *id = api_event("%s", event("lead_updated", "bizosaas", "\"bizoholic\"", data));
+    const struct json *got = fake_await("bizoholic", "/body/event_id", id);
+    pick_check(got, "/body/data/contact_email", "w@example.com"); /* all of it: none was sent before */
+    pick_check(got, "/body/data/label", "W@EXAMPLE.COM");
+    pick_check(preview, "/body/data/label", "W@EXAMPLE.COM");
+    answer =
+        api_await(api_event("%s", event("lead_updated", "bizosaas", "\"bizoholic\"",
+                                        "{\"id\":\"w2\",\"email\":\"x@example.com\",\"status\":\"new\"}")),
+                  "failed");
+    pick_check(
+        answer, "/results/0/error_message",
+        "the condition of bizoholic for this route, score >= 50, cannot be tested: column 1: >= takes a "
+        "number or a text, and here is null");
+}
+END_TEST
+
 START_TEST(every_version_goes_out_where_the_file_says_so)
 {
     send("order_created", "bizosaas", "{\"id\":\"v1\",\"amount\":1,\"status\":\"new\"}");
@@ -254,6 +285,7 @@ int main(void)
                                    an_id_in_a_path_is_encoded, a_full_route_gets_the_whole_record,
                                    an_answer_that_fails_the_files_success_test_is_a_failure,
                                    what_a_platform_does_not_take_is_skipped_and_shown_so,
+                                   a_record_goes_where_the_routes_condition_holds_for_it_and_is_shown_so,
                                    every_version_goes_out_where_the_file_says_so,
                                    a_platform_that_does_not_return_our_metadata_cannot_name_a_record_by_it,
                                    a_fourth_platform_is_a_fourth_file_and_a_worker, NULL});

@@ -279,6 +279,28 @@ START_TEST(records_are_found_by_their_e_mail_of_now_whatever_its_case)
 }
 END_TEST
 
+START_TEST(what_was_linked_or_merged_leads_to_the_record_that_stands_for_it)
+{
+    send("user_created", "bizoholic", TO_ALL,
+         "{\"user_id\":\"link1\",\"email\":\"link1@example.com\",\"name\":\"L\"}");
+    send("user_created", "bizoholic", TO_ALL,
+         "{\"user_id\":\"link2\",\"email\":\"link1@example.com\",\"name\":\"L\"}");
+    sql_do("UPDATE records SET merged_into = (SELECT id FROM records WHERE entity_id = 'link1') WHERE "
+           "entity_id = 'link2'");
+    sql_do("INSERT INTO record_ids (tenant_id, entity_type, platform, platform_id, record_id) SELECT "
+           "tenant_id, entity_type, "
+           "'bizosaas', 'link3', id FROM records WHERE entity_id = 'link1'");
+
+    pick_check(look_up("/sync/records/user/link2"), "/entity_id", "link1");
+    pick_check(look_up("/sync/records/user/link2/versions"), "/entity_id", "link1");
+    pick_equal(look_up("/sync/records/user?email=link1@example.com"), "/also", "[]");
+    pick_check(look_up("/sync/records/user?platform=bizosaas&platform_id=link3"), "/entity_id", "link1");
+    /* A posted user is bizosaas's: so is the id that it is looked up by. */
+    pick_check(look_up("/sync/users/link3"), "/user_id", "link1");
+    ck_assert_int_eq(api_get("/sync/records/user/link3")->status, 404);
+}
+END_TEST
+
 START_TEST(questions_that_name_no_record_are_refused_with_what_to_change)
 {
     static const struct {
@@ -421,6 +443,7 @@ int main(void)
                                       versions_come_newest_first_in_pages_that_neither_skip_nor_repeat,
                                       a_record_is_found_by_what_a_platform_calls_it,
                                       records_are_found_by_their_e_mail_of_now_whatever_its_case,
+                                      what_was_linked_or_merged_leads_to_the_record_that_stands_for_it,
                                       questions_that_name_no_record_are_refused_with_what_to_change,
                                       tenants_never_meet, syncctl_shows_what_the_api_tells,
                                       syncctl_says_what_is_wrong_with_a_question, NULL});

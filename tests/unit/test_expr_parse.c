@@ -111,8 +111,7 @@ START_TEST(what_can_never_be_true_or_false_is_no_test)
 {
     struct buf why = BUF_INIT;
     ck_assert_ptr_null(expr_parse_test("score + 1", expr_row_names, &why));
-    ck_assert_str_eq(why.data,
-                     "column 7: what is asked here takes true or false, and this is a number");
+    ck_assert_str_eq(why.data, "column 7: what is asked here takes true or false, and this is a number");
     struct expr *expr = expr_parse_test("data.wanted", expr_row_names, &why);
     ck_assert_ptr_nonnull(expr);
     expr_free(&expr);
@@ -183,6 +182,8 @@ static struct json *expensive(void)
     struct buf text = BUF_INIT;
     buf_add_str(&text, "{\"items\":[1");
     repeat(&text, ",1", 20000);
+    buf_add_str(&text, "],\"b\":[1");
+    repeat(&text, ",1", 999);
     buf_add_str(&text, "],\"name\":\"");
     repeat(&text, "aaaaaaaaaaaaaaaa", 65536);
     buf_add_str(&text, "\",\"a\":1");
@@ -202,6 +203,10 @@ static const char *const endless[] = {
     "all(items, i, a == a and a > 1)",
     "all(items, i, length(name) > 1)",
     "map(items, i, data)",
+    "map(b, i, data)", /* what it makes is small, and what is written is not */
+    "map(b, i, name)",
+    "map(b, i, items)",
+    "map([b, b, b, b, b, b, b, b, b, b, b], i, [i, i, i, i, i, i, i, i, i, i, i])",
     "map(items, i, [data, data, data])",
     "map(items, i, map(items, j, map(items, k, 1)))",
     "map(items, i, name)",

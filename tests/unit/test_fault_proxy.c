@@ -204,6 +204,22 @@ START_TEST(a_stalled_route_accepts_and_forwards_nothing_until_it_heals)
 }
 END_TEST
 
+START_TEST(what_was_held_arrives_behind_what_came_later_though_its_sender_is_gone)
+{
+    struct pair old = pair_open(), fresh;
+
+    ck_tell("front hold");
+    say(old.client, "old");
+    close(old.client);
+    fresh = pair_open();
+    say(fresh.client, "new");
+    ck_assert_str_eq(get(fresh.server), "new");
+    ck_assert(!comes(old.server, 150));
+    ck_tell("front heal");
+    ck_assert_str_eq(get(old.server), "old");
+}
+END_TEST
+
 START_TEST(each_way_has_its_own_delay)
 {
     struct pair pair = pair_open();
@@ -298,6 +314,7 @@ int main(void)
                                    much_goes_through_unchanged,
                                    cut_resets_both_sides,
                                    a_stalled_route_accepts_and_forwards_nothing_until_it_heals,
+                                   what_was_held_arrives_behind_what_came_later_though_its_sender_is_gone,
                                    each_way_has_its_own_delay,
                                    a_connection_ends_after_so_many_bytes,
                                    who_is_refused_is_let_in_after_heal,

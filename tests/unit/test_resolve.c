@@ -334,7 +334,7 @@ int main(void)
 {
     Suite *suite = suite_create("resolve");
     TCase *cases = tcase_create("fields");
-    tcase_add_checked_fixture(cases, mapping_load, mapping_unload);
+    tcase_add_unchecked_fixture(cases, mapping_load, mapping_unload);
     tcase_add_loop_test(cases, a_strategy_decides_as_its_page_says, 0, COUNT(situations));
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);

@@ -168,7 +168,7 @@ int main(void)
 {
     Suite *suite = suite_create("resolve_defaults");
     TCase *cases = tcase_create("fields");
-    tcase_add_checked_fixture(cases, mapping_load, mapping_unload);
+    tcase_add_unchecked_fixture(cases, mapping_load, mapping_unload);
     tcase_add_loop_test(cases, a_default_holds_where_no_file_says_anything, 0, COUNT(defaults));
     tcase_add_loop_test(cases, more_than_two_types_at_once_go_to_a_person, 0, COUNT(kinds));
     tcase_add_test(cases, what_a_person_chose_is_the_last_side_of_that_platform);

@@ -255,8 +255,8 @@ START_TEST(nonsense_answers_end_a_plan_within_its_bounds)
         "{\"results\":[7]}",
         "{\"user\":7,\"product\":[],\"productVariant\":\"x\",\"order\":{\"id\":7}}",
         "{\"id\":7,\"status\":8,\"lines\":9,\"variants\":[1],\"defaultVariant\":2,\"edges\":[3]}",
-        "{\"id\":\"\",\"status\":\"\",\"lines\":[7,{\"quantityToFulfill\":\"x\"}],\"edges\":[{\"node\":{"
-        "\"sku\":\"s\"}}]}",
+        ("{\"id\":\"\",\"status\":\"\",\"lines\":[7,{\"quantityToFulfill\":\"x\"}],\"edges\":[{\"node\":{"
+         "\"sku\":\"s\"}}]}"),
         "{\"id\":\"T3JkZXI6NQ==\",\"status\":\"A_STATE_THAT_IS_LONGER_THAN_ANY_THAT_THERE_IS_TODAY\"}",
     };
     for (int i = 0; i < COUNT(errands); i++) {
