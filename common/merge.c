@@ -132,6 +132,13 @@ static bool revives(const struct record *record, const struct change *change)
 
 /* ── the whole ── */
 
+void merge_set_currency(struct json *data, const char *field, const char *currency)
+{
+    if (!json_get(data, MERGE_CURRENCIES))
+        json_set(data, MERGE_CURRENCIES, json_new_object());
+    json_set(json_get(data, MERGE_CURRENCIES), field, json_new_text(currency));
+}
+
 static void count_version(struct record *record, const struct change *change)
 {
     int64_t counter = side_int(record->vector, change_origin(change));
@@ -148,7 +155,9 @@ static void apply_fields(struct record *record, const struct change *change, str
     struct json *value;
 
     while (json_next(change->data, &iter, &field, &value))
-        if (change->decides)
+        if (!change->source && strcmp(field, MERGE_CURRENCIES) == 0)
+            continue;
+        else if (change->decides)
             merge_decide(record, change, merge, field, value);
         else if (strcmp(field, "id") != 0)
             merge_field(record, change, merge, field, value);

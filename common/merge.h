@@ -36,6 +36,9 @@
 
 #define MERGE_DELETED "_deleted"
 #define MERGE_SERVICE "service" /* origin of decisions, links, repairs */
+/* In the data of a change of the service: the currencies of the money in it, by field. No field itself. */
+#define MERGE_CURRENCIES "_currencies"
+void merge_set_currency(struct json *data, const char *field, const char *currency);
 
 struct record {
     bool exists;

@@ -270,6 +270,13 @@ static bool settle_plainly(struct settling *s)
     return true;
 }
 
+static const char *currency_of(const struct change *change, const char *field)
+{
+    if (change->source)
+        return mapping_currency(change->source, field, change->data);
+    return json_get_text(json_get(change->data, MERGE_CURRENCIES), field);
+}
+
 void merge_field(struct record *record, const struct change *change, struct merge *merge, const char *field,
                  const struct json *value)
 {
@@ -280,8 +287,7 @@ void merge_field(struct record *record, const struct change *change, struct merg
                          .note = json_get(record->notes, field),
                          .present = true,
                          .value = value,
-                         .currency =
-                             change->source ? mapping_currency(change->source, field, change->data) : NULL};
+                         .currency = currency_of(change, field)};
 
     if (settle_plainly(&s))
         return;
@@ -303,7 +309,12 @@ void merge_decide(struct record *record, const struct change *change, struct mer
 
     if (!contest || strcmp(contest, change->decides) != 0)
         return;
-    struct settling s = {.record = record, .change = change, .merge = merge, .field = field, .note = note};
+    struct settling s = {.record = record,
+                         .change = change,
+                         .merge = merge,
+                         .field = field,
+                         .note = note,
+                         .currency = currency_of(change, field)};
     if (change->knows_all) {
         s.present = true;
         s.value = value;
@@ -323,6 +334,8 @@ void merge_decide(struct record *record, const struct change *change, struct mer
     json_remove(decided, "i");
     json_remove(decided, "w");
     json_remove(decided, "x");
+    if (s.currency)
+        json_set(decided, "c", json_new_text(s.currency));
     set_value(&s, true, value);
     json_set(record->notes, field, decided);
     json_append(merge->changed, json_new_text(field));

@@ -25,7 +25,7 @@ SELECT e.id, e.record_id, e.seq, e.partition, e.priority, e.status, e.base_versi
     -- with what it was told before, too.
     CASE WHEN r.version > seen.version OR e.subject ^@ 'webhook:' THEN array_to_string(ARRAY(
         SELECT concat_ws('|', v.version, v.source, v.page::int,
-            (v.version <= p.started_version AND v.created_at > now() - interval '10 minutes' AND v.source <> e.source_platform)::int,
+            COALESCE(v.version <= p.started_version AND v.created_at > now() - interval '10 minutes' AND v.source <> e.source_platform, false)::int,
             array_to_string(v.changed, ','), translate(encode(v.data, 'base64'), E'\n', ''))
         FROM (SELECT * FROM record_versions v WHERE v.record_id = e.record_id AND (v.version >= seen.version
                 OR e.subject ^@ 'webhook:' AND v.version >= r.version - 8 AND v.created_at > now() - interval '10 minutes')
