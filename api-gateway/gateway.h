@@ -13,6 +13,7 @@
  *   event_json     an event and its results as JSON;  event_get, event_list, event_retry  read and repeat
  *   changes        statements of requests that change something: PostgreSQL may fall silent meanwhile
  *   record_get     records, users and versions: see record.h;  user_post  a user as the original takes it
+ *   conflict_…     conflicts between platforms, and what people decide: see conflict_inside.h
  *   alerts         what people must know;  cursor  where a page of a list ended
  *   status         health, readiness, what waits where;  metrics  counts and percentiles from the counters
  *   preview        what each target would get for an event
@@ -173,6 +174,13 @@ void record_find(struct http_request *request, void *arg);
 void record_versions(struct http_request *request, void *arg);
 void user_get(struct http_request *request, void *arg);
 void user_post(struct http_request *request, void *arg);
+
+/* ---- conflicts ---- */
+
+void conflict_list(struct http_request *request, void *arg);
+void conflict_get(struct http_request *request, void *arg);
+void conflict_resolve(struct http_request *request, void *arg);
+void conflict_undo(struct http_request *request, void *arg);
 
 /* ---- first syncs ---- */
 

@@ -26,6 +26,9 @@ WITH held AS MATERIALIZED (
     LEFT JOIN LATERAL (SELECT e.trace FROM sync_events e WHERE e.id = c.event_id OFFSET 0) e ON true
     WHERE c.decision_id IS NOT NULL
     RETURNING id, record_id, seq, partition, event_type, trace, tenant_id, decides AS contest
+), step AS (
+    INSERT INTO sync_conflict_resolutions (conflict_id, event_id, tenant_id, kind, decided_by, note, rules)
+    SELECT c.id, c.decision_id, c.tenant_id, 'policy', 'resolver', c.note, c.result FROM conflict c
 ), counted AS (
     INSERT INTO stage_counts (stage, writer, waiting)
     SELECT stage, $5, waiting FROM (
