@@ -184,3 +184,23 @@ struct json *api_send(struct api *api, const struct api_request *request)
     json_free(json);
     return NULL;
 }
+
+void api_add_escaped(struct buf *path, const char *text)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+
+    for (; *text; text++) {
+        if (strchr(plain, *text))
+            buf_add_ch(path, *text);
+        else
+            buf_addf(path, "%%%02X", (unsigned char)*text);
+    }
+}
+
+void api_add_parameter(struct buf *path, const char *name, const char *value)
+{
+    if (!value)
+        return;
+    buf_addf(path, "%c%s=", strchr(path->data, '?') ? '&' : '?', name);
+    api_add_escaped(path, value);
+}

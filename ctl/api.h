@@ -19,3 +19,7 @@ struct api_request {
 };
 /* The answer as JSON, the caller's; NULL after a sentence on standard error. */
 struct json *api_send(struct api *api, const struct api_request *request);
+
+/* Parts of a path: text with all that is not plain escaped (RFC 3986 §2.3); a parameter of the query, nothing without a value. */
+void api_add_escaped(struct buf *path, const char *text);
+void api_add_parameter(struct buf *path, const char *name, const char *value);

@@ -11,6 +11,8 @@ struct ctl_option {
 int ctl_read_options(const struct ctl_option *options, int argc, char **argv);
 /* Takes an option without value out of the arguments, before the others are read; how many are left. */
 int ctl_take_flag(int argc, char **argv, const char *flag, bool *given);
+/* Takes a word that stands before the options; NULL: there is none. */
+const char *ctl_take_word(int *argc, char ***argv);
 /* The configuration for syncctl; -1 after a sentence per mistake on standard error. */
 int ctl_load(struct conf *conf);
 int ctl_fail(const char *format, ...) __attribute__((format(printf, 1, 2))); /* says it; returns 1 */
@@ -21,6 +23,7 @@ int ctl_print(struct buf *out); /* to standard output; releases it; returns the 
 int ctl_backfill(int argc, char **argv);
 int ctl_token(int argc, char **argv);
 int ctl_config(int argc, char **argv);
+int ctl_conflicts(int argc, char **argv);
 int ctl_dead(int argc, char **argv);
 int ctl_leases(int argc, char **argv);
 int ctl_map(int argc, char **argv);

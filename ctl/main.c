@@ -66,6 +66,17 @@ static const struct command {
      "the\n"
      "      API, --url URL instead of API_URL; types are user, lead, order, campaign and product",
      ctl_records},
+    {"conflicts",
+     "list --tenant T [--status S] [--type E] [--limit N] [--json]\n"
+     "  conflicts show ID --tenant T [--json]\n"
+     "  conflicts resolve ID --tenant T --choose P | --fields FIELD=P,… | --data JSON [--note N] [--json]\n"
+     "  conflicts undo ID --tenant T [--note N] [--json]\n"
+     "  conflicts simulate --tenant T --policies FILE [--days N] [--type E] [--json]",
+     "what platforms changed at once: lists those that wait for a person (--status all: all of them); shows\n"
+     "      what each side says, what became of it and why; decides, by the platform whose say counts or by\n"
+     "      values; takes a decision back; tells what other policies would have decided in the last 7 days;\n"
+     "      through the API, --url URL instead of API_URL; tenant * is all",
+     ctl_conflicts},
     {"migrate", "", "creates the tables in DATABASE_URL, or brings them up to this release", ctl_migrate},
 };
 

@@ -64,6 +64,18 @@ int ctl_take_flag(int argc, char **argv, const char *flag, bool *given)
     return kept;
 }
 
+const char *ctl_take_word(int *argc, char ***argv)
+{
+    const char *word = *argc > 1 && (*argv)[1][0] != '-' ? (*argv)[1] : NULL;
+
+    if (word) {
+        (*argv)[1] = (*argv)[0];
+        (*argc)--;
+        (*argv)++;
+    }
+    return word;
+}
+
 int ctl_read_options(const struct ctl_option *options, int argc, char **argv)
 {
     const struct ctl_option *option;

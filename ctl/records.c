@@ -22,27 +22,6 @@ struct arguments {
 
 /* ---- requests ---- */
 
-/* RFC 3986 §2.3: all but these is escaped. */
-static void add_escaped(struct buf *out, const char *text)
-{
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-
-    for (; *text; text++) {
-        if (strchr(plain, *text))
-            buf_add_ch(out, *text);
-        else
-            buf_addf(out, "%%%02X", (unsigned char)*text);
-    }
-}
-
-static void add_parameter(struct buf *path, const char *name, const char *value)
-{
-    if (!value)
-        return;
-    buf_addf(path, "%c%s=", strchr(path->data, '?') ? '&' : '?', name);
-    add_escaped(path, value);
-}
-
 /* Takes the path. */
 static struct json *get(struct api *api, struct buf *path)
 {
@@ -56,10 +35,10 @@ static struct json *get(struct api *api, struct buf *path)
 static void start_path(struct buf *path, const struct arguments *given)
 {
     buf_add_str(path, "/sync/records/");
-    add_escaped(path, given->type);
+    api_add_escaped(path, given->type);
     if (given->id) {
         buf_add_ch(path, '/');
-        add_escaped(path, given->id);
+        api_add_escaped(path, given->id);
     }
 }
 
@@ -68,9 +47,9 @@ static struct json *get_record(struct api *api, const struct arguments *given)
     struct buf path = BUF_INIT;
 
     start_path(&path, given);
-    add_parameter(&path, "email", given->email);
-    add_parameter(&path, "platform", given->platform);
-    add_parameter(&path, "platform_id", given->platform_id);
+    api_add_parameter(&path, "email", given->email);
+    api_add_parameter(&path, "platform", given->platform);
+    api_add_parameter(&path, "platform_id", given->platform_id);
     return get(api, &path);
 }
 
@@ -81,7 +60,7 @@ static struct json *get_page(struct api *api, const struct arguments *given, int
 
     start_path(&path, given);
     buf_addf(&path, "/versions?limit=%lld", (long long)limit);
-    add_parameter(&path, "cursor", cursor);
+    api_add_parameter(&path, "cursor", cursor);
     return get(api, &path);
 }
 
@@ -335,19 +314,6 @@ static int run(struct api *api, const struct command *command, const struct argu
     return ctl_print(&out);
 }
 
-/* What stands before the options. */
-static const char *take_word(int *argc, char ***argv)
-{
-    const char *word = *argc > 1 && (*argv)[1][0] != '-' ? (*argv)[1] : NULL;
-
-    if (word) {
-        (*argv)[1] = (*argv)[0];
-        (*argc)--;
-        (*argv)++;
-    }
-    return word;
-}
-
 static int run_command(const struct command *command, int argc, char **argv)
 {
     struct arguments given = {.as_json = false};
@@ -363,8 +329,8 @@ static int run_command(const struct command *command, int argc, char **argv)
     int code = 1;
 
     argc = ctl_take_flag(argc, argv, "--json", &given.as_json);
-    given.type = take_word(&argc, &argv);
-    given.id = command->by_id ? take_word(&argc, &argv) : NULL;
+    given.type = ctl_take_word(&argc, &argv);
+    given.id = command->by_id ? ctl_take_word(&argc, &argv) : NULL;
     if (ctl_read_options(options, argc, argv) || check(command, &given))
         return CTL_USAGE;
     if (ctl_load(&conf))
