@@ -23,6 +23,7 @@ struct showing {
     struct http_request *request;
     const char *tenant; /* the request's */
     struct uuid id;
+    bool changed;     /* by this request; then: */
     int64_t until_ms; /* waits so long for the router */
 };
 
@@ -57,13 +58,17 @@ static void on_shown(enum db_status status, const struct db_result *result, void
     struct conflict_row row;
     bool waits = false;
 
-    if (status != DB_OK) {
+    if (status != DB_OK && showing->changed) {
+        changes_refuse(showing->request, DB_UNKNOWN, NULL,
+                       "It is stored, and the database went away before it could be shown: look at the "
+                       "conflict.");
+    } else if (status != DB_OK) {
         gateway_refuse_database(showing->request, status, result);
     } else if (db_rows(result) == 0) {
         not_found(showing->request);
     } else {
         conflict_row_read(&row, result);
-        waits = !conflict_row_applied(&row) && clock_mono_ms() < showing->until_ms;
+        waits = showing->changed && !conflict_row_applied(&row) && clock_mono_ms() < showing->until_ms;
         if (!waits)
             answer(showing, &row);
         conflict_row_release(&row);
@@ -84,12 +89,12 @@ static void show(struct showing *showing)
                     showing);
 }
 
-static void show_soon(struct gateway *gateway, struct http_request *request, const char *tenant,
-                      const struct uuid *id, int64_t wait_ms)
+static void start(struct gateway *gateway, struct http_request *request, const char *tenant,
+                  const struct uuid *id, bool changed)
 {
     struct showing *showing = mem_alloc(sizeof *showing);
 
-    *showing = (struct showing){gateway, request, tenant, *id, clock_mono_ms() + wait_ms};
+    *showing = (struct showing){gateway, request, tenant, *id, changed, clock_mono_ms() + APPLY_WAIT_MS};
     show(showing);
 }
 
@@ -111,7 +116,7 @@ void conflict_get(struct http_request *request, void *arg)
     const char *tenant = read_place(request, &id);
 
     if (tenant)
-        show_soon(arg, request, tenant, &id, 0);
+        start(arg, request, tenant, &id, false);
 }
 
 /* ---- changes ---- */
@@ -215,7 +220,7 @@ static void on_changed(enum db_status status, const struct db_result *result, vo
         publish(change->gateway, result);
         log_info(change->verb, LOG_STR("subject", http_identity(change->request)->subject),
                  LOG_STR("request", http_request_id(change->request)));
-        show_soon(change->gateway, change->request, change->tenant, &change->id, APPLY_WAIT_MS);
+        start(change->gateway, change->request, change->tenant, &change->id, true);
     }
     free(change);
 }

@@ -5,7 +5,7 @@
  *   conflict_row       the rows of get_conflict.sql, read;  conflict_json  shows them (both pure)
  *   conflict_choice    what a person chose becomes a decision, or a list of mistakes (pure)
  *   conflict_resolve   decides;  conflict_undo  takes back: both as events of the service, which the router applies
- *   conflict_simulate  what other policies would have decided
+ *   conflict_simulate  what other policies would have decided;  conflict_whatif  of one conflict (pure)
  */
 #pragma once
 #include "changes.h"
@@ -84,3 +84,25 @@ void conflict_add_body(struct db_params *params, const struct json *json);
 /* Sends the statement that makes the event. It goes to the router, and the answer is the conflict once the router has applied it, or
  * a second later. No row: 409. */
 void conflict_change_send(struct conflict_change *change, const char *sql, struct db_params *params);
+
+/* ---- what if ---- */
+
+#define CONFLICT_EXAMPLES_MAX 20
+
+/* A conflict that policies had. */
+struct conflict_past {
+    struct uuid id;
+    const char *tenant, *entity_id, *side_events;
+    enum entity entity;
+    struct json *detail;
+    struct json *record; /* the record's data then */
+    struct json *rules;  /* how they decided */
+};
+struct conflict_whatif {
+    const struct policy_set *policies; /* the other ones */
+    struct json *examples;             /* array */
+    int64_t examined, different, fields_different;
+    int64_t waited, would_wait; /* conflicts with a field for a person */
+};
+void conflict_whatif_add(struct conflict_whatif *whatif, const struct platform_set *platforms,
+                         const struct conflict_past *past);

@@ -57,6 +57,7 @@ struct gateway {
     struct backfill *backfill;
     struct inbound *inbound;
     struct status *status;
+    unsigned simulations; /* of conflicts, running: conflict_simulate.c */
 };
 
 /* routes.c: the argument of every handler is the gateway. */
@@ -181,6 +182,7 @@ void conflict_list(struct http_request *request, void *arg);
 void conflict_get(struct http_request *request, void *arg);
 void conflict_resolve(struct http_request *request, void *arg);
 void conflict_undo(struct http_request *request, void *arg);
+void conflict_simulate(struct http_request *request, void *arg);
 
 /* ---- first syncs ---- */
 

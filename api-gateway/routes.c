@@ -25,6 +25,7 @@ const struct http_route gateway_routes[] = {
     {HTTP_GET, "/sync/records/{type}/{id}", AUTH_VIEWER, false, record_get},
     {HTTP_GET, "/sync/records/{type}/{id}/versions", AUTH_VIEWER, false, record_versions},
     {HTTP_GET, "/sync/conflicts", AUTH_VIEWER, false, conflict_list},
+    {HTTP_POST, "/sync/conflicts/simulate", AUTH_OPERATOR, false, conflict_simulate},
     {HTTP_GET, "/sync/conflicts/{id}", AUTH_VIEWER, false, conflict_get},
     {HTTP_POST, "/sync/conflicts/{id}/resolve", AUTH_OPERATOR, false, conflict_resolve},
     {HTTP_POST, "/sync/conflicts/{id}/undo", AUTH_OPERATOR, false, conflict_undo},

@@ -2,102 +2,10 @@
  * flow_conflicts.c: platforms that change the same record at once: what policies decide, what waits for a person, and what people do
  * with it, through the API and syncctl. Ids differ from claim to claim, so that they share one stack.
  */
+#include "conflict_fixture.h"
 #include "ctl_fixture.h"
 #include "flow_fixture.h"
-
-#define TO_ALL "\"bizoholic\",\"coreldove\",\"bizosaas\""
-
-static const char *change(const char *type, const char *source, int base_version, const char *data)
-{
-    const char *base = base_version ? api_text("\"base_version\":%d,", base_version) : "";
-
-    return api_event("{\"event_type\":\"%s\",\"source_platform\":\"%s\",\"target_platforms\":[" TO_ALL
-                     "],\"tenant_id\":\"" API_TENANT "\",%s\"data\":%s}",
-                     type, source, base, data);
-}
-
-static const struct api_answer *operate(const char *url, const char *body)
-{
-    return api_send(&(struct api_request){
-        .method = "POST", .url = url, .token = api_token(API_TENANT, "operator"), .body = body});
-}
-
-/* 200, and the answer. */
-static const struct json *look_up(const char *url)
-{
-    const struct api_answer *answer = api_get("%s", url);
-
-    ck_assert_msg(answer->status == 200, "%s: %d %s", url, answer->status, answer->body);
-    return answer->json;
-}
-
-static const char *id_of(const char *entity_id, const char *status)
-{
-    return sql_text("SELECT id FROM sync_conflicts WHERE entity_id = '%s' AND status = '%s'", entity_id,
-                    status);
-}
-
-/* Its id, once a conflict of the record has this status. */
-static const char *await_conflict(const char *entity_id, const char *status)
-{
-    flow_wait(id_of(entity_id, status), 10);
-    return id_of(entity_id, status);
-}
-
-static const struct json *conflict_of(const char *id)
-{
-    return look_up(api_text("/sync/conflicts/%s", id));
-}
-
-static const char *held(const char *platform, const char *entity, const char *id, const char *field)
-{
-    const struct json *record = fake_record(platform, entity, API_TENANT, id);
-    const char *text = pick_text(record, api_text("/data/%s", field));
-
-    return text ? text : "";
-}
-
-static bool all_hold(const char *entity, const char *id, const char *const names[3], const char *value)
-{
-    static const char *const platforms[] = {"bizoholic", "coreldove", "bizosaas"};
-
-    for (size_t i = 0; i < 3; i++)
-        if (strcmp(held(platforms[i], entity, id, names[i]), value) != 0)
-            return false;
-    return true;
-}
-
-/* A user that all three have; then bizoholic and coreldove change e-mail and name at once. The conflict that waits. */
-static const char *contested_user(const char *id)
-{
-    const char *first =
-        change("user_created", "bizosaas", 0,
-               api_text("{\"id\":\"%s\",\"email\":\"%s@example.com\",\"name\":\"Old\"}", id, id));
-
-    api_await(first, "completed");
-    api_await(change("user_updated", "bizoholic", 1,
-                     api_text("{\"id\":\"%s\",\"email\":\"%s-b@example.com\",\"name\":\"B\"}", id, id)),
-              "completed");
-    change(
-        "user_updated", "coreldove", 1,
-        api_text("{\"id\":\"%s\",\"email\":\"%s-c@example.com\",\"name\":\"C\",\"phone\":\"+911\"}", id, id));
-    return await_conflict(id, "waiting");
-}
-
-static const struct json *rule_of(const struct json *conflict, const char *field)
-{
-    const struct json *fields = pick(conflict, "/fields");
-
-    for (size_t i = 0; i < json_count(fields); i++)
-        if (strcmp(pick_text(json_at(fields, i), "/field"), field) == 0)
-            return json_at(fields, i);
-    ck_abort_msg("%s is not told of", field);
-}
-
-static const struct json *record_of(const char *id)
-{
-    return look_up(api_text("/sync/records/user/%s", id));
-}
+#include "postgres_fixture.h"
 
 /* ---- decided by policies ---- */
 
@@ -105,20 +13,20 @@ START_TEST(two_names_at_once_are_resolved_by_the_latest_and_all_three_end_with_i
 {
     static const char *const names[] = {"contact_name", "name", "name"};
 
-    api_await(
-        change("lead_created", "bizosaas", 0,
-               "{\"id\":\"lead1\",\"email\":\"lead1@example.com\",\"status\":\"new\",\"name\":\"Old\"}"),
-        "completed");
-    const char *b = change("lead_updated", "bizoholic", 1, "{\"id\":\"lead1\",\"name\":\"From B\"}");
-    const char *c = change("lead_updated", "coreldove", 1, "{\"id\":\"lead1\",\"name\":\"From C\"}");
-    const struct json *conflict = conflict_of(await_conflict("lead1", "resolved"));
+    api_await(conflict_change(
+                  "lead_created", "bizosaas", 0,
+                  "{\"id\":\"lead1\",\"email\":\"lead1@example.com\",\"status\":\"new\",\"name\":\"Old\"}"),
+              "completed");
+    const char *b = conflict_change("lead_updated", "bizoholic", 1, "{\"id\":\"lead1\",\"name\":\"From B\"}");
+    const char *c = conflict_change("lead_updated", "coreldove", 1, "{\"id\":\"lead1\",\"name\":\"From C\"}");
+    const struct json *conflict = conflict_get(conflict_await("lead1", "resolved"));
 
     pick_check(conflict, "/entity_type", "lead");
     pick_check(conflict, "/decided_by", "resolver");
     pick_equal(conflict, "/base", "{\"name\":\"Old\"}");
     pick_equal(conflict, "/result", "{\"name\":\"From C\"}");
-    pick_check(rule_of(conflict, "name"), "/policy", "latest_wins");
-    pick_check(rule_of(conflict, "name"), "/chosen", "coreldove");
+    pick_check(conflict_rule(conflict, "name"), "/policy", "latest_wins");
+    pick_check(conflict_rule(conflict, "name"), "/chosen", "coreldove");
     pick_equal(conflict, "/confidence_score", "0.9");
     pick_check(conflict, "/strategy_used", "latest_wins");
     pick_equal(conflict, "/requires_manual_review", "false");
@@ -128,7 +36,7 @@ START_TEST(two_names_at_once_are_resolved_by_the_latest_and_all_three_end_with_i
     pick_equal(conflict, "/sides/0/version", "2");
     pick_equal(conflict, "/sides/0/data", "{\"name\":\"From B\"}");
     pick_check(conflict, "/sides/1/event_id", c);
-    flow_wait(all_hold("lead", "lead1", names, "From C"), 10);
+    flow_wait(conflict_all_hold("lead", "lead1", names, "From C"), 10);
 }
 END_TEST
 
@@ -136,37 +44,37 @@ END_TEST
 
 START_TEST(what_waits_for_a_person_is_not_sent_to_the_sides_while_all_else_is)
 {
-    const char *id = contested_user("wait1");
-    const struct json *conflict = conflict_of(id);
+    const char *id = conflict_of_user("wait1");
+    const struct json *conflict = conflict_get(id);
 
-    pick_check(rule_of(conflict, "email"), "/policy", "manual_review");
-    pick_equal(rule_of(conflict, "email"), "/waits", "true");
-    pick_equal(rule_of(conflict, "name"), "/waits", "false");
+    pick_check(conflict_rule(conflict, "email"), "/policy", "manual_review");
+    pick_equal(conflict_rule(conflict, "email"), "/waits", "true");
+    pick_equal(conflict_rule(conflict, "name"), "/waits", "false");
     pick_equal(conflict, "/result", "{\"name\":\"C\"}");
     pick_equal(conflict, "/confidence_score", "0");
     pick_equal(conflict, "/requires_manual_review", "true");
     ck_assert_ptr_nonnull(pick_text(conflict, "/resolution_notes"));
-    flow_wait(strcmp(held("bizoholic", "user", "wait1", "full_name"), "C") == 0, 10);
-    flow_wait(strcmp(held("bizoholic", "user", "wait1", "phone_number"), "+911") == 0, 10);
+    flow_wait(strcmp(conflict_held("bizoholic", "user", "wait1", "full_name"), "C") == 0, 10);
+    flow_wait(strcmp(conflict_held("bizoholic", "user", "wait1", "phone_number"), "+911") == 0, 10);
     ck_assert_uint_eq(fake_count("bizoholic", 0, "/body/data/email_address", "wait1-c@example.com"), 0);
-    pick_check(record_of("wait1"), "/data/email", "wait1-b@example.com");
+    pick_check(conflict_record("wait1"), "/data/email", "wait1-b@example.com");
 
-    const struct api_answer *answer = operate(api_text("/sync/conflicts/%s/resolve", id),
-                                              "{\"choose\":\"coreldove\",\"note\":\"by telephone\"}");
+    const struct api_answer *answer = conflict_operate(
+        api_text("/sync/conflicts/%s/resolve", id), "{\"choose\":\"coreldove\",\"note\":\"by telephone\"}");
     ck_assert_msg(answer->status == 200, "%d %s", answer->status, answer->body);
     pick_check(answer->json, "/status", "resolved");
     pick_equal(answer->json, "/applied", "true");
     pick_check(answer->json, "/resolution_notes", "by telephone");
     pick_equal(answer->json, "/result", "{\"email\":\"wait1-c@example.com\",\"name\":\"C\"}");
-    pick_check(rule_of(answer->json, "email"), "/chosen", "coreldove");
-    pick_check(record_of("wait1"), "/data/email", "wait1-c@example.com");
+    pick_check(conflict_rule(answer->json, "email"), "/chosen", "coreldove");
+    pick_check(conflict_record("wait1"), "/data/email", "wait1-c@example.com");
     flow_wait(fake_count("bizoholic", 0, "/body/data/email_address", "wait1-c@example.com") > 0, 10);
 }
 END_TEST
 
 START_TEST(of_two_persons_the_second_is_told_that_the_first_was_faster)
 {
-    const char *id = contested_user("race1"), *url = api_text("/sync/conflicts/%s/resolve", id);
+    const char *id = conflict_of_user("race1"), *url = api_text("/sync/conflicts/%s/resolve", id);
     const char *token = api_token(API_TENANT, "operator");
     const struct api_request both[] = {
         {.url = url, .token = token, .body = "{\"fields\":{\"email\":\"bizoholic\"}}"},
@@ -176,22 +84,23 @@ START_TEST(of_two_persons_the_second_is_told_that_the_first_was_faster)
     api_send_together(both, answers, 2);
     ck_assert_int_eq(answers[0]->status + answers[1]->status, 200 + 409);
     size_t first = answers[0]->status == 200 ? 0 : 1;
-    pick_check(record_of("race1"), "/data/email", first == 0 ? "race1-b@example.com" : "race1-c@example.com");
-    ck_assert_int_eq(operate(url, "{\"choose\":\"bizoholic\"}")->status, 409);
-    ck_assert_int_eq(operate(url, "{\"data\":{\"email\":\"new@example.com\"}}")->status, 409);
+    pick_check(conflict_record("race1"), "/data/email",
+               first == 0 ? "race1-b@example.com" : "race1-c@example.com");
+    ck_assert_int_eq(conflict_operate(url, "{\"choose\":\"bizoholic\"}")->status, 409);
+    ck_assert_int_eq(conflict_operate(url, "{\"data\":{\"email\":\"new@example.com\"}}")->status, 409);
     ck_assert_int_eq(sql_int("SELECT count(*) FROM sync_events WHERE by_person AND entity_id = 'race1'"), 1);
 }
 END_TEST
 
 START_TEST(a_person_may_say_what_no_side_says)
 {
-    const char *url = api_text("/sync/conflicts/%s/resolve", contested_user("merge1"));
-    const struct api_answer *answer = operate(url, "{\"data\":{\"email\":\"merge1@example.net\"}}");
+    const char *url = api_text("/sync/conflicts/%s/resolve", conflict_of_user("merge1"));
+    const struct api_answer *answer = conflict_operate(url, "{\"data\":{\"email\":\"merge1@example.net\"}}");
 
     ck_assert_msg(answer->status == 200, "%d %s", answer->status, answer->body);
-    pick_equal(rule_of(answer->json, "email"), "/chosen", "null");
-    pick_check(record_of("merge1"), "/data/email", "merge1@example.net");
-    pick_check(record_of("merge1"), "/fields/email/origin", "service");
+    pick_equal(conflict_rule(answer->json, "email"), "/chosen", "null");
+    pick_check(conflict_record("merge1"), "/data/email", "merge1@example.net");
+    pick_check(conflict_record("merge1"), "/fields/email/origin", "service");
     flow_wait(fake_count("bizoholic", 0, "/body/data/email_address", "merge1@example.net") > 0, 10);
 }
 END_TEST
@@ -220,16 +129,16 @@ START_TEST(what_is_wrong_with_a_decision_is_named)
         {"[]", 422, ""},
         {"{", 400, NULL},
     };
-    const char *id = contested_user("bad1"), *url = api_text("/sync/conflicts/%s/resolve", id);
+    const char *id = conflict_of_user("bad1"), *url = api_text("/sync/conflicts/%s/resolve", id);
 
     for (size_t i = 0; i < COUNT(rows); i++) {
-        const struct api_answer *answer = operate(url, rows[i].body);
+        const struct api_answer *answer = conflict_operate(url, rows[i].body);
         const char *pointer = pick_text(answer->json, "/errors/0/pointer");
         ck_assert_msg(answer->status == rows[i].status &&
                           (!rows[i].pointer || (pointer && strcmp(pointer, rows[i].pointer) == 0)),
                       "%s: %d %s", rows[i].body, answer->status, answer->body);
     }
-    pick_check(conflict_of(id), "/status", "waiting");
+    pick_check(conflict_get(id), "/status", "waiting");
     ck_assert_int_eq(api_post(url, "{\"choose\":\"bizoholic\"}")->status, 403);
 }
 END_TEST
@@ -238,38 +147,38 @@ END_TEST
 
 START_TEST(a_decision_is_taken_back_and_touches_its_own_fields_alone)
 {
-    const char *id = contested_user("undo1"), *undo = api_text("/sync/conflicts/%s/undo", id);
+    const char *id = conflict_of_user("undo1"), *undo = api_text("/sync/conflicts/%s/undo", id);
 
-    ck_assert_int_eq(operate(undo, NULL)->status, 409); /* it waits */
-    operate(api_text("/sync/conflicts/%s/resolve", id), "{\"choose\":\"coreldove\"}");
-    api_await(change("user_updated", "bizosaas", (int)pick_int(record_of("undo1"), "/version"),
-                     "{\"id\":\"undo1\",\"phone\":\"+922\"}"),
+    ck_assert_int_eq(conflict_operate(undo, NULL)->status, 409); /* it waits */
+    conflict_operate(api_text("/sync/conflicts/%s/resolve", id), "{\"choose\":\"coreldove\"}");
+    api_await(conflict_change("user_updated", "bizosaas", (int)pick_int(conflict_record("undo1"), "/version"),
+                              "{\"id\":\"undo1\",\"phone\":\"+922\"}"),
               "completed");
-    const struct api_answer *answer = operate(undo, "{\"note\":\"wrong person\"}");
+    const struct api_answer *answer = conflict_operate(undo, "{\"note\":\"wrong person\"}");
     ck_assert_msg(answer->status == 200, "%d %s", answer->status, answer->body);
     pick_check(answer->json, "/status", "undone");
     pick_equal(answer->json, "/applied", "true");
-    const struct json *record = record_of("undo1");
+    const struct json *record = conflict_record("undo1");
     pick_check(record, "/data/email", "undo1-b@example.com");
     pick_check(record, "/data/name", "B");
     pick_check(record, "/data/phone", "+922");
     flow_wait(fake_count("coreldove", 0, "/body/data/customer_email", "undo1-b@example.com") > 0, 10);
-    ck_assert_int_eq(operate(undo, NULL)->status, 409);
+    ck_assert_int_eq(conflict_operate(undo, NULL)->status, 409);
     ck_assert_int_eq(sql_int("SELECT count(*) FROM sync_conflicts WHERE entity_id = 'undo1'"), 1);
 }
 END_TEST
 
 START_TEST(a_decision_whose_field_changed_since_is_not_taken_back)
 {
-    const char *id = contested_user("undo2");
+    const char *id = conflict_of_user("undo2");
 
-    operate(api_text("/sync/conflicts/%s/resolve", id), "{\"choose\":\"coreldove\"}");
-    api_await(change("user_updated", "bizosaas", (int)pick_int(record_of("undo2"), "/version"),
-                     "{\"id\":\"undo2\",\"email\":\"undo2-later@example.com\"}"),
+    conflict_operate(api_text("/sync/conflicts/%s/resolve", id), "{\"choose\":\"coreldove\"}");
+    api_await(conflict_change("user_updated", "bizosaas", (int)pick_int(conflict_record("undo2"), "/version"),
+                              "{\"id\":\"undo2\",\"email\":\"undo2-later@example.com\"}"),
               "completed");
-    ck_assert_int_eq(operate(api_text("/sync/conflicts/%s/undo", id), "{}")->status, 409);
-    pick_check(conflict_of(id), "/status", "resolved");
-    pick_check(record_of("undo2"), "/data/email", "undo2-later@example.com");
+    ck_assert_int_eq(conflict_operate(api_text("/sync/conflicts/%s/undo", id), "{}")->status, 409);
+    pick_check(conflict_get(id), "/status", "resolved");
+    pick_check(conflict_record("undo2"), "/data/email", "undo2-later@example.com");
 }
 END_TEST
 
@@ -277,18 +186,18 @@ END_TEST
 
 START_TEST(conflicts_are_listed_in_pages_by_status_and_type_and_tenants_never_meet)
 {
-    const char *id = contested_user("list1"), *foreign = api_token("another", "admin");
-    const struct json *page = look_up("/sync/conflicts?status=waiting&entity_type=user&limit=1");
+    const char *id = conflict_of_user("list1"), *foreign = api_token("another", "admin");
+    const struct json *page = conflict_look("/sync/conflicts?status=waiting&entity_type=user&limit=1");
 
     pick_check(page, "/conflicts/0/id", id);
     pick_equal(page, "/conflicts/0/open_fields", "[\"email\"]");
-    contested_user("list2");
-    page = look_up("/sync/conflicts?status=waiting&limit=1");
+    conflict_of_user("list2");
+    page = conflict_look("/sync/conflicts?status=waiting&limit=1");
     pick_check(page, "/conflicts/0/entity_id", "list2");
-    page = look_up(
+    page = conflict_look(
         api_text("/sync/conflicts?status=waiting&limit=1&cursor=%s", pick_text(page, "/next_cursor")));
     pick_check(page, "/conflicts/0/id", id);
-    pick_equal(look_up("/sync/conflicts?entity_type=order"), "/conflicts", "[]");
+    pick_equal(conflict_look("/sync/conflicts?entity_type=order"), "/conflicts", "[]");
     ck_assert_int_eq(api_get("/sync/conflicts?status=nonsense")->status, 422);
     ck_assert_int_eq(api_get("/sync/conflicts?entity_type=nonsense")->status, 422);
     ck_assert_int_eq(api_get("/sync/conflicts/nonsense")->status, 404);
@@ -306,7 +215,175 @@ START_TEST(conflicts_are_listed_in_pages_by_status_and_type_and_tenants_never_me
         api_send(&(struct api_request){.method = "POST", .url = api_text("%s/undo", url), .token = foreign})
             ->status,
         404);
-    pick_check(conflict_of(id), "/status", "waiting");
+    pick_check(conflict_get(id), "/status", "waiting");
+}
+END_TEST
+
+/* ---- money ---- */
+
+START_TEST(money_keeps_its_currency_when_it_is_decided_and_when_that_is_taken_back)
+{
+    api_await(conflict_change(
+                  "order_created", "bizosaas", 0,
+                  "{\"id\":\"money1\",\"amount\":100,\"status\":\"pending\",\"items\":[{\"sku\":\"A\"}]}"),
+              "completed");
+    conflict_change("order_updated", "bizoholic", 1, "{\"id\":\"money1\",\"amount\":500}");
+    conflict_change("order_updated", "coreldove", 1, "{\"order_id\":\"money1\",\"order_total\":83000}");
+    const char *id = conflict_await("money1", "waiting");
+    pick_equal(conflict_get(id), "/sides/1/currencies", "{\"amount\":\"INR\"}");
+    const struct api_answer *answer =
+        conflict_operate(api_text("/sync/conflicts/%s/resolve", id), "{\"choose\":\"coreldove\"}");
+    ck_assert_msg(answer->status == 200, "%d %s", answer->status, answer->body);
+    const struct json *record = conflict_look("/sync/records/order/money1");
+    pick_equal(record, "/data",
+               "{\"id\":\"money1\",\"amount\":83000,\"status\":\"pending\",\"items\":[{\"sku\":"
+               "\"A\"}]}");
+    pick_check(record, "/fields/amount/currency", "INR");
+    flow_wait(strcmp(conflict_held("bizosaas", "order", "money1", "amount"), "1000.00") == 0, 10);
+
+    ck_assert_int_eq(conflict_operate(api_text("/sync/conflicts/%s/undo", id), NULL)->status, 200);
+    record = conflict_look("/sync/records/order/money1");
+    pick_equal(record, "/data/amount", "500");
+    pick_check(record, "/fields/amount/currency", "USD");
+    flow_wait(strcmp(conflict_held("bizosaas", "order", "money1", "amount"), "500") == 0, 10);
+}
+END_TEST
+
+/* ---- what if ---- */
+
+static const struct api_answer *simulate(const char *policies, const char *more)
+{
+    return conflict_operate("/sync/conflicts/simulate", api_text("{\"policies\":\"%s\"%s}", policies, more));
+}
+
+START_TEST(a_simulation_tells_what_other_policies_would_have_made_of_it_and_writes_nothing)
+{
+    static const char *const others =
+        "version = \\\"trial\\\"; policies: { user: { email = \\\"latest_wins\\\"; }; };";
+    conflict_of_user("what1");
+    conflict_of_user("what2");
+    int64_t events = sql_int("SELECT count(*) FROM sync_events"),
+            users = sql_int("SELECT count(*) FROM sync_conflicts WHERE entity_type = 'user'");
+    const struct api_answer *answer = simulate(others, ",\"days\":1,\"entity_type\":\"user\"");
+
+    ck_assert_msg(answer->status == 200, "%d %s", answer->status, answer->body);
+    ck_assert_int_eq(pick_int(answer->json, "/examined"), users);
+    ck_assert_int_eq(pick_int(answer->json, "/different"), users);
+    ck_assert_int_eq(pick_int(answer->json, "/fields_different"), users); /* the names end as they did */
+    ck_assert_int_eq(pick_int(answer->json, "/waited"), users);
+    pick_equal(answer->json, "/would_wait", "0");
+    pick_equal(answer->json, "/complete", "true");
+    pick_check(answer->json, "/policies_version", "trial");
+    pick_check(answer->json, "/examples/0/entity_id", "what2");
+    pick_check(answer->json, "/examples/0/field", "email");
+    pick_equal(answer->json, "/examples/0/was/waits", "true");
+    pick_check(answer->json, "/examples/0/would_be/value", "what2-c@example.com");
+    pick_check(answer->json, "/examples/0/would_be/policy", "latest_wins");
+    answer = simulate("version = \\\"as they are\\\";", "");
+    pick_equal(answer->json, "/different", "0");
+    ck_assert_int_ge(pick_int(answer->json, "/examined"), users);
+    ck_assert_int_eq(sql_int("SELECT count(*) FROM sync_events"), events);
+    pick_check(conflict_get(conflict_id("what1", "waiting")), "/status", "waiting");
+}
+END_TEST
+
+START_TEST(policies_that_cannot_be_are_refused_with_their_line)
+{
+    static const struct {
+        const char *policies, *more, *pointer, *detail;
+    } rows[] = {
+        {"version = \\\"x\\\";\\npolicies: { user: { emial = \\\"latest_wins\\\"; }; };", "", "/policies",
+         "policies:2: "},
+        {"version = ", "", "/policies", "policies:1: "},
+        {"@include \\\"/etc/passwd\\\"", "", "/policies", "@include cannot be followed"},
+        {"version = \\\"x\\\";", ",\"days\":0", "/days", "from 1 to"},
+        {"version = \\\"x\\\";", ",\"entity_type\":\"shop\"", "/entity_type", "one of user"},
+        {"version = \\\"x\\\";", ",\"nonsense\":0", "", "no member nonsense"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct api_answer *answer = simulate(rows[i].policies, rows[i].more);
+        const char *detail = pick_text(answer->json, "/errors/0/detail");
+        ck_assert_msg(answer->status == 422 && detail && strstr(detail, rows[i].detail), "%s: %d %s",
+                      rows[i].policies, answer->status, answer->body);
+        pick_check(answer->json, "/errors/0/pointer", rows[i].pointer);
+    }
+    ck_assert_int_eq(api_post("/sync/conflicts/simulate", "{\"policies\":\"\"}")->status, 403);
+}
+END_TEST
+
+/* ---- syncctl ---- */
+
+/* After tokens were made: what makes them takes the secret away. */
+static void ctl_on_the_api(void)
+{
+    ctl_env("API_URL", stack_setting("API_URL"));
+    ctl_env("JWT_SECRET", stack_setting("JWT_SECRET"));
+    ctl_env("ENVIRONMENT", "development");
+}
+
+#define CTL_TENANT " --tenant " API_TENANT
+
+START_TEST(syncctl_lists_shows_decides_and_takes_back)
+{
+    const char *id = conflict_of_user("ctl1");
+
+    ctl_on_the_api();
+    pick_check(ctl_json("conflicts list" CTL_TENANT " --type user --limit 1 --json"), "/conflicts/0/id", id);
+    ctl_says(ctl("conflicts list" CTL_TENANT), id);
+    const struct ctl_answer *shown = ctl("conflicts show %s" CTL_TENANT, id);
+    ctl_says(shown, "user ctl1, waiting\n");
+    ctl_says(shown, "\"ctl1-b@example.com\"");
+    ctl_says(shown, "(waits)");
+    const struct json *decided =
+        ctl_json("conflicts resolve %s" CTL_TENANT " --fields email=coreldove --note 'by phone' --json", id);
+    pick_check(decided, "/status", "resolved");
+    pick_check(decided, "/decided_by", "syncctl");
+    pick_check(decided, "/resolution_notes", "by phone");
+    ctl_says(ctl("conflicts undo %s" CTL_TENANT, id), "user ctl1, undone\n");
+    pick_check(ctl_json("records show user ctl1" CTL_TENANT " --json"), "/data/email", "ctl1-b@example.com");
+}
+END_TEST
+
+START_TEST(syncctl_says_what_is_wrong_with_a_decision)
+{
+    static const struct {
+        const char *arguments;
+        int status;
+        const char *said;
+    } rows[] = {
+        {"conflicts", 2, "say list, show, resolve, undo or simulate"},
+        {"conflicts show" CTL_TENANT, 2, "needs the conflict's id"},
+        {"conflicts resolve x" CTL_TENANT, 2, "needs one of --choose, --fields and --data"},
+        {"conflicts resolve x" CTL_TENANT " --fields email", 1, "give FIELD=PLATFORM"},
+        {"conflicts resolve x" CTL_TENANT " --data {", 1, "--data is not JSON"},
+        {"conflicts list" CTL_TENANT " --choose a", 2, "--choose is no option of conflicts list"},
+        {"conflicts list" CTL_TENANT " --status never", 1, "422: "},
+        {"conflicts undo x" CTL_TENANT, 1, "404: There is no such conflict"},
+    };
+    ctl_on_the_api();
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct ctl_answer *answer = ctl("%s", rows[i].arguments);
+        ck_assert_msg(answer->status == rows[i].status && strstr(answer->said, rows[i].said), "%s: %d %s",
+                      rows[i].arguments, answer->status, answer->said);
+    }
+}
+END_TEST
+
+/* ---- without PostgreSQL ---- */
+
+START_TEST(a_decision_is_503_within_a_second_while_postgres_hangs_and_is_made_afterwards)
+{
+    const char *id = conflict_of_user("hang1"), *url = api_text("/sync/conflicts/%s/resolve", id);
+
+    conflict_operate("/sync/conflicts/simulate", "{}"); /* makes the token while there is time */
+    postgres_hang(true);
+    const struct api_answer *answer = conflict_operate(url, "{\"choose\":\"coreldove\"}");
+    postgres_hang(false);
+    ck_assert_msg(answer->status == 503, "%d %s", answer->status, answer->body);
+    ck_assert_ptr_nonnull(api_header(answer, "Retry-After"));
+    ck_assert_int_lt(answer->took_us, (int64_t)(1500000 * flow_patience()));
+    flow_wait(conflict_operate(url, "{\"choose\":\"coreldove\"}")->status == 200, 10);
+    pick_check(conflict_record("hang1"), "/data/email", "hang1-c@example.com");
 }
 END_TEST
 
@@ -314,11 +391,16 @@ int main(void)
 {
     return flow_run(
         "conflicts", NULL,
-        (const TTest *[]){two_names_at_once_are_resolved_by_the_latest_and_all_three_end_with_it,
-                          what_waits_for_a_person_is_not_sent_to_the_sides_while_all_else_is,
-                          of_two_persons_the_second_is_told_that_the_first_was_faster,
-                          a_person_may_say_what_no_side_says, what_is_wrong_with_a_decision_is_named,
-                          a_decision_is_taken_back_and_touches_its_own_fields_alone,
-                          a_decision_whose_field_changed_since_is_not_taken_back,
-                          conflicts_are_listed_in_pages_by_status_and_type_and_tenants_never_meet, NULL});
+        (const TTest *[]){
+            two_names_at_once_are_resolved_by_the_latest_and_all_three_end_with_it,
+            what_waits_for_a_person_is_not_sent_to_the_sides_while_all_else_is,
+            of_two_persons_the_second_is_told_that_the_first_was_faster, a_person_may_say_what_no_side_says,
+            what_is_wrong_with_a_decision_is_named, a_decision_is_taken_back_and_touches_its_own_fields_alone,
+            a_decision_whose_field_changed_since_is_not_taken_back,
+            conflicts_are_listed_in_pages_by_status_and_type_and_tenants_never_meet,
+            money_keeps_its_currency_when_it_is_decided_and_when_that_is_taken_back,
+            a_simulation_tells_what_other_policies_would_have_made_of_it_and_writes_nothing,
+            policies_that_cannot_be_are_refused_with_their_line, syncctl_lists_shows_decides_and_takes_back,
+            syncctl_says_what_is_wrong_with_a_decision,
+            a_decision_is_503_within_a_second_while_postgres_hangs_and_is_made_afterwards, NULL});
 }
