@@ -77,16 +77,20 @@ WITH held AS MATERIALIZED (
         decided_at = CASE WHEN o.open_fields = '{}' THEN now() END
     FROM unnest($62::uuid[], $63::int2[], $64::text[], $66::text[]) AS s(event_id, partition, fields, status)
         JOIN held USING (partition)
-        JOIN sync_conflicts before ON before.event_id = s.event_id
+        -- Locked: a person may take fields at the same time.
+        CROSS JOIN LATERAL (SELECT id, status, open_fields FROM sync_conflicts b WHERE b.event_id = s.event_id FOR UPDATE) before
         CROSS JOIN LATERAL (SELECT ARRAY(SELECT unnest(before.open_fields) EXCEPT SELECT unnest(string_to_array(s.fields, ',')))
             AS open_fields) o
     WHERE c.id = before.id
+    RETURNING before.status AS status_before, c.status
 ), counted AS (
     INSERT INTO stage_counts (stage, writer, waiting, dead)
     SELECT stage, $5, sum(waiting), sum(dead) FROM (
         SELECT 'router' AS stage, -count(*) AS waiting, 0 AS dead FROM routed HAVING count(*) > 0
         UNION ALL
         SELECT 'resolver', count(*), 0 FROM conflict WHERE status = 'open' HAVING count(*) > 0
+        UNION ALL
+        SELECT 'resolver', -count(*), 0 FROM settled WHERE status_before = 'open' AND status <> 'open' HAVING count(*) > 0
         UNION ALL
         SELECT 'worker-' || target, count(*) FILTER (WHERE state = 0), count(*) FILTER (WHERE state = 5) FROM delivery
         GROUP BY target
