@@ -7,7 +7,6 @@
 #include "conflict_inside.h"
 #include "mapping.h"
 #include "merge.h"
-#include "msg.h"
 
 #define NOTE_MAX 2000
 
@@ -170,8 +169,7 @@ static const char *currency_for(const struct resolve_input *input, const struct 
     return currency;
 }
 
-static void choose_data(struct choosing *c, const struct platform_set *platforms, enum entity entity,
-                        const struct json *data)
+static void choose_data(struct choosing *c, const struct platform_set *platforms, const struct json *data)
 {
     struct json_iter iter = {NULL};
     const char *field;
@@ -189,7 +187,7 @@ static void choose_data(struct choosing *c, const struct platform_set *platforms
             decide(c, input, NULL, value, currency_for(input, value));
     }
     if (json_count(c->errors) == 0 && platform_count(platforms) > 0)
-        mapping_check(platform_at(platforms, 0), entity, data, data, c->errors);
+        mapping_check(platform_at(platforms, 0), c->row->entity, data, data, c->errors);
 }
 
 /* ---- the body ---- */
@@ -236,11 +234,9 @@ int conflict_choose(const struct conflict_row *row, const struct platform_set *p
                     const struct json *body, struct conflict_decision *decision, struct json *errors)
 {
     struct choosing c = {row, decision, errors};
-    enum entity entity = ENTITY_NONE;
     struct json *value;
 
     *decision = (struct conflict_decision){.data = json_new_object(), .rules = json_new_array()};
-    msg_entity(db_get_text(row->result, 0, db_column(row->result, "entity_type"), NULL), &entity);
     conflict_read_note(body, &decision->note, errors);
     if (json_type(body) != JSON_OBJECT)
         accept_mistake(errors, "", "the body must be an object, not %s", json_type_name(json_type(body)));
@@ -251,7 +247,7 @@ int conflict_choose(const struct conflict_row *row, const struct platform_set *p
     else if (json_find(body, "fields", &value))
         choose_fields(&c, value);
     else if (json_find(body, "data", &value))
-        choose_data(&c, platforms, entity, value);
+        choose_data(&c, platforms, value);
     return json_count(errors) > 0 || decision->late ? -1 : 0;
 }
 

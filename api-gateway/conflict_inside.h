@@ -28,7 +28,8 @@ struct conflict_step {
 /* One conflict. Texts belong to the result, which must live as long; everything else is its own. */
 struct conflict_row {
     const struct db_result *result;
-    const char *status, *fields, *open_fields, *side_events;
+    enum entity entity;
+    const char *status, *open_fields, *side_events;
     struct json *detail;
     struct conflict conflict; /* all its fields */
     struct conflict_step *steps;

@@ -109,11 +109,12 @@ static struct json *sides_of(const struct conflict_row *row)
 {
     struct json *sides = json_new_array(), *seqs = json_new_object();
 
-    for (size_t i = 0; i < json_count(row->detail); i++) {
+    for (size_t i = 0; json_type(row->detail) == JSON_ARRAY && i < json_count(row->detail); i++) {
         const struct json *entry = json_at(row->detail, i), *of_field = json_get(entry, "sides");
-        for (size_t s = 0; s < json_count(of_field); s++) {
+        const char *field = json_get_text(entry, "field");
+        for (size_t s = 0; field && s < json_count(of_field); s++) {
             const struct json *side = json_at(of_field, s);
-            add_side(side_for(sides, seqs, row, side), json_get_text(entry, "field"), side);
+            add_side(side_for(sides, seqs, row, side), field, side);
         }
     }
     json_free(seqs);

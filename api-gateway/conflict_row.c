@@ -1,5 +1,6 @@
 /* conflict_row.c: one conflict with its steps, out of the rows of get_conflict.sql: see conflict_inside.h. */
 #include "conflict_inside.h"
+#include "msg.h"
 
 static const char *text_of(const struct db_result *result, size_t row, const char *column)
 {
@@ -42,10 +43,11 @@ void conflict_row_read(struct conflict_row *row, const struct db_result *result)
 {
     *row = (struct conflict_row){.result = result,
                                  .status = text_of(result, 0, "status"),
-                                 .fields = text_of(result, 0, "fields"),
+                                 .entity = ENTITY_NONE,
                                  .open_fields = text_of(result, 0, "open_fields"),
                                  .side_events = text_of(result, 0, "side_events"),
                                  .detail = conflict_body(result, 0, "detail")};
+    msg_entity(text_of(result, 0, "entity_type"), &row->entity);
     conflict_read(&row->conflict, row->detail, NULL, row->side_events);
     row->steps = mem_array(db_rows(result), sizeof *row->steps);
     for (size_t i = 0; i < db_rows(result); i++)

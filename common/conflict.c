@@ -70,7 +70,7 @@ static void read_field(struct resolve_input *input, const struct json *entry, co
         read_side(&read[i], json_at(sides, i), side_events);
     input->field = json_get_text(entry, "field");
     input->base = json_get(entry, "base");
-    input->base_known = known && json_bool(known);
+    input->base_known = json_type(known) == JSON_BOOL && json_bool(known);
     input->sides = read;
     input->count = json_count(sides);
 }
@@ -79,7 +79,7 @@ void conflict_read(struct conflict *conflict, const struct json *detail, const c
                    const char *side_events)
 {
     *conflict = (struct conflict){.fields = mem_array(json_count(detail) + 1, sizeof *conflict->fields)};
-    for (size_t i = 0; i < json_count(detail); i++) {
+    for (size_t i = 0; json_type(detail) == JSON_ARRAY && i < json_count(detail); i++) {
         const char *field = json_get_text(json_at(detail, i), "field");
         if (field && (!only || conflict_names(only, field)))
             read_field(&conflict->fields[conflict->count++], json_at(detail, i), side_events);

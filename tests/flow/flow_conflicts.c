@@ -369,6 +369,48 @@ START_TEST(syncctl_says_what_is_wrong_with_a_decision)
 }
 END_TEST
 
+/* ---- while policies are away ---- */
+
+static int64_t resolver_count(void)
+{
+    return sql_int("SELECT COALESCE(sum(waiting), 0)::bigint FROM stage_counts WHERE stage = 'resolver'");
+}
+
+START_TEST(without_the_resolver_a_person_decides_all_or_nothing_and_counters_stay_right)
+{
+    const char *const names[] = {"away1", "away2"};
+    const char *urls[2];
+
+    stack_stop("resolver");
+    for (size_t i = 0; i < COUNT(names); i++) {
+        api_await(conflict_change("user_created", "bizosaas", 0,
+                                  api_text("{\"id\":\"%s\",\"email\":\"%s@example.com\",\"name\":\"Old\"}",
+                                           names[i], names[i])),
+                  "completed");
+        conflict_change("user_updated", "bizoholic", 1,
+                        api_text("{\"id\":\"%s\",\"name\":\"B\",\"phone\":\"1\"}", names[i]));
+        conflict_change("user_updated", "coreldove", 1,
+                        api_text("{\"id\":\"%s\",\"name\":\"C\",\"phone\":\"2\"}", names[i]));
+        urls[i] = api_text("/sync/conflicts/%s/resolve", conflict_await(names[i], "open"));
+    }
+    ck_assert_int_eq(resolver_count(), 2);
+    ck_assert_int_eq(conflict_operate(urls[0], "{\"fields\":{\"name\":\"bizoholic\"}}")->status, 409);
+    const struct api_answer *answer = conflict_operate(urls[0], "{\"choose\":\"bizoholic\"}");
+    ck_assert_msg(answer->status == 200, "%d %s", answer->status, answer->body);
+    pick_check(answer->json, "/status", "resolved");
+    pick_check(conflict_record("away1"), "/data/name", "B");
+    ck_assert_int_eq(resolver_count(), 1);
+    /* A third change takes both fields over: one conflict is left, with all sides. */
+    conflict_change("user_updated", "bizosaas", 1, "{\"id\":\"away2\",\"name\":\"S\",\"phone\":\"3\"}");
+    conflict_await("away2", "replaced");
+    ck_assert_int_eq(resolver_count(), 1);
+    ck_assert_uint_eq(json_count(pick(conflict_get(conflict_id("away2", "open")), "/sides")), 3);
+    stack_start("resolver");
+    pick_check(conflict_get(conflict_await("away2", "resolved")), "/result/name", "S");
+    flow_wait(resolver_count() == 0, 10);
+}
+END_TEST
+
 /* ---- without PostgreSQL ---- */
 
 START_TEST(a_decision_is_503_within_a_second_while_postgres_hangs_and_is_made_afterwards)
@@ -402,5 +444,6 @@ int main(void)
             a_simulation_tells_what_other_policies_would_have_made_of_it_and_writes_nothing,
             policies_that_cannot_be_are_refused_with_their_line, syncctl_lists_shows_decides_and_takes_back,
             syncctl_says_what_is_wrong_with_a_decision,
+            without_the_resolver_a_person_decides_all_or_nothing_and_counters_stay_right,
             a_decision_is_503_within_a_second_while_postgres_hangs_and_is_made_afterwards, NULL});
 }
