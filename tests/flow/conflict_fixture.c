@@ -65,21 +65,29 @@ bool conflict_all_hold(const char *entity, const char *id, const char *const nam
     return true;
 }
 
-/* A user that all three have; then bizoholic and coreldove change e-mail and name at once. The conflict that waits. */
+static const char *update(const char *source, const char *data)
+{
+    return api_text(
+        "{\"event_type\":\"user_updated\",\"source_platform\":\"%s\",\"target_platforms\":[" TO_ALL
+        "],\"tenant_id\":\"" API_TENANT "\",\"base_version\":1,\"data\":%s}",
+        source, data);
+}
+
 const char *conflict_of_user(const char *id)
 {
-    const char *first =
-        conflict_change("user_created", "bizosaas", 0,
-                        api_text("{\"id\":\"%s\",\"email\":\"%s@example.com\",\"name\":\"Old\"}", id, id));
-
-    api_await(first, "completed");
     api_await(
-        conflict_change("user_updated", "bizoholic", 1,
-                        api_text("{\"id\":\"%s\",\"email\":\"%s-b@example.com\",\"name\":\"B\"}", id, id)),
+        conflict_change("user_created", "bizosaas", 0,
+                        api_text("{\"id\":\"%s\",\"email\":\"%s@example.com\",\"name\":\"Old\"}", id, id)),
         "completed");
-    conflict_change(
-        "user_updated", "coreldove", 1,
-        api_text("{\"id\":\"%s\",\"email\":\"%s-c@example.com\",\"name\":\"C\",\"phone\":\"+911\"}", id, id));
+    const char *b = update("bizoholic",
+                           api_text("{\"id\":\"%s\",\"email\":\"%s-b@example.com\",\"name\":\"B\"}", id, id)),
+               *c = update("coreldove",
+                           api_text("{\"id\":\"%s\",\"email\":\"%s-c@example.com\",\"name\":\"C\",\"phone\":"
+                                    "\"+911\"}",
+                                    id, id));
+    const struct api_answer *answer = api_post("/sync/events/bulk", api_text("{\"events\":[%s,%s]}", b, c));
+
+    ck_assert_msg(answer->status == 200, "%d %s", answer->status, answer->body);
     return conflict_await(id, "waiting");
 }
 
