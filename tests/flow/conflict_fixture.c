@@ -88,7 +88,12 @@ const char *conflict_of_user(const char *id)
     const struct api_answer *answer = api_post("/sync/events/bulk", api_text("{\"events\":[%s,%s]}", b, c));
 
     ck_assert_msg(answer->status == 200, "%d %s", answer->status, answer->body);
-    return conflict_await(id, "waiting");
+    /* What policies decide by themselves is on the record then. */
+    flow_wait(sql_text("SELECT id FROM sync_conflicts WHERE entity_id = '%s' AND status = 'waiting' AND "
+                       "open_fields = '{email}'",
+                       id),
+              10);
+    return conflict_id(id, "waiting");
 }
 
 const struct json *conflict_rule(const struct json *conflict, const char *field)

@@ -52,7 +52,6 @@ START_TEST(what_waits_for_a_person_is_not_sent_to_the_sides_while_all_else_is)
     pick_equal(conflict_rule(conflict, "name"), "/waits", "false");
     pick_equal(conflict, "/result", "{\"name\":\"C\"}");
     pick_equal(conflict, "/confidence_score", "0");
-    pick_equal(conflict, "/requires_manual_review", "true");
     flow_wait(strcmp(conflict_held("bizoholic", "user", "wait1", "phone_number"), "+911") == 0, 10);
     pick_check(conflict_record("wait1"), "/data/email", "wait1-b@example.com");
     conflict_change("user_updated", "bizosaas", (int)pick_int(conflict_record("wait1"), "/version"),
