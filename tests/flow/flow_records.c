@@ -27,14 +27,22 @@ static const struct json *look_up(const char *url)
     return answer->json;
 }
 
-static const char *send(const char *type, const char *source, const char *targets, const char *data)
+/* base_version 0: none is said. */
+static const char *send_on(int base_version, const char *type, const char *source, const char *targets,
+                           const char *data)
 {
-    const char *id = api_event("{\"event_type\":\"%s\",\"source_platform\":\"%s\",\"target_platforms\":[%s],"
-                               "\"tenant_id\":\"" API_TENANT "\",\"data\":%s}",
-                               type, source, targets, data);
+    const char *base = base_version ? api_text("\"base_version\":%d,", base_version) : "",
+               *id = api_event("{\"event_type\":\"%s\",\"source_platform\":\"%s\",\"target_platforms\":[%s],"
+                               "\"tenant_id\":\"" API_TENANT "\",%s\"data\":%s}",
+                               type, source, targets, base, data);
 
     api_await(id, "completed");
     return id;
+}
+
+static const char *send(const char *type, const char *source, const char *targets, const char *data)
+{
+    return send_on(0, type, source, targets, data);
 }
 
 #define TO_ALL "\"bizoholic\",\"coreldove\",\"bizosaas\""
@@ -72,8 +80,8 @@ START_TEST(a_user_is_shown_as_it_is_now_until_it_is_deleted)
         post_user(
             "{\"user_id\":81,\"email\":\"u81@example.com\",\"name\":\"First\",\"preferences\":{\"a\":1}}"),
         "completed");
-    send("user_updated", "coreldove", TO_ALL,
-         "{\"customer_id\":\"81\",\"customer_name\":\"Second\",\"city\":\"Pune\"}");
+    send_on(1, "user_updated", "coreldove", TO_ALL,
+            "{\"customer_id\":\"81\",\"customer_name\":\"Second\",\"city\":\"Pune\"}");
     const struct json *user = look_up("/sync/users/81?tenant_id=" API_TENANT);
     pick_equal(user, "/user_id", "\"81\"");
     pick_check(user, "/email", "u81@example.com");
@@ -158,7 +166,7 @@ START_TEST(a_record_tells_its_fields_origins_and_what_each_platform_has)
 {
     send("user_created", "bizoholic", TO_ALL,
          "{\"user_id\":\"rec1\",\"email\":\"rec1@example.com\",\"full_name\":\"One\",\"phone\":\"1\"}");
-    send("user_updated", "coreldove", TO_ALL, "{\"customer_id\":\"rec1\",\"customer_name\":\"Two\"}");
+    send_on(1, "user_updated", "coreldove", TO_ALL, "{\"customer_id\":\"rec1\",\"customer_name\":\"Two\"}");
     const struct json *record = look_up("/sync/records/user/rec1");
 
     pick_check(record, "/entity_type", "user");
@@ -268,7 +276,7 @@ START_TEST(records_are_found_by_their_e_mail_of_now_whatever_its_case)
 
     send("user_deleted", "bizoholic", TO_ALL, "{\"id\":\"mail1\"}");
     pick_check(look_up("/sync/records/user?email=ann.mail@example.com"), "/entity_id", "mail2");
-    send("user_updated", "coreldove", TO_ALL, "{\"id\":\"mail2\",\"email\":\"ann.new@example.com\"}");
+    send_on(1, "user_updated", "coreldove", TO_ALL, "{\"id\":\"mail2\",\"email\":\"ann.new@example.com\"}");
     pick_check(look_up("/sync/records/user?email=ann.new@example.com"), "/entity_id", "mail2");
     found = look_up("/sync/records/user?email=ann.mail@example.com");
     pick_check(found, "/entity_id", "mail1");
@@ -379,7 +387,7 @@ START_TEST(syncctl_shows_what_the_api_tells)
     send("user_created", "bizoholic", TO_ALL,
          "{\"user_id\":\"ctl 1/\xc3\xa9\",\"email\":\"ctl1@example.com\",\"name\":\"C "
          "\\u001b[2J\",\"city\":\"Pune\"}");
-    send("user_updated", "coreldove", TO_ALL, "{\"customer_id\":\"ctl 1/\xc3\xa9\",\"city\":null}");
+    send_on(1, "user_updated", "coreldove", TO_ALL, "{\"customer_id\":\"ctl 1/\xc3\xa9\",\"city\":null}");
     const struct json *record = look_up("/sync/records/user/ctl%201%2F%C3%A9");
     ctl_on_the_api();
     const struct ctl_answer *shown = ctl("records show user 'ctl 1/\xc3\xa9' --tenant " API_TENANT);
