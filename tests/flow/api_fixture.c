@@ -194,6 +194,14 @@ const struct api_answer *api_post(const char *url, const char *body)
     return api_send(&(struct api_request){.url = url, .body = body});
 }
 
+const struct json *api_found(const char *url)
+{
+    const struct api_answer *answer = api_get("%s", url);
+
+    ck_assert_msg(answer->status == 200, "%s: %d %s", url, answer->status, answer->body);
+    return answer->json;
+}
+
 const char *api_header(const struct api_answer *answer, const char *name)
 {
     size_t len = strlen(name);

@@ -37,6 +37,7 @@ const struct api_answer *api_send(const struct api_request *request);
 void api_send_together(const struct api_request *requests, const struct api_answer **answers, size_t count);
 const struct api_answer *api_get(const char *url, ...) __attribute__((format(printf, 1, 2)));
 const struct api_answer *api_post(const char *url, const char *body);
+const struct json *api_found(const char *url); /* a failed test unless GET answers 200; the answer */
 /* A header of the answer, NULL when it is not there. */
 const char *api_header(const struct api_answer *answer, const char *name);
 

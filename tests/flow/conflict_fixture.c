@@ -20,15 +20,6 @@ const struct api_answer *conflict_operate(const char *url, const char *body)
         .method = "POST", .url = url, .token = api_token(API_TENANT, "operator"), .body = body});
 }
 
-/* 200, and the answer. */
-const struct json *conflict_look(const char *url)
-{
-    const struct api_answer *answer = api_get("%s", url);
-
-    ck_assert_msg(answer->status == 200, "%s: %d %s", url, answer->status, answer->body);
-    return answer->json;
-}
-
 const char *conflict_id(const char *entity_id, const char *status)
 {
     return sql_text("SELECT id FROM sync_conflicts WHERE entity_id = '%s' AND status = '%s'", entity_id,
@@ -44,7 +35,7 @@ const char *conflict_await(const char *entity_id, const char *status)
 
 const struct json *conflict_get(const char *id)
 {
-    return conflict_look(api_text("/sync/conflicts/%s", id));
+    return api_found(api_text("/sync/conflicts/%s", id));
 }
 
 const char *conflict_held(const char *platform, const char *entity, const char *id, const char *field)
@@ -108,5 +99,5 @@ const struct json *conflict_rule(const struct json *conflict, const char *field)
 
 const struct json *conflict_record(const char *id)
 {
-    return conflict_look(api_text("/sync/records/user/%s", id));
+    return api_found(api_text("/sync/records/user/%s", id));
 }

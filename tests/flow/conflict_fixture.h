@@ -14,7 +14,6 @@ const char *conflict_id(const char *entity_id, const char *status); /* NULL: the
 const char *conflict_await(const char *entity_id, const char *status);
 const struct json *conflict_get(const char *id);
 const struct json *conflict_rule(const struct json *conflict, const char *field); /* its member of `fields` */
-const struct json *conflict_look(const char *url);   /* 200, and the answer */
 const struct json *conflict_record(const char *id);  /* of a user */
 const struct api_answer *conflict_operate(const char *url, const char *body); /* POST as an operator */
 

@@ -188,17 +188,17 @@ END_TEST
 START_TEST(conflicts_are_listed_in_pages_by_status_and_type_and_tenants_never_meet)
 {
     const char *id = conflict_of_user("list1"), *foreign = api_token("another", "admin");
-    const struct json *page = conflict_look("/sync/conflicts?status=waiting&entity_type=user&limit=1");
+    const struct json *page = api_found("/sync/conflicts?status=waiting&entity_type=user&limit=1");
 
     pick_check(page, "/conflicts/0/id", id);
     pick_equal(page, "/conflicts/0/open_fields", "[\"email\"]");
     conflict_of_user("list2");
-    page = conflict_look("/sync/conflicts?status=waiting&limit=1");
+    page = api_found("/sync/conflicts?status=waiting&limit=1");
     pick_check(page, "/conflicts/0/entity_id", "list2");
-    page = conflict_look(
+    page = api_found(
         api_text("/sync/conflicts?status=waiting&limit=1&cursor=%s", pick_text(page, "/next_cursor")));
     pick_check(page, "/conflicts/0/id", id);
-    pick_equal(conflict_look("/sync/conflicts?entity_type=order"), "/conflicts", "[]");
+    pick_equal(api_found("/sync/conflicts?entity_type=order"), "/conflicts", "[]");
     ck_assert_int_eq(api_get("/sync/conflicts?status=nonsense")->status, 422);
     ck_assert_int_eq(api_get("/sync/conflicts?entity_type=nonsense")->status, 422);
     ck_assert_int_eq(api_get("/sync/conflicts/nonsense")->status, 404);
@@ -235,7 +235,7 @@ START_TEST(money_keeps_its_currency_when_it_is_decided_and_when_that_is_taken_ba
     const struct api_answer *answer =
         conflict_operate(api_text("/sync/conflicts/%s/resolve", id), "{\"choose\":\"coreldove\"}");
     ck_assert_msg(answer->status == 200, "%d %s", answer->status, answer->body);
-    const struct json *record = conflict_look("/sync/records/order/money1");
+    const struct json *record = api_found("/sync/records/order/money1");
     pick_equal(record, "/data",
                "{\"id\":\"money1\",\"amount\":83000,\"status\":\"pending\",\"items\":[{\"sku\":"
                "\"A\"}]}");
@@ -243,7 +243,7 @@ START_TEST(money_keeps_its_currency_when_it_is_decided_and_when_that_is_taken_ba
     flow_wait(strcmp(conflict_held("bizosaas", "order", "money1", "amount"), "1000.00") == 0, 10);
 
     ck_assert_int_eq(conflict_operate(api_text("/sync/conflicts/%s/undo", id), NULL)->status, 200);
-    record = conflict_look("/sync/records/order/money1");
+    record = api_found("/sync/records/order/money1");
     pick_equal(record, "/data/amount", "500");
     pick_check(record, "/fields/amount/currency", "USD");
     flow_wait(strcmp(conflict_held("bizosaas", "order", "money1", "amount"), "500") == 0, 10);

@@ -18,15 +18,6 @@ static const char *post_user(const char *body)
     return pick_text(answer->json, "/event_id");
 }
 
-/* 200, and the answer. */
-static const struct json *look_up(const char *url)
-{
-    const struct api_answer *answer = api_get("%s", url);
-
-    ck_assert_msg(answer->status == 200, "%s: %d %s", url, answer->status, answer->body);
-    return answer->json;
-}
-
 /* base_version 0: none is said. */
 static const char *send_on(int base_version, const char *type, const char *source, const char *targets,
                            const char *data)
@@ -40,11 +31,7 @@ static const char *send_on(int base_version, const char *type, const char *sourc
     return id;
 }
 
-static const char *send(const char *type, const char *source, const char *targets, const char *data)
-{
-    return send_on(0, type, source, targets, data);
-}
-
+#define send(...) send_on(0, __VA_ARGS__)
 #define TO_ALL "\"bizoholic\",\"coreldove\",\"bizosaas\""
 
 /* ---- the original's way to send a user ---- */
@@ -82,7 +69,7 @@ START_TEST(a_user_is_shown_as_it_is_now_until_it_is_deleted)
         "completed");
     send_on(1, "user_updated", "coreldove", TO_ALL,
             "{\"customer_id\":\"81\",\"customer_name\":\"Second\",\"city\":\"Pune\"}");
-    const struct json *user = look_up("/sync/users/81?tenant_id=" API_TENANT);
+    const struct json *user = api_found("/sync/users/81?tenant_id=" API_TENANT);
     pick_equal(user, "/user_id", "\"81\"");
     pick_check(user, "/email", "u81@example.com");
     pick_check(user, "/name", "Second");
@@ -94,7 +81,7 @@ START_TEST(a_user_is_shown_as_it_is_now_until_it_is_deleted)
     pick_check(user, "/version", "2");
     send("user_deleted", "bizoholic", TO_ALL, "{\"id\":\"81\"}");
     ck_assert_int_eq(api_get("/sync/users/81")->status, 404);
-    pick_equal(look_up("/sync/records/user/81"), "/deleted", "true");
+    pick_equal(api_found("/sync/records/user/81"), "/deleted", "true");
 }
 END_TEST
 
@@ -167,7 +154,7 @@ START_TEST(a_record_tells_its_fields_origins_and_what_each_platform_has)
     send("user_created", "bizoholic", TO_ALL,
          "{\"user_id\":\"rec1\",\"email\":\"rec1@example.com\",\"full_name\":\"One\",\"phone\":\"1\"}");
     send_on(1, "user_updated", "coreldove", TO_ALL, "{\"customer_id\":\"rec1\",\"customer_name\":\"Two\"}");
-    const struct json *record = look_up("/sync/records/user/rec1");
+    const struct json *record = api_found("/sync/records/user/rec1");
 
     pick_check(record, "/entity_type", "user");
     pick_check(record, "/entity_id", "rec1");
@@ -191,7 +178,7 @@ START_TEST(a_record_tells_its_fields_origins_and_what_each_platform_has)
     pick_equal(record, "/also", "absent");
     /* Deliveries carry our own id. */
     const char *ours = pick_text(record, "/record_id");
-    pick_equal(look_up(api_text("/sync/records/user/%s", ours)), "", pick_print(record));
+    pick_equal(api_found(api_text("/sync/records/user/%s", ours)), "", pick_print(record));
     ck_assert_int_eq(api_get("/sync/records/lead/%s", ours)->status, 404);
 }
 END_TEST
@@ -200,7 +187,7 @@ START_TEST(money_is_shown_in_the_currency_it_came_in)
 {
     send("product_created", "coreldove", TO_ALL,
          "{\"product_id\":\"rec2\",\"product_name\":\"P\",\"product_price\":8300}");
-    const struct json *record = look_up("/sync/records/product/rec2");
+    const struct json *record = api_found("/sync/records/product/rec2");
 
     pick_equal(record, "/data/price", "8300");
     pick_check(record, "/fields/price/currency", "INR");
@@ -217,8 +204,8 @@ START_TEST(versions_come_newest_first_in_pages_that_neither_skip_nor_repeat)
             send(i == 4 ? "user_deleted" : "user_updated", "bizoholic", TO_ALL,
                  api_text("{\"user_id\":\"ver1\",\"email\":\"ver1@example.com\",\"name\":\"%d\"}", i + 1));
     do {
-        const struct json *page = look_up(api_text("/sync/records/user/ver1/versions?limit=2%s%s",
-                                                   cursor ? "&cursor=" : "", cursor ? cursor : ""));
+        const struct json *page = api_found(api_text("/sync/records/user/ver1/versions?limit=2%s%s",
+                                                     cursor ? "&cursor=" : "", cursor ? cursor : ""));
         const struct json *versions = pick(page, "/versions");
         ck_assert_uint_eq(json_count(versions), expected > 1 ? 2 : 1);
         for (size_t i = 0; i < json_count(versions); i++, expected--) {
@@ -245,12 +232,12 @@ START_TEST(a_record_is_found_by_what_a_platform_calls_it)
 {
     send("user_created", "bizoholic", TO_ALL,
          "{\"user_id\":\"plat1\",\"email\":\"plat1@example.com\",\"name\":\"P\"}");
-    const char *theirs = pick_text(look_up("/sync/records/user/plat1"), "/platforms/coreldove/platform_id");
+    const char *theirs = pick_text(api_found("/sync/records/user/plat1"), "/platforms/coreldove/platform_id");
 
-    pick_check(look_up(api_text("/sync/records/user?platform=coreldove&platform_id=%s", theirs)),
+    pick_check(api_found(api_text("/sync/records/user?platform=coreldove&platform_id=%s", theirs)),
                "/entity_id", "plat1");
     /* Without an id of its own, a platform's is the entity's. */
-    pick_check(look_up("/sync/records/user?platform=bizoholic&platform_id=plat1"), "/entity_id", "plat1");
+    pick_check(api_found("/sync/records/user?platform=bizoholic&platform_id=plat1"), "/entity_id", "plat1");
     ck_assert_int_eq(api_get("/sync/records/user?platform=bizosaas&platform_id=%s", theirs)->status, 404);
     ck_assert_int_eq(api_get("/sync/records/lead?platform=coreldove&platform_id=%s", theirs)->status, 404);
 }
@@ -260,7 +247,7 @@ START_TEST(records_are_found_by_their_e_mail_of_now_whatever_its_case)
 {
     send("user_created", "bizoholic", TO_ALL,
          "{\"user_id\":\"mail1\",\"email\":\"Ann.Mail@Example.com\",\"name\":\"A\"}");
-    const struct json *found = look_up("/sync/records/user?email=ann.mail%40example.COM");
+    const struct json *found = api_found("/sync/records/user?email=ann.mail%40example.COM");
     pick_check(found, "/entity_id", "mail1");
     pick_check(found, "/data/email", "Ann.Mail@Example.com");
     pick_equal(found, "/also", "[]");
@@ -268,17 +255,17 @@ START_TEST(records_are_found_by_their_e_mail_of_now_whatever_its_case)
 
     send("user_created", "coreldove", TO_ALL,
          "{\"id\":\"mail2\",\"email\":\"ann.mail@example.com\",\"name\":\"A\"}");
-    found = look_up("/sync/records/user?email=ann.mail@example.com");
+    found = api_found("/sync/records/user?email=ann.mail@example.com");
     pick_check(found, "/entity_id", "mail1");
     ck_assert_uint_eq(json_count(pick(found, "/also")), 1);
     pick_check(found, "/also/0/entity_id", "mail2");
     pick_equal(found, "/more", "false");
 
     send("user_deleted", "bizoholic", TO_ALL, "{\"id\":\"mail1\"}");
-    pick_check(look_up("/sync/records/user?email=ann.mail@example.com"), "/entity_id", "mail2");
+    pick_check(api_found("/sync/records/user?email=ann.mail@example.com"), "/entity_id", "mail2");
     send_on(1, "user_updated", "coreldove", TO_ALL, "{\"id\":\"mail2\",\"email\":\"ann.new@example.com\"}");
-    pick_check(look_up("/sync/records/user?email=ann.new@example.com"), "/entity_id", "mail2");
-    found = look_up("/sync/records/user?email=ann.mail@example.com");
+    pick_check(api_found("/sync/records/user?email=ann.new@example.com"), "/entity_id", "mail2");
+    found = api_found("/sync/records/user?email=ann.mail@example.com");
     pick_check(found, "/entity_id", "mail1");
     pick_equal(found, "/also", "[]");
     /* The column holds no address. */
@@ -299,12 +286,12 @@ START_TEST(what_was_linked_or_merged_leads_to_the_record_that_stands_for_it)
            "tenant_id, entity_type, "
            "'bizosaas', 'link3', id FROM records WHERE entity_id = 'link1'");
 
-    pick_check(look_up("/sync/records/user/link2"), "/entity_id", "link1");
-    pick_check(look_up("/sync/records/user/link2/versions"), "/entity_id", "link1");
-    pick_equal(look_up("/sync/records/user?email=link1@example.com"), "/also", "[]");
-    pick_check(look_up("/sync/records/user?platform=bizosaas&platform_id=link3"), "/entity_id", "link1");
+    pick_check(api_found("/sync/records/user/link2"), "/entity_id", "link1");
+    pick_check(api_found("/sync/records/user/link2/versions"), "/entity_id", "link1");
+    pick_equal(api_found("/sync/records/user?email=link1@example.com"), "/also", "[]");
+    pick_check(api_found("/sync/records/user?platform=bizosaas&platform_id=link3"), "/entity_id", "link1");
     /* A posted user is bizosaas's: so is the id that it is looked up by. */
-    pick_check(look_up("/sync/users/link3"), "/user_id", "link1");
+    pick_check(api_found("/sync/users/link3"), "/user_id", "link1");
     ck_assert_int_eq(api_get("/sync/records/user/link3")->status, 404);
 }
 END_TEST
@@ -351,7 +338,7 @@ START_TEST(tenants_never_meet)
                                        "/sync/records/user?platform=coreldove&platform_id=%s"};
     send("user_created", "bizoholic", TO_ALL,
          "{\"user_id\":\"own1\",\"email\":\"own1@example.com\",\"name\":\"O\"}");
-    const struct json *record = look_up("/sync/records/user/own1");
+    const struct json *record = api_found("/sync/records/user/own1");
 
     for (size_t i = 0; i < COUNT(urls); i++) {
         const char *id = pick_text(record, strstr(urls[i], "platform_id") ? "/platforms/coreldove/platform_id"
@@ -388,7 +375,7 @@ START_TEST(syncctl_shows_what_the_api_tells)
          "{\"user_id\":\"ctl 1/\xc3\xa9\",\"email\":\"ctl1@example.com\",\"name\":\"C "
          "\\u001b[2J\",\"city\":\"Pune\"}");
     send_on(1, "user_updated", "coreldove", TO_ALL, "{\"customer_id\":\"ctl 1/\xc3\xa9\",\"city\":null}");
-    const struct json *record = look_up("/sync/records/user/ctl%201%2F%C3%A9");
+    const struct json *record = api_found("/sync/records/user/ctl%201%2F%C3%A9");
     ctl_on_the_api();
     const struct ctl_answer *shown = ctl("records show user 'ctl 1/\xc3\xa9' --tenant " API_TENANT);
 
