@@ -27,7 +27,8 @@ static void tell(struct change *change, enum db_status status, const struct db_r
 
     TAILQ_REMOVE(&change->changes->waiting, change, link);
     change->callback = NULL;
-    callback(status, result, change->arg);
+    if (callback)
+        callback(status, result, change->arg);
 }
 
 static void on_ended(enum db_status status, const struct db_result *result, void *arg)

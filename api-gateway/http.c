@@ -142,7 +142,7 @@ static void give(struct http_request *request)
 static void answer_mismatch(struct evhttp_request *ev)
 {
     log_error("request boundaries disagree",
-              LOG_STR("what", "a request was refused that was not scanned whole"));
+              LOG_STR("reason", "a request was refused that was not scanned whole"));
     evhttp_add_header(evhttp_request_get_output_headers(ev), "Connection", "close");
     evhttp_send_reply(ev, 400, http_phrase(400), NULL);
 }

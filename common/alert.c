@@ -122,7 +122,7 @@ static void written(struct alerts *alerts, const struct cause *cause, const stru
     if (!notice)
         return;
     if (alerts->raising)
-        log_error("alert", LOG_STR("level", level_name(cause->level)), LOG_STR("key", cause->key),
+        log_error("alert", LOG_STR("severity", level_name(cause->level)), LOG_STR("key", cause->key),
                   LOG_STR("title", cause->title), LOG_STR("message", cause->message));
     else
         log_info("alert resolved", LOG_STR("key", cause->key), LOG_STR("note", cause->note));

@@ -24,6 +24,7 @@ static const char *const words[] = {
 
 static struct {
     struct stat *repairs[BELT_REPAIR_KINDS], *refused;
+    int64_t repaired[BELT_REPAIR_KINDS];
     char why[128]; /* the last refusal said, when, and how many like it came since */
     int64_t said_ms, hidden;
 } the;
@@ -44,11 +45,30 @@ void belt_repair_register(void)
                        "Calls that Redis answered with a refusal: out of memory, a failing disk, a replica");
 }
 
+static void count_repairs(enum belt_repair what, int64_t count)
+{
+    stats_add(the.repairs[what], count);
+    the.repaired[what] += count;
+}
+
+void belt_repairs_json(struct buf *out)
+{
+    const char *between = "";
+
+    buf_add_ch(out, '{');
+    for (unsigned i = 0; i < BELT_REPAIR_KINDS; i++)
+        if (the.repaired[i] > 0) {
+            buf_addf(out, "%s\"%s\":%lld", between, words[i], (long long)the.repaired[i]);
+            between = ",";
+        }
+    buf_add_ch(out, '}');
+}
+
 void belt_repaired(enum belt_repair what, const char *who, unsigned partition, int64_t count)
 {
     belt_repair_register();
-    stats_add(the.repairs[what], count);
-    log_warn("belt repaired", LOG_STR("what", words[what]), LOG_STR("stage", who),
+    count_repairs(what, count);
+    log_warn("belt repaired", LOG_STR("kind", words[what]), LOG_STR("stage", who),
              LOG_INT("partition", partition), LOG_INT("count", count));
 }
 
@@ -101,8 +121,8 @@ static void on_aside(const struct stream_reply *reply, void *arg)
         const char *name = reply_text(reply_at(reply, i), NULL);
         const char *type = reply_text(reply_at(reply, i + 1), NULL);
         belt_repair_register();
-        stats_add(the.repairs[BELT_REPAIR_KEY], 1);
-        log_warn("belt repaired", LOG_STR("what", words[BELT_REPAIR_KEY]), LOG_STR("key", name ? name : ""),
+        count_repairs(BELT_REPAIR_KEY, 1);
+        log_warn("belt repaired", LOG_STR("kind", words[BELT_REPAIR_KEY]), LOG_STR("key", name ? name : ""),
                  LOG_STR("type", type ? type : ""), LOG_STR("kept_under", ASIDE_PREFIX "<key>"),
                  LOG_INT("for_s", ASIDE_KEPT_S));
     }

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "buf.h"
 #include "stream.h"
 
 /* X(name, what, help) */
@@ -27,6 +28,8 @@ enum belt_repair {
 
 void belt_repair_register(void); /* the counters, so that they show 0 from the start; again: nothing */
 void belt_repaired(enum belt_repair what, const char *who, unsigned partition, int64_t count);
+/* All that this process has repaired, by kind: {"stream":16}; {} for nothing. */
+void belt_repairs_json(struct buf *out);
 /* Redis answers, and refuses: said once in ten seconds for each reason, with how often. */
 void belt_refused(const char *who, const char *why);
 

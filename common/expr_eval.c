@@ -265,7 +265,7 @@ static int run_call(struct expr_run *run, const struct expr_node *node, struct e
     }
     run->column = node->column;
     *out = expr_null;
-    if (function->null_is_null && args[0].type == JSON_NULL)
+    if (function->null_is_null && node->count > 0 && args[0].type == JSON_NULL)
         return 0;
     return function->call(run, args, node->count, out);
 }

@@ -79,7 +79,7 @@ static void say_nearest(struct parser *parser, const struct nearest *nearest)
 static struct expr_node *refuse_name(struct parser *parser, const struct expr_token *word)
 {
     struct nearest nearest = {.word = word};
-    size_t said = parser->why->len;
+    size_t said;
     for (unsigned i = 0; parser->names[i] != NULL; i++)
         consider(&nearest, parser->names[i]);
     for (unsigned i = 0; i < parser->bound_count; i++)

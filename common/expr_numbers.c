@@ -51,7 +51,7 @@ EXPR_FUNCTION(round)
 EXPR_FUNCTION(divide)
 {
     struct expr_decimal a, b, quotient;
-    unsigned digits;
+    unsigned digits = 0;
     (void)count;
     if (expr_number_of(run, &args[0], &a) != 0 || expr_number_of(run, &args[1], &b) != 0 ||
         digits_of(run, &args[2], &digits) != 0)

@@ -163,7 +163,7 @@ static size_t next_part(const char **at, const char *end, const struct expr_valu
 {
     size_t len;
     const char *text = expr_text_of(separator, &len);
-    const char *found = memmem(*at, (size_t)(end - *at), text, len);
+    const char *found = *at != NULL ? memmem(*at, (size_t)(end - *at), text, len) : NULL;
     *part = *at;
     *at = found != NULL ? found + len : NULL;
     return (size_t)((found != NULL ? found : end) - *part);

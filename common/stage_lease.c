@@ -6,6 +6,7 @@
  * theirs goes out at that moment. We stop after eight tenths, counted from when our beat was sent, not from when it was
  * answered. Beats come at least once a second: they also carry what other replicas changed.
  */
+#include "belt_repair.h"
 #include "lua.h"
 #include "sql.h"
 #include "stage_internal.h"
@@ -221,6 +222,7 @@ void stage_beat(struct stage *stage)
 {
     struct db_params *params;
     struct db_array *kept, *released;
+    struct buf repairs = BUF_INIT;
 
     if (stage->beating) {
         stage->beat_again = true;
@@ -247,6 +249,9 @@ void stage_beat(struct stage *stage)
     stage->given_back = db_array_count(released);
     db_add_bool(params, stage->draining);
     db_add_int(params, steady_ms(stage));
+    belt_repairs_json(&repairs);
+    db_add_text(params, repairs.data);
+    buf_release(&repairs);
     stage->beat_sent_ms = clock_mono_ms();
     db_query(store_db(stage->store), DB_WRITER, sql_lease_beat, params, on_beat, stage);
 }

@@ -82,7 +82,7 @@ void gate_note(struct gate *gate, uint64_t record, bool ok, int64_t now_ms)
         gate->seen_count++;
     } else if (at == gate->seen_count) {
         at = gate->seen_next;
-        gate->seen_next = (gate->seen_next + 1) % gate->seen_max;
+        gate->seen_next = at + 1 < gate->seen_max ? at + 1 : 0;
     }
     gate->seen[at].record = record;
     gate->seen[at].at_ms = now_ms;

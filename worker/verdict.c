@@ -317,6 +317,10 @@ void verdict_carry_out(struct verdict *verdict, const char *path)
     verdict_note(verdict);
     switch (outcome->class) {
     case OUTCOME_DELIVERED:
+        if (work->turned &&
+            work->verb == VERB_CREATE) /* the 404 before it was about the record: updates get through */
+            route_resume(work->worker,
+                         platform_route(work->worker->platform, work_lead(work)->type, VERB_UPDATE)->path);
         learn_id(work, &verdict->answer);
         verdict_conclude(work, DELIVERY_DELIVERED, NULL);
         break;

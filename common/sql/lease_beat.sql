@@ -2,13 +2,13 @@
 -- free partitions up to its fair share. Fences only rise. A lapsed lease of another is taken only when PostgreSQL has
 -- answered for a whole lease: its owner must have had the chance to renew.
 --  $1 stage  $2 owner  $3 partitions  $4 LEASE_SECONDS in ms: by its end others have taken over, so a lease lasts nine tenths
---  $5 held  $6 released  $7 draining  $8 ms since PostgreSQL last failed to answer this replica
+--  $5 held  $6 released  $7 draining  $8 ms since PostgreSQL last failed to answer this replica  $9 what it has repaired, as JSON
 -- Answers a row per partition held now (partition, fence) and `share`, with partition null where none is held; in each row
 -- `lapse_ms`, until the first lease of another runs out unless that one renews it, null when there is none.
 -- returns: share int4, partition int2, fence int8, lapse_ms int8
 WITH alive AS (
-    INSERT INTO replicas (stage, owner, seen, draining) VALUES ($1, $2, now(), $7::bool)
-    ON CONFLICT (stage, owner) DO UPDATE SET seen = now(), draining = excluded.draining
+    INSERT INTO replicas (stage, owner, seen, draining, repairs) VALUES ($1, $2, now(), $7::bool, $9::text::jsonb)
+    ON CONFLICT (stage, owner) DO UPDATE SET seen = now(), draining = excluded.draining, repairs = excluded.repairs
 ), forgotten AS (
     DELETE FROM replicas WHERE stage = $1 AND owner <> $2 AND seen < now() - make_interval(secs => $4::int8 / 100.0)
 ), fair AS (

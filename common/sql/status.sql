@@ -5,7 +5,11 @@ SELECT COALESCE(sum(waiting), 0)::int8 AS waiting, COALESCE(sum(backoff), 0)::in
     COALESCE(sum(waiting) FILTER (WHERE stage LIKE 'worker-%'), 0)::int8 AS processing,
     EXISTS (SELECT FROM replicas WHERE stage = 'router' AND seen > now() - interval '30 seconds')
         AND EXISTS (SELECT FROM replicas WHERE stage LIKE 'worker-%' AND seen > now() - interval '30 seconds') AS active,
-    (SELECT COALESCE(json_object_agg(stage, json_build_object('replicas', alive, 'draining', draining) ORDER BY stage), '{}')
+    -- Of each stage what its replicas have repaired on the belt since they started, too.
+    (SELECT COALESCE(json_object_agg(stage, json_build_object('replicas', alive, 'draining', draining, 'repaired', (
+         SELECT COALESCE(json_object_agg(kind, times ORDER BY kind), '{}') FROM (
+             SELECT n.kind, sum(n.times::int8) AS times FROM replicas x, jsonb_each_text(x.repairs) AS n(kind, times)
+             WHERE x.stage = r.stage AND x.seen > now() - interval '30 seconds' GROUP BY n.kind) k)) ORDER BY stage), '{}')
      FROM (SELECT stage, count(*) FILTER (WHERE NOT draining) AS alive, count(*) FILTER (WHERE draining) AS draining
            FROM replicas WHERE seen > now() - interval '30 seconds' GROUP BY stage) r)::text AS replicas,
     COALESCE(json_agg(json_build_object('stage', stage, 'waiting', waiting, 'backoff', backoff, 'dead', dead) ORDER BY stage),

@@ -13,9 +13,9 @@
 #define SLACK_MS 20
 #define WINDOW_MS 12000 /* REQUEST_TIMEOUT and LATE_ARRIVAL of the stack */
 #define LEASE_MS 3000
-#define OWNER_KINDS                                                                               \
-    (BIT(KILL) | BIT(STOP) | BIT(POSTGRES_KILL) | BIT(POSTGRES_RESTART) | BIT(POSTGRES_CLIENTS) | \
-     BROKEN_KINDS)
+#define OWNER_KINDS                                                                   \
+    (BIT(KILL) | BIT(STOP) | BIT(TERM) | BIT(POSTGRES_KILL) | BIT(POSTGRES_RESTART) | \
+     BIT(POSTGRES_CLIENTS) | BROKEN_KINDS)
 
 /* Of this record and target, but under another webhook-id; not later than `until_ms`. The start of the last one, 0: none. */
 static int64_t last_lost(const struct receipt *overtaking, int64_t until_ms)
@@ -35,7 +35,8 @@ static int64_t last_lost(const struct receipt *overtaking, int64_t until_ms)
     return at_ms;
 }
 
-/* An owner of its partition ended, or had to let go of it. */
+/* An owner of its partition ended, or had to let go of it: what it had in hand counts as sent, and what it did send it may tell only
+ * after the next owner has gone on. */
 static bool changed_hands(const struct proof *proof, const struct receipt *overtaking)
 {
     char worker[32];
@@ -74,7 +75,7 @@ void proof_asserted(struct proof *proof, const struct receipt *assertion)
     lost_ms = last_lost(overtaking, overtaking->started_ms + SLACK_MS);
     if (lost_ms > 0 && lost_ms + WINDOW_MS + SLACK_MS >= overtaking->started_ms) {
         proof->asserted[ASSERTED_UNKNOWN]++;
-        if (assertion->started_ms + SLACK_MS < lost_ms + WINDOW_MS)
+        if (assertion->started_ms + SLACK_MS < lost_ms + WINDOW_MS && !changed_hands(proof, overtaking))
             proof_add(proof, CHECK_ASSERTED_SOON, "%s at %.3f s, behind what was sent at %.3f s",
                       assertion->webhook_id, proof_second(proof, assertion->started_ms * 1000),
                       proof_second(proof, lost_ms * 1000));

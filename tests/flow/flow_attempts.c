@@ -49,7 +49,7 @@ END_TEST
 static int64_t taken_by_beat(const char *owner)
 {
     return sql_int("SELECT count(b.partition) FROM %s('worker-coreldove', '%s', 16, 1000, '{}', '{}', false, "
-                   "2147483647) b",
+                   "2147483647, '{}') b",
                    sql_text("SELECT proname FROM pg_proc WHERE proname LIKE 'sync_lease_beat_%%'"), owner);
 }
 

@@ -78,6 +78,34 @@ START_TEST(a_route_at_fault_is_paused_costs_no_attempt_and_comes_back_by_a_probe
 }
 END_TEST
 
+static size_t completed(const char *const *events, size_t count)
+{
+    size_t done = 0;
+
+    for (size_t i = 0; i < count; i++)
+        done += strcmp(api_status(events[i]), "completed") == 0;
+    return done;
+}
+
+/* The platform knows none of them: each update is answered 404, and becomes a create. */
+START_TEST(a_paused_route_comes_back_by_a_probe_of_a_record_that_is_not_there_yet)
+{
+    const char *events[8] = {0};
+
+    fake_control("bizosaas",
+                 "{\"rules\":[{\"match\":{\"path\":\"/api/sync/user/update\"},\"action\":\"html\"}]}");
+    for (size_t i = 0; i < COUNT(events); i++)
+        events[i] =
+            post("user_updated",
+                 api_text("{\"id\":\"new%zu\",\"email\":\"new%zu@example.com\",\"name\":\"N\"}", i, i));
+    flow_wait(sql_int("SELECT count(*) FROM platform_status WHERE platform = 'bizosaas' AND state = 'paused' "
+                      "AND route = '/api/sync/user/update'") == 1,
+              5);
+    fake_control("bizosaas", "{\"rules\":[]}");
+    flow_wait(completed(events, COUNT(events)) == COUNT(events), 20);
+}
+END_TEST
+
 START_TEST(a_probe_that_turns_out_to_have_nothing_to_send_leaves_the_route_to_the_next)
 {
     const char *bad[10];
@@ -319,6 +347,7 @@ int main(void)
     return flow_run(
         "pauses", &options,
         (const TTest *[]){a_route_at_fault_is_paused_costs_no_attempt_and_comes_back_by_a_probe,
+                          a_paused_route_comes_back_by_a_probe_of_a_record_that_is_not_there_yet,
                           a_probe_that_turns_out_to_have_nothing_to_send_leaves_the_route_to_the_next,
                           a_429_keeps_the_event_and_nothing_starts_before_retry_after_ends,
                           a_retry_after_that_has_ended_is_not_shown_as_a_pause,

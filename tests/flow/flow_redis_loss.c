@@ -54,12 +54,25 @@ static void go_on(void)
     belt_check_empty();
 }
 
+/* What /health says that the stage's replicas have repaired. */
+static int64_t health_repaired(const char *stage, const char *what)
+{
+    const struct json *repaired =
+        json_get(json_get(json_get(api_get("/health")->json, "stages"), stage), "repaired");
+    int64_t times = 0;
+
+    if (!repaired || !json_get(repaired, what) || json_int64(json_get(repaired, what), &times) != 0)
+        return 0;
+    return times;
+}
+
 static void check_said(const char *process, const char *what)
 {
     ck_assert_msg(repairs(process) > repairs_before[strcmp(process, WORKER) == 0], "%s counted no repair",
                   process);
     ck_assert_int_gt(belt_repairs(process, what), 0);
     ck_assert_int_gt(stack_log_count(process, "belt repaired"), 0);
+    flow_wait(health_repaired(process, what) > 0, 5);
 }
 
 START_TEST(everything_flushed)

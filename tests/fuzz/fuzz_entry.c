@@ -14,8 +14,9 @@ static void check_same(const struct ref *ref, const struct msg_field *field)
 {
     struct buf text = BUF_INIT;
     msg_format_ref(&text, ref);
-    if (text.len != field->len || memcmp(text.data, field->text, text.len) != 0)
-        bug("\"%.*s\" is taken and written as \"%s\"", (int)field->len, field->text, text.data);
+    if (!field->text || text.len != field->len || memcmp(text.data, field->text, text.len) != 0)
+        bug("\"%.*s\" is taken and written as \"%s\"", (int)field->len, field->text ? field->text : "",
+            text.data);
     buf_release(&text);
 }
 
@@ -42,7 +43,7 @@ static void check_entry(const struct msg_field *fields, size_t count)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct msg_field fields[FIELDS_MAX];
+    struct msg_field fields[FIELDS_MAX] = {{0}};
     char *text = mem_strndup((const char *)data, size); /* of its own: reading behind its end is seen */
     size_t count = 0;
     for (size_t at = 0; at < size && count < FIELDS_MAX; count++) {

@@ -266,6 +266,7 @@ int main(void)
 {
     Suite *suite = suite_create("expr_parse");
     TCase *tests = tcase_create("expr_parse");
+    tcase_set_timeout(tests, 60); /* sanitizers, and other tests beside */
     tcase_add_loop_test(tests, what_is_no_expression_is_refused_with_column_and_advice, 0, COUNT(refused));
     tcase_add_test(tests, a_wrong_guess_is_shown_the_names);
     tcase_add_test(tests, what_can_never_be_true_or_false_is_no_test);

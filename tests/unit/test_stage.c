@@ -105,6 +105,7 @@ static struct beat beat(const char *owner, bool holds, int64_t steady_ms)
     db_add_array(params, DB_INT2);
     db_add_bool(params, false);
     db_add_int(params, steady_ms);
+    db_add_text(params, "{}");
     db_query(store_db(store), DB_WRITER, sql_lease_beat, params, on_beaten, &answer);
     run_until(&answer.answers, 1, "the beat");
     return answer;
