@@ -147,8 +147,11 @@ static int add(struct expr_decimal a, struct expr_decimal b, struct expr_decimal
 {
     if (align(&a, b.scale) != 0 || align(&b, a.scale) != 0)
         return -1;
-    *out = (struct expr_decimal){a.units + b.units, a.scale};
-    return fits(out->units) ? 0 : -1;
+    wide units;
+    if (__builtin_add_overflow(a.units, b.units, &units) || !fits(units))
+        return -1;
+    *out = (struct expr_decimal){units, a.scale};
+    return 0;
 }
 
 int expr_decimal_add(struct expr_decimal a, struct expr_decimal b, struct expr_decimal *out)

@@ -17,6 +17,8 @@ static const struct expr_row numbers[] = {
     {"a - b", "{\"a\":1e2,\"b\":5e-1}", "99.5"},
     {"99999999999999999999999999999999999999 + 0", "{}", "99999999999999999999999999999999999999"},
     {"99999999999999999999999999999999999999 + 1", "{}", "!column 40: the result has more than 38 digits"},
+    {"99999999999999999999999999999999999999 + 99999999999999999999999999999999999999", "{}",
+     "!the result has more than 38 digits"},
     {"a + 1", "{\"a\":1e38}", "!more than 38 digits"},
     {"a + 1", "{\"a\":1e400}", "!column 3: this computes with a number of more than 38 digits"},
     {"1e20 + 1e-20", "{}", "!more than 38 digits"},
