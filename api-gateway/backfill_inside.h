@@ -4,7 +4,7 @@
  *   backfill         jobs that this gateway runs: claimed, kept by a lease, let go of
  *   backfill_job     one job: draw a place in the order, ask for a page, feed its rows, note the step; again
  *   backfill_flow    how fast, and how long until the next try (pure)
- *   backfill_source  a page of a list over HTTP, or of a file;  backfill_rows, backfill_saleor  what an answer means (pure)
+ *   backfill_source  a page of a list over HTTP, or of a file;  backfill_rows  what an answer means (pure)
  *   backfill_feed    rows go in through the accept path
  *   backfill_api     what people ask for;  backfill_new  new jobs;  backfill_part  files;  backfill_show  a job as JSON
  *
@@ -26,6 +26,7 @@
 #include "backfill_flow.h"
 #include "credential.h"
 #include "gateway.h"
+#include "listing.h"
 #include "stats.h"
 
 struct event;
@@ -34,7 +35,6 @@ struct backfill;
 #define BACKFILL_REFUSED_MAX 100 /* kept per job, with their reasons */
 #define BACKFILL_FILE_PAGE 500   /* rows of a file at once */
 #define BACKFILL_CHUNK_BYTES 65536
-#define BACKFILL_GRAPHQL_ROWS 50 /* Saleor gives 100 at most; a row of products costs more than one */
 
 enum backfill_phase {
     BACKFILL_RESTING,
@@ -145,26 +145,12 @@ void backfill_place_copy(struct backfill_place *to, const struct backfill_place 
 struct backfill_row *backfill_add_row(struct backfill_job *job, enum entity entity, struct json *data,
                                       const char *reason);
 void backfill_refuse_row(struct backfill_job *job, struct backfill_row *row, const char *reason);
-enum backfill_verdict {
-    BACKFILL_PAGE,    /* it is in job->page */
-    BACKFILL_LATER,   /* passing: with back-off */
-    BACKFILL_SMALLER, /* the page was too large: fewer rows at once */
-    BACKFILL_PAUSE    /* the route's fault: a person should look */
-};
+struct listing_page backfill_listing(const struct backfill_job *job); /* the page that is asked for */
 /* What an answer to a list request means; why: a sentence where it is no page. */
-enum backfill_verdict backfill_read_list(struct backfill_job *job, const struct answer *answer,
-                                         struct buf *why);
+enum listing_verdict backfill_read_list(struct backfill_job *job, const struct answer *answer,
+                                        struct buf *why);
 /* The lines of a chunk from job->place on. More: another chunk follows, or there are parts behind. */
 void backfill_read_lines(struct backfill_job *job, const char *text, size_t len, int64_t part, int64_t chunk);
-/* On to the page at this cursor, or (NULL) to the next entity or the end; -1: the cursor is the one that was asked for. */
-int backfill_turn_page(struct backfill_job *job, const char *cursor, struct buf *why);
-/* BACKFILL_PAGE: 2xx and no HTML. */
-enum backfill_verdict backfill_judge(const struct answer *answer, struct buf *why);
-/* backfill_saleor.c: entities that a platform has behind GraphQL */
-bool backfill_by_graphql(const struct backfill_job *job, const struct platform *platform);
-void backfill_graphql_body(const struct backfill_job *job, struct buf *body);
-enum backfill_verdict backfill_read_graphql(struct backfill_job *job, const struct platform *platform,
-                                            const struct answer *answer, struct buf *why);
 /* backfill_feed.c: the rows of job->page as events; backfill_on_fed follows */
 void backfill_feed(struct backfill_job *job);
 void backfill_on_fed(struct backfill_job *job, bool stored); /* backfill_job.c */

@@ -127,12 +127,6 @@ static void take_target(struct wish *wish, const char *text, const char *pointer
     buf_release(&names);
 }
 
-static bool is_listed(const struct platform *platform, enum entity entity)
-{
-    const struct platform_lists *lists = platform_lists(platform);
-    return platform_graphql(platform, entity) || (lists && lists->paths[entity]);
-}
-
 /* Of a list: those that are asked for, or all that the platform lists, parents before those that name them. */
 static void order_entities(struct wish *wish)
 {
@@ -142,7 +136,7 @@ static void order_entities(struct wish *wish)
     bool all = wish->entities.len == 0;
     for (size_t i = 0; i < ENTITY_NONE; i++) {
         const char *name = msg_entity_name(order[i]);
-        bool listed = is_listed(wish->platform, order[i]);
+        bool listed = listing_is_there(wish->platform, order[i]);
         if (all ? listed : has_word(&wish->entities, name))
             add_word(&ordered, name);
         if (!all && !listed && has_word(&wish->entities, name))

@@ -14,38 +14,6 @@ static size_t rows_now(const struct backfill_job *job)
 
 /* ---- a platform's list ---- */
 
-static void add_escaped(struct buf *out, const char *text)
-{
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-    for (; *text; text++) {
-        if (strchr(plain, *text))
-            buf_add_ch(out, *text);
-        else
-            buf_addf(out, "%%%02X", (unsigned char)*text);
-    }
-}
-
-static void add_parameter(struct buf *url, const char *name, const char *value)
-{
-    buf_add_ch(url, strchr(url->data, '?') ? '&' : '?');
-    add_escaped(url, name);
-    buf_add_ch(url, '=');
-    add_escaped(url, value);
-}
-
-static void list_url(const struct backfill_job *job, const struct platform *platform, struct buf *url)
-{
-    const struct platform_lists *lists = platform_lists(platform);
-    char number[24];
-    buf_addf(url, "%s%s", platform_base_url(platform), lists->paths[job->entities[job->place.entity_at]]);
-    snprintf(number, sizeof number, "%zu", job->page.asked);
-    add_parameter(url, lists->limit_parameter, number);
-    if (lists->tenant_parameter)
-        add_parameter(url, lists->tenant_parameter, job->tenant);
-    if (job->place.cursor)
-        add_parameter(url, lists->cursor_parameter, job->place.cursor);
-}
-
 /* A page that is one row already cannot be smaller. */
 static void shrink(struct backfill_job *job, const char *why)
 {
@@ -61,39 +29,33 @@ static void on_answer(const struct answer *answer, void *arg)
 {
     struct backfill_job *job = arg;
     struct gateway *gateway = job->backfill->gateway;
-    const struct platform *platform = platform_find(gateway->platforms, job->platform);
     struct buf why = BUF_INIT;
-    enum backfill_verdict verdict = BACKFILL_LATER;
+    enum listing_verdict verdict = LISTING_LATER;
     job->transfer = NULL;
-    if (!platform)
-        buf_add_str(&why, "the platform's file is gone");
-    else if (backfill_by_graphql(job, platform))
-        verdict = backfill_read_graphql(job, platform, answer, &why);
-    else
+    if (platform_find(gateway->platforms, job->platform))
         verdict = backfill_read_list(job, answer, &why);
-    if (verdict == BACKFILL_PAGE)
+    else
+        buf_add_str(&why, "the platform's file is gone");
+    if (verdict == LISTING_PAGE)
         backfill_on_page(job);
-    else if (verdict == BACKFILL_SMALLER)
+    else if (verdict == LISTING_SMALLER)
         shrink(job, why.data);
-    else if (verdict == BACKFILL_PAUSE)
+    else if (verdict == LISTING_PAUSE)
         backfill_pause(job, why.data);
     else
         backfill_wait(job, answer->retry_after_ms, why.data);
     buf_release(&why);
 }
 
-static void send_request(struct backfill_job *job, const struct platform *platform)
+static void send_request(struct backfill_job *job)
 {
     struct gateway *gateway = job->backfill->gateway;
+    struct listing_page listing = backfill_listing(job);
     struct buf url = BUF_INIT, body = BUF_INIT, credential = BUF_INIT;
-    bool graphql = backfill_by_graphql(job, platform);
-    if (graphql) {
-        buf_add_str(&url, platform_graphql(platform, job->entities[job->place.entity_at])->url);
-        backfill_graphql_body(job, &body);
-    } else {
-        list_url(job, platform, &url);
-    }
-    credential_add(&job->credential, gateway->conf, platform, &credential);
+    bool graphql = listing_by_graphql(listing.platform, listing.entity);
+    listing_url(&listing, &url);
+    listing_body(&listing, &body);
+    credential_add(&job->credential, gateway->conf, listing.platform, &credential);
     struct transfer_request request = {.method = graphql ? PLATFORM_POST : PLATFORM_GET,
                                        .url = url.data,
                                        .headers = {credential.data, "Accept: application/json",
@@ -101,7 +63,7 @@ static void send_request(struct backfill_job *job, const struct platform *platfo
                                        .body = body.data,
                                        .body_len = body.len,
                                        .timeout_ms = gateway->conf->request_timeout,
-                                       .allow_private = platform_allows_private(platform),
+                                       .allow_private = platform_allows_private(listing.platform),
                                        .keep_max = TRANSFER_MAX};
     job->transfer = transfer_start(gateway->transfers, &request, on_answer, job);
     buf_release(&url);
@@ -109,39 +71,24 @@ static void send_request(struct backfill_job *job, const struct platform *platfo
     buf_release(&credential);
 }
 
-/* Why the list cannot be asked for as things stand; NULL: it can. */
-static const char *obstacle(const struct backfill_job *job, const struct platform *platform)
-{
-    const struct platform_lists *lists = platform_lists(platform);
-    enum entity entity = job->entities[job->place.entity_at];
-    if (backfill_by_graphql(job, platform))
-        return NULL;
-    if (!lists || !lists->paths[entity])
-        return "the platform's file names no list for this entity";
-    return platform_base_url(platform) ? NULL : "the platform's address is not set: its variable is empty";
-}
-
 static void ask_platform(struct backfill_job *job)
 {
     const struct gateway *gateway = job->backfill->gateway;
     const struct platform *platform = platform_find(gateway->platforms, job->platform);
-    const struct platform_lists *lists = platform ? platform_lists(platform) : NULL;
-    size_t most = lists ? (size_t)lists->page_rows : BACKFILL_GRAPHQL_ROWS;
     const char *why = platform ? NULL : "the platform is not configured any more";
     if (why || job->place.entity_at >= job->entity_count) {
         backfill_fail(job, why ? why : "it names no entity");
         return;
     }
-    if ((why = obstacle(job, platform))) {
+    enum entity entity = job->entities[job->place.entity_at];
+    if ((why = listing_obstacle(platform, entity))) {
         backfill_pause(job, why);
         return;
     }
-    if (backfill_by_graphql(job, platform) && most > BACKFILL_GRAPHQL_ROWS)
-        most = BACKFILL_GRAPHQL_ROWS;
-    if (job->rows_max > most)
-        job->rows_max = most;
+    if (job->rows_max > listing_rows_max(platform, entity))
+        job->rows_max = listing_rows_max(platform, entity);
     job->page.asked = rows_now(job);
-    send_request(job, platform);
+    send_request(job);
 }
 
 /* ---- a file ---- */

@@ -59,7 +59,7 @@ static void end(void)
     platform_set_free(&gateway.platforms);
 }
 
-static enum backfill_verdict read_body(const char *body)
+static enum listing_verdict read_body(const char *body)
 {
     struct answer answer = {.failure = ANSWER_OK, .status = 200, .body = body, .body_len = strlen(body)};
     size_t asked = job.page.asked;
@@ -82,17 +82,17 @@ START_TEST(a_cursor_leads_on_and_its_absence_to_the_next_entity_and_the_end)
 {
     begin_with("lists: { path = \"/l/{entity}\"; };");
     ck_assert_int_eq(read_body("{\"data\":[{\"uid\":\"a\"},{\"uid\":2}],\"next_cursor\":\"n1\"}"),
-                     BACKFILL_PAGE);
+                     LISTING_PAGE);
     ck_assert_uint_eq(job.page.count, 2);
     ck_assert_str_eq(job.page.rows[0].id, "a");
     ck_assert_str_eq(job.page.rows[1].id, "2");
     next_is("n1", 0, false);
-    ck_assert_int_eq(read_body("{\"data\":[],\"next_cursor\":17}"), BACKFILL_PAGE);
+    ck_assert_int_eq(read_body("{\"data\":[],\"next_cursor\":17}"), LISTING_PAGE);
     next_is("17", 0, false);
-    ck_assert_int_eq(read_body("{\"data\":[],\"next_cursor\":\"\"}"), BACKFILL_PAGE);
+    ck_assert_int_eq(read_body("{\"data\":[],\"next_cursor\":\"\"}"), LISTING_PAGE);
     next_is(NULL, 1, false);
     job.place.entity_at = 1;
-    ck_assert_int_eq(read_body("{\"data\":[]}"), BACKFILL_PAGE);
+    ck_assert_int_eq(read_body("{\"data\":[]}"), LISTING_PAGE);
     next_is(NULL, 2, true);
     end();
 }
@@ -107,12 +107,12 @@ START_TEST(pages_by_number_and_by_offset_end_with_one_that_is_not_full)
         snprintf(lists, sizeof lists, "lists: { path = \"/l\"; paging = \"%s\"; rows = \"\"; };",
                  settings[i]);
         begin_with(lists);
-        ck_assert_int_eq(read_body("[{\"uid\":\"a\"},{\"uid\":\"b\"}]"), BACKFILL_PAGE);
+        ck_assert_int_eq(read_body("[{\"uid\":\"a\"},{\"uid\":\"b\"}]"), LISTING_PAGE);
         next_is(second[i], 0, false);
         backfill_place_copy(&job.place, &job.page.next);
-        ck_assert_int_eq(read_body("[{\"uid\":\"c\"},{\"uid\":\"d\"}]"), BACKFILL_PAGE);
+        ck_assert_int_eq(read_body("[{\"uid\":\"c\"},{\"uid\":\"d\"}]"), LISTING_PAGE);
         next_is(third[i], 0, false);
-        ck_assert_int_eq(read_body("[{\"uid\":\"e\"}]"), BACKFILL_PAGE);
+        ck_assert_int_eq(read_body("[{\"uid\":\"e\"}]"), LISTING_PAGE);
         next_is(NULL, 1, false);
         end();
     }
@@ -127,7 +127,7 @@ START_TEST(rows_and_records_are_found_by_their_paths)
     ck_assert_int_eq(
         read_body("{\"result\":{\"items\":[{\"attributes\":{\"uid\":\"a\",\"tenant_id\":\"t2\"}},{}],"
                   "\"page\":{\"next\":\"z\"}}}"),
-        BACKFILL_PAGE);
+        LISTING_PAGE);
     ck_assert_uint_eq(job.page.count, 2);
     ck_assert_uint_eq(job.page.refused, 1);
     ck_assert_str_eq(json_get_text(job.page.rows[0].data, "tenant_id"),
@@ -139,36 +139,36 @@ END_TEST
 
 static const struct {
     struct answer answer;
-    enum backfill_verdict verdict;
+    enum listing_verdict verdict;
 } answers[] = {
-    {{.failure = ANSWER_TRANSPORT, .error = "refused"}, BACKFILL_LATER},
-    {{.failure = ANSWER_TIMEOUT_SENT}, BACKFILL_LATER},
-    {{.failure = ANSWER_TLS}, BACKFILL_PAUSE},
-    {{.failure = ANSWER_FORBIDDEN_ADDRESS}, BACKFILL_PAUSE},
-    {{.failure = ANSWER_TOO_LARGE}, BACKFILL_SMALLER},
-    {{.status = 200}, BACKFILL_PAGE},
-    {{.status = 204}, BACKFILL_PAGE},
-    {{.status = 200, .html = true}, BACKFILL_PAUSE},
-    {{.status = 302}, BACKFILL_PAUSE},
-    {{.status = 400}, BACKFILL_PAUSE},
-    {{.status = 401}, BACKFILL_PAUSE},
-    {{.status = 403}, BACKFILL_PAUSE},
-    {{.status = 404, .html = true}, BACKFILL_PAUSE},
-    {{.status = 405}, BACKFILL_PAUSE},
-    {{.status = 408}, BACKFILL_LATER},
-    {{.status = 410}, BACKFILL_PAUSE},
-    {{.status = 413}, BACKFILL_SMALLER},
-    {{.status = 425}, BACKFILL_LATER},
-    {{.status = 429}, BACKFILL_LATER},
-    {{.status = 500}, BACKFILL_LATER},
-    {{.status = 503, .html = true}, BACKFILL_LATER},
+    {{.failure = ANSWER_TRANSPORT, .error = "refused"}, LISTING_LATER},
+    {{.failure = ANSWER_TIMEOUT_SENT}, LISTING_LATER},
+    {{.failure = ANSWER_TLS}, LISTING_PAUSE},
+    {{.failure = ANSWER_FORBIDDEN_ADDRESS}, LISTING_PAUSE},
+    {{.failure = ANSWER_TOO_LARGE}, LISTING_SMALLER},
+    {{.status = 200}, LISTING_PAGE},
+    {{.status = 204}, LISTING_PAGE},
+    {{.status = 200, .html = true}, LISTING_PAUSE},
+    {{.status = 302}, LISTING_PAUSE},
+    {{.status = 400}, LISTING_PAUSE},
+    {{.status = 401}, LISTING_PAUSE},
+    {{.status = 403}, LISTING_PAUSE},
+    {{.status = 404, .html = true}, LISTING_PAUSE},
+    {{.status = 405}, LISTING_PAUSE},
+    {{.status = 408}, LISTING_LATER},
+    {{.status = 410}, LISTING_PAUSE},
+    {{.status = 413}, LISTING_SMALLER},
+    {{.status = 425}, LISTING_LATER},
+    {{.status = 429}, LISTING_LATER},
+    {{.status = 500}, LISTING_LATER},
+    {{.status = 503, .html = true}, LISTING_LATER},
 };
 
 START_TEST(every_answer_has_its_verdict_and_a_sentence)
 {
     struct buf text = BUF_INIT;
-    ck_assert_int_eq(backfill_judge(&answers[_i].answer, &text), answers[_i].verdict);
-    ck_assert((text.len > 0) == (answers[_i].verdict != BACKFILL_PAGE));
+    ck_assert_int_eq(listing_judge(&answers[_i].answer, &text), answers[_i].verdict);
+    ck_assert((text.len > 0) == (answers[_i].verdict != LISTING_PAGE));
     buf_release(&text);
 }
 END_TEST
