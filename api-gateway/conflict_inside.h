@@ -16,6 +16,7 @@
 struct conflict_step {
     const char *kind; /* policy, person, undo */
     const char *by, *note;
+    const char *policies; /* versions of those that decided; NULL: a person did */
     int64_t at_ms;
     struct uuid event; /* that carries it */
     bool has_event;

@@ -165,6 +165,7 @@ static struct json *step_json(const struct conflict_step *step)
         set_uuid(json, "event_id", &step->event);
     json_set(json, "applied", json_new_bool(!step->has_event || step->applied));
     set_text(json, "resolution_notes", step->note && *step->note ? step->note : NULL);
+    set_text(json, "policies_version", step->policies);
     json_set(json, "fields", json_copy(step->rules));
     return json;
 }

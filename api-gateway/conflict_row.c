@@ -31,6 +31,7 @@ static void read_step(struct conflict_step *step, const struct db_result *result
     step->kind = text_of(result, row, "kind");
     step->by = text_of(result, row, "step_by");
     step->note = text_of(result, row, "step_note");
+    step->policies = text_of(result, row, "step_policies");
     step->at_ms = db_get_time_ms(result, row, db_column(result, "step_at"));
     step->has_event = db_get_uuid(result, row, db_column(result, "step_event"), &step->event) == 0;
     step->applied = number_of(result, row, "step_status", EVENT_STATUS_ROUTED) != EVENT_STATUS_PENDING;

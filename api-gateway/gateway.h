@@ -14,6 +14,7 @@
  *   changes        statements of requests that change something: PostgreSQL may fall silent meanwhile
  *   record_get     records, users and versions: see record.h;  user_post  a user as the original takes it
  *   conflict_…     conflicts between platforms, and what people decide: see conflict_inside.h
+ *   policies_…     a tenant's own policies, version by version: see policies_inside.h
  *   alerts         what people must know;  cursor  where a page of a list ended
  *   status         health, readiness, what waits where;  metrics  counts and percentiles from the counters
  *   preview        what each target would get for an event
@@ -40,6 +41,7 @@ struct accept;
 struct backfill;
 struct changes;
 struct inbound;
+struct policy_set;
 struct status;
 
 /* Owner of everything in it: main. */
@@ -50,6 +52,7 @@ struct gateway {
     struct stream *belt;
     struct belt_activity *activity;
     struct platform_set *platforms; /* replaced at reload: nobody keeps a pointer into it past the call */
+    struct policy_set *policies;    /* of the file; what a tenant writes is held against it */
     struct transfers *transfers;    /* for what the gateway itself asks of platforms */
     struct http *http;
     struct accept *accept;
@@ -84,7 +87,8 @@ struct accept_context {
     const char *trace; /* traceparent, or NULL */
     int64_t now_ms;    /* database time */
     int64_t max_retries;
-    bool names_record; /* data's _sync_metadata.record_id is believed, whatever the platform's file says of echo */
+    bool
+        names_record; /* data's _sync_metadata.record_id is believed, whatever the platform's file says of echo */
 };
 
 /* Texts live in the arena that was given. */
@@ -135,7 +139,8 @@ struct accept *accept_new(struct gateway *gateway);
 void accept_free(struct accept **accept);
 void accept_one(struct http_request *http, void *arg);
 void accept_bulk(struct http_request *http, void *arg);
-bool accept_writable(const struct accept *accept); /* false: PostgreSQL has just refused to store anything at all */
+bool accept_writable(
+    const struct accept *accept); /* false: PostgreSQL has just refused to store anything at all */
 /* Calls back once no commit runs and nothing waits for one. */
 void accept_drain(struct accept *accept, void (*drained)(void *arg), void *arg);
 
@@ -184,11 +189,19 @@ void conflict_resolve(struct http_request *request, void *arg);
 void conflict_undo(struct http_request *request, void *arg);
 void conflict_simulate(struct http_request *request, void *arg);
 
+/* ---- policies of a tenant's own ---- */
+
+void policies_get(struct http_request *request,
+                  void *arg); /* the newest version, or the one that the path names */
+void policies_list(struct http_request *request, void *arg);
+void policies_put(struct http_request *request, void *arg);
+
 /* ---- first syncs ---- */
 
 struct backfill *backfill_new(struct gateway *gateway);
 void backfill_free(struct backfill **backfill);
-void backfill_drain(struct backfill *backfill); /* leaves its jobs to the other gateways; the last pages end in accept */
+void backfill_drain(
+    struct backfill *backfill); /* leaves its jobs to the other gateways; the last pages end in accept */
 void backfill_post(struct http_request *request, void *arg);
 void backfill_list(struct http_request *request, void *arg);
 void backfill_get(struct http_request *request, void *arg);

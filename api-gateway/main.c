@@ -11,6 +11,7 @@
 #include "gateway.h"
 #include "log.h"
 #include "platform_conf.h"
+#include "policy_conf.h"
 #include "proto.h"
 
 #define PLATFORM_CONNECTIONS_MAX 8 /* kept open to platforms, for keys and lists */
@@ -29,10 +30,15 @@ static void set_keys(struct gateway *gateway)
 static void reload(void *arg)
 {
     struct gateway *gateway = arg;
-    struct platform_set *set = platform_conf_reload(gateway->conf);
-    if (set) {
+    struct platform_set *platforms = platform_conf_reload(gateway->conf);
+    struct policy_set *policies = platforms ? policy_conf_reload(gateway->conf, platforms) : NULL;
+    if (platforms) {
         platform_set_free(&gateway->platforms);
-        gateway->platforms = set;
+        gateway->platforms = platforms;
+    }
+    if (policies) {
+        policy_set_free(&gateway->policies);
+        gateway->policies = policies;
     }
     set_keys(gateway);
 }
@@ -79,7 +85,7 @@ int main(int argc, char **argv)
 {
     static const struct service_spec spec = {.name = "api-gateway",
                                              .program = CONF_GATEWAY,
-                                             .check = platform_conf_check,
+                                             .check = policy_conf_check,
                                              .summary =
                                                  "takes events over HTTP and answers what became of them"};
     struct gateway gateway = {.service = service_new(&spec, argc, argv)};
@@ -90,7 +96,9 @@ int main(int argc, char **argv)
     int code;
 
     gateway.platforms = platform_conf_load(conf, &errors);
-    if (!gateway.platforms)
+    if (gateway.platforms)
+        gateway.policies = policy_conf_load(conf, gateway.platforms, &errors);
+    if (!gateway.policies)
         fatal("%s", errors.data);
     gateway.store = store_new(gateway.service);
     gateway.belt = stream_new(service_base(gateway.service), &belt);
@@ -121,6 +129,7 @@ int main(int argc, char **argv)
     http_free(&gateway.http);
     belt_activity_free(&gateway.activity);
     stream_free(&gateway.belt);
+    policy_set_free(&gateway.policies);
     platform_set_free(&gateway.platforms);
     buf_release(&errors);
     service_free(&gateway.service);

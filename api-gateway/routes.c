@@ -29,6 +29,11 @@ const struct http_route gateway_routes[] = {
     {HTTP_GET, "/sync/conflicts/{id}", AUTH_VIEWER, false, conflict_get},
     {HTTP_POST, "/sync/conflicts/{id}/resolve", AUTH_OPERATOR, false, conflict_resolve},
     {HTTP_POST, "/sync/conflicts/{id}/undo", AUTH_OPERATOR, false, conflict_undo},
+    {HTTP_GET, "/sync/tenants/{id}/policies", AUTH_VIEWER, false, policies_get},
+    {HTTP_PUT, "/sync/tenants/{id}/policies", AUTH_OPERATOR, false,
+     policies_put}, /* an admin's; or of all tenants */
+    {HTTP_GET, "/sync/tenants/{id}/policies/versions", AUTH_VIEWER, false, policies_list},
+    {HTTP_GET, "/sync/tenants/{id}/policies/versions/{version}", AUTH_VIEWER, false, policies_get},
     {HTTP_POST, "/sync/mappings/preview", AUTH_OPERATOR, false, preview_post},
     {HTTP_GET, "/sync/alerts", AUTH_VIEWER, false, alert_list},
     {HTTP_GET, "/sync/status", AUTH_VIEWER, false, status_sync},

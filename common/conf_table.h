@@ -51,9 +51,12 @@
       CONF_GATEWAY | CONF_ROUTER | CONF_WORKER | CONF_RESOLVER | CONF_CTL, true,                             \
       "one file per platform")                                                                               \
     X(policies_file, POLICIES_FILE, CONF_TEXT, "", 0, 0,                                                     \
-      CONF_GATEWAY | CONF_ROUTER | CONF_RESOLVER | CONF_CTL, true,                                           \
+      CONF_GATEWAY | CONF_ROUTER | CONF_WORKER | CONF_RESOLVER | CONF_CTL, true,                             \
       "what becomes of a field that several platforms changed at once, and business rules; unset: the "      \
       "defaults (config/policies.conf)")                                                                     \
+    X(policy_tenants, POLICY_TENANTS_KEPT, CONF_INT, "500", 1, 100000,                                       \
+      CONF_ROUTER | CONF_WORKER | CONF_RESOLVER, false,                                                      \
+      "tenants whose own policies a process keeps at hand")                                                  \
     X(partitions, PARTITIONS, CONF_INT, "16", 1, 256, CONF_ALL, false,                                       \
       "units of order and ownership; fixed when the database is initialised, any other value is "            \
       "refused later")                                                                                       \

@@ -1,10 +1,14 @@
 /* policy.c: sets of policies: reading them as a whole, and the answers to questions about one. */
 #include "policy.h"
 
+#include <inttypes.h>
+
 #include "log.h"
 #include "policy_parts.h"
 
 #define ARENA_CHUNK 16384
+#define OVERLAY_CHUNK 2048
+#define OVERLAY "policies"  /* what a tenant's own text is called in mistakes */
 #define DEFAULTS "defaults" /* the name of the text that was built in */
 
 static const struct {
@@ -72,24 +76,26 @@ static void begin_tables(struct policy_set *set)
 }
 
 static int read_text(struct policy_set *set, const char *name, const char *text,
-                     const struct platform_set *platforms, struct buf *errors)
+                     const struct platform_set *platforms, setting_cb read_root, struct buf *errors)
 {
     struct policy_reading reading = {.set = set, .platforms = platforms, .scope = &set->everybody};
     const struct reader reader = {
         .file = arena_strdup(set->arena, name), .arena = set->arena, .errors = errors};
     set->file = reader.file;
-    return setting_parse(&reader, text, policy_read_root, &reading);
+    return setting_parse(&reader, text, read_root, &reading);
 }
 
 static struct policy_set *new_set(const struct platform_set *platforms)
 {
     struct policy_set *set = mem_alloc(sizeof *set);
     struct buf errors = BUF_INIT;
+    set->refs = 1;
     set->arena = arena_new(ARENA_CHUNK);
+    set->fields = arena_alloc(set->arena, ENTITY_NONE * sizeof *set->fields);
     set->currencies = currencies_of(platforms);
     begin_tables(set);
     /* Without the platforms: where others are configured, the defaults must still hold for those they speak of. */
-    if (read_text(set, DEFAULTS, config_policies, NULL, &errors) != 0)
+    if (read_text(set, DEFAULTS, config_policies, NULL, policy_read_root, &errors) != 0)
         bug("config/policies.conf, as it was built in: %s", errors.data);
     buf_release(&errors);
     return set;
@@ -114,7 +120,7 @@ struct policy_set *policy_set_read(const char *name, const char *text, size_t le
     if (text != NULL && !is_text(name, text, len, errors))
         return NULL;
     struct policy_set *set = new_set(platforms);
-    if (text != NULL && read_text(set, name, text, platforms, errors) != 0)
+    if (text != NULL && read_text(set, name, text, platforms, policy_read_root, errors) != 0)
         policy_set_free(&set);
     return set;
 }
@@ -132,16 +138,44 @@ struct policy_set *policy_set_load(const char *path, const struct platform_set *
     return set;
 }
 
-void policy_set_free(struct policy_set **set)
+struct policy_set *policy_set_overlay(struct policy_set *base, const char *tenant, int64_t number,
+                                      const char *text, size_t len, const struct platform_set *platforms,
+                                      struct buf *errors)
 {
-    if (*set == NULL)
+    struct buf version = BUF_INIT;
+    struct policy_set *set;
+    if (!is_text(OVERLAY, text, len, errors))
+        return NULL;
+    set = mem_alloc(sizeof *set);
+    *set = (struct policy_set){.refs = 1,
+                               .base = base,
+                               .arena = arena_new(OVERLAY_CHUNK),
+                               .fields = base->fields,
+                               .everybody = *policy_scope_find(base, tenant),
+                               .currencies = base->currencies};
+    base->refs++;
+    buf_addf(&version, "%s, tenant %" PRId64, policy_version(base), number);
+    set->version = arena_strdup(set->arena, version.data);
+    buf_release(&version);
+    set->everybody.tenant = arena_strdup(set->arena, tenant);
+    if (read_text(set, OVERLAY, text, platforms, policy_read_overlay, errors) != 0)
+        policy_set_free(&set);
+    return set;
+}
+
+void policy_set_free(struct policy_set **setp)
+{
+    struct policy_set *set = *setp;
+    *setp = NULL;
+    if (set == NULL || --set->refs > 0)
         return;
-    for (struct policy_expression *kept = (*set)->expressions; kept != NULL; kept = kept->next)
+    for (struct policy_expression *kept = set->expressions; kept != NULL; kept = kept->next)
         expr_free(&kept->expr);
-    json_free((*set)->currencies);
-    arena_free(&(*set)->arena);
-    free(*set);
-    *set = NULL;
+    if (set->base == NULL)
+        json_free(set->currencies);
+    policy_set_free(&set->base);
+    arena_free(&set->arena);
+    free(set);
 }
 
 const char *policy_version(const struct policy_set *set)

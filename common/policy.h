@@ -14,36 +14,37 @@
 #include "platform.h"
 
 /* X(name, text, confidence in percent of what it decides). docs/conflicts.md says what each does with two and with more sides. */
-#define POLICY_STRATEGIES(X)                                                                                          \
-    X(LATEST_WINS, "latest_wins", 90)                                                                                 \
-    X(SOURCE_WINS, "source_wins", 80)                                                                                 \
-    X(MERGE_SMART, "merge_smart", 85)                                                                                 \
-    X(CUSTOM_LOGIC, "custom_logic", 95)                                                                               \
-    X(MANUAL_REVIEW, "manual_review", 0)                                                                              \
-    X(MAX, "max", 85)                                                                                                 \
-    X(MIN, "min", 85)                                                                                                 \
-    X(ADDITIVE, "additive", 85)                                                                                       \
-    X(STATE_MACHINE, "state_machine", 85)                                                                             \
-    X(PREFER_UNLESS_BLANK, "prefer_unless_blank", 80)                                                                 \
+#define POLICY_STRATEGIES(X)                          \
+    X(LATEST_WINS, "latest_wins", 90)                 \
+    X(SOURCE_WINS, "source_wins", 80)                 \
+    X(MERGE_SMART, "merge_smart", 85)                 \
+    X(CUSTOM_LOGIC, "custom_logic", 95)               \
+    X(MANUAL_REVIEW, "manual_review", 0)              \
+    X(MAX, "max", 85)                                 \
+    X(MIN, "min", 85)                                 \
+    X(ADDITIVE, "additive", 85)                       \
+    X(STATE_MACHINE, "state_machine", 85)             \
+    X(PREFER_UNLESS_BLANK, "prefer_unless_blank", 80) \
     X(DO_NOT_SYNC, "do_not_sync", 100)
 enum strategy {
 #define X(name, text, confidence) STRATEGY_##name,
     POLICY_STRATEGIES(X)
 #undef X
-    STRATEGIES
+        STRATEGIES
 };
 const char *strategy_name(enum strategy strategy);
 int strategy_confidence(enum strategy strategy);
 
 /* What a field holds; a strategy that cannot work with it is refused. X(name, text of the file) */
-#define POLICY_TYPES(X)                                                                                               \
-    X(ANY, "any") X(TEXT, "text") X(NUMBER, "number") X(MONEY, "money") X(BOOLEAN, "boolean") X(TIME, "time")         \
-    X(LIST, "list") X(OBJECT, "object")
+#define POLICY_TYPES(X)                                                                         \
+    X(ANY, "any")                                                                               \
+    X(TEXT, "text") X(NUMBER, "number") X(MONEY, "money") X(BOOLEAN, "boolean") X(TIME, "time") \
+        X(LIST, "list") X(OBJECT, "object")
 enum policy_type {
 #define X(name, text) POLICY_##name,
     POLICY_TYPES(X)
 #undef X
-    POLICY_TYPE_COUNT
+        POLICY_TYPE_COUNT
 };
 const char *policy_type_name(enum policy_type type);
 
@@ -66,7 +67,7 @@ struct policy {
     size_t state_count;
     bool person_when_differ;  /* two different values are for a person, whatever the strategy proposes */
     bool person_same_element; /* of merge_smart: an element changed on two sides is for a person */
-    bool has_limit;           /* of money: sides further apart than `limit` US dollars' worth are for a person */
+    bool has_limit; /* of money: sides further apart than `limit` US dollars' worth are for a person */
     struct money limit;
     const char *file; /* where it was set, for people */
     unsigned line;
@@ -85,6 +86,11 @@ struct policy_set *policy_set_load(const char *path, const struct platform_set *
 /* The same from a text; `name` is what mistakes are told under. text NULL: the defaults alone. */
 struct policy_set *policy_set_read(const char *name, const char *text, size_t len,
                                    const struct platform_set *platforms, struct buf *errors);
+/* A tenant's own text (the groups authorities, policies and rules) over what `base` says of the tenant; its version is the base's
+ * with ", tenant <number>" behind. A set for that tenant alone, which keeps the base alive. NULL and sentences in errors. */
+struct policy_set *policy_set_overlay(struct policy_set *base, const char *tenant, int64_t number,
+                                      const char *text, size_t len, const struct platform_set *platforms,
+                                      struct buf *errors);
 void policy_set_free(struct policy_set **set);
 const char *policy_version(const struct policy_set *set); /* the text `version` of the file */
 const char *policy_file(const struct policy_set *set);    /* "defaults" where there is none */
@@ -107,6 +113,8 @@ size_t policy_tenant_count(const struct policy_set *set);
 const char *policy_tenant_at(const struct policy_set *set, size_t index);
 /* {"field","strategy","authority", …}: all that is set; for the API and syncctl. */
 struct json *policy_describe(const struct policy *policy);
+/* Entity → {"authority","policies":[…],"rules":[{"name","test","message"}]}: all that holds for a tenant. */
+struct json *policy_describe_all(const struct policy_set *set, const char *tenant);
 
 /* Business rules: what a record must be like, an expression over its fields (their common names), `data` (all of them) and
  * `currencies` (those that some platform has). */
@@ -120,14 +128,14 @@ struct policy_rule {
     const char *tenant;
 };
 size_t policy_rule_count(const struct policy_set *set, const char *tenant, enum entity entity);
-const struct policy_rule *policy_rule_at(const struct policy_set *set, const char *tenant,
-                                         enum entity entity, size_t index);
+const struct policy_rule *policy_rule_at(const struct policy_set *set, const char *tenant, enum entity entity,
+                                         size_t index);
 /* Does the rule speak of the field (or of `data` as a whole)? */
 bool policy_rule_reads(const struct policy_rule *rule, const char *field);
 /* True when the record keeps to the rule. When not, `why` (may be NULL) gets a sentence without a value of the record; a rule that
  * cannot be tested (text where a number was due) is not kept. */
-bool policy_rule_holds(const struct policy_set *set, const struct policy_rule *rule,
-                       const struct json *data, struct buf *why);
+bool policy_rule_holds(const struct policy_set *set, const struct policy_rule *rule, const struct json *data,
+                       struct buf *why);
 /* The first rule that the record breaks; NULL: none. fields: names of those that changed, rules that read none of them are not
  * asked; NULL: all rules. */
 const struct policy_rule *policy_check(const struct policy_set *set, const char *tenant, enum entity entity,

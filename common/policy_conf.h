@@ -4,7 +4,8 @@
 #include "policy.h"
 
 /* NULL and sentences in errors. */
-struct policy_set *policy_conf_load(struct conf *conf, const struct platform_set *platforms, struct buf *errors);
+struct policy_set *policy_conf_load(struct conf *conf, const struct platform_set *platforms,
+                                    struct buf *errors);
 /* Platform files and policy file, for --check: 0, or -1 and sentences in errors. */
 int policy_conf_check(struct conf *conf, struct buf *errors);
 /* NULL, and a line in the log, when the file is refused: the old set stays. Else a line with the version. */

@@ -48,3 +48,34 @@ struct json *policy_describe(const struct policy *policy)
     json_set(json, "line", json_new_int(policy->line));
     return json;
 }
+
+static struct json *describe_rule(const struct policy_rule *rule)
+{
+    struct json *json = json_new_object();
+    json_set(json, "name", json_new_text(rule->name));
+    json_set(json, "test", json_new_text(expr_text(rule->test)));
+    json_set(json, "message", json_new_text(rule->message));
+    return json;
+}
+
+static struct json *describe_entity(const struct policy_set *set, const char *tenant, enum entity entity)
+{
+    struct json *json = json_new_object(), *policies = json_new_array(), *rules = json_new_array();
+    for (size_t i = 0; i < policy_count(set, tenant, entity); i++)
+        json_append(policies, policy_describe(policy_at(set, tenant, entity, i)));
+    for (size_t i = 0; i < policy_rule_count(set, tenant, entity); i++)
+        json_append(rules, describe_rule(policy_rule_at(set, tenant, entity, i)));
+    json_set(json, "authority", json_new_text(policy_authority(set, tenant, entity)));
+    json_set(json, "policies", policies);
+    json_set(json, "rules", rules);
+    return json;
+}
+
+struct json *policy_describe_all(const struct policy_set *set, const char *tenant)
+{
+    struct json *entities = json_new_object();
+    for (int entity = 0; entity < ENTITY_NONE; entity++)
+        json_set(entities, msg_entity_name((enum entity)entity),
+                 describe_entity(set, tenant, (enum entity)entity));
+    return entities;
+}

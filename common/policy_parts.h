@@ -49,10 +49,12 @@ struct policy_expression {
 };
 
 struct policy_set {
+    unsigned refs;           /* its owner, and the overlays */
+    struct policy_set *base; /* of an overlay; NULL: it is none */
     struct arena *arena;
     const char *file;
     const char *version;
-    struct policy_fields fields[ENTITY_NONE];
+    struct policy_fields *fields; /* by entity; an overlay's are its base's */
     struct policy_scope everybody;
     struct policy_scope *tenants;
     size_t tenant_count;
@@ -71,6 +73,8 @@ struct policy_reading {
 
 /* policy_read.c: one text over what the set has already. */
 void policy_read_root(const struct reader *reader, const struct setting *root, void *reading);
+/* The text of one tenant: the same groups but fields and tenants. */
+void policy_read_overlay(const struct reader *reader, const struct setting *root, void *reading);
 bool policy_read_entity(const struct reader *reader, const struct setting *setting, enum entity *entity);
 /* One of our texts in quotes, kept by the set; NULL after a complaint. */
 const char *policy_read_text(const struct reader *reader, const struct setting *setting);
@@ -96,5 +100,6 @@ void policy_read_rows(const struct reader *reader, const struct setting *group, 
 void policy_read_rules(const struct reader *reader, const struct setting *group, void *reading);
 
 /* policy.c */
-struct policy *policy_table_find(const struct policy_table *table, const char *field); /* NULL: no row of its own */
+struct policy *policy_table_find(const struct policy_table *table,
+                                 const char *field); /* NULL: no row of its own */
 const struct policy_scope *policy_scope_find(const struct policy_set *set, const char *tenant);

@@ -227,3 +227,15 @@ void policy_read_root(const struct reader *reader, const struct setting *root, v
     read_groups(reader, reading);
     read_tenants(reader, reading);
 }
+
+void policy_read_overlay(const struct reader *reader, const struct setting *root, void *target)
+{
+    static const struct setting_row rows[] = {
+        {"authorities", SETTING_GROUP, false, 0, NULL, keep_authorities},
+        {"policies", SETTING_GROUP, false, 0, NULL, keep_policies},
+        {"rules", SETTING_GROUP, false, 0, NULL, keep_rules},
+        {NULL, SETTING_ANY, false, 0, NULL, NULL},
+    };
+    setting_read_group(reader, root, rows, target);
+    read_groups(reader, target);
+}

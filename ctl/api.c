@@ -100,6 +100,12 @@ void api_free(struct api **apip)
     *apip = NULL;
 }
 
+void api_be_admin(struct api *api)
+{
+    api->identity.role = AUTH_ADMIN;
+    api->token_until_ms = 0;
+}
+
 static void on_answer(const struct answer *answer, void *arg)
 {
     struct api *api = arg;
@@ -114,13 +120,16 @@ static void on_answer(const struct answer *answer, void *arg)
 
 static void send_once(struct api *api, const struct api_request *request)
 {
-    struct buf url = BUF_INIT, type = BUF_INIT;
+    struct buf url = BUF_INIT, type = BUF_INIT, match = BUF_INIT;
 
     buf_addf(&url, "%s%s", api->url, request->path);
     buf_addf(&type, "Content-Type: %s", request->type ? request->type : "application/json");
+    if (request->if_match)
+        buf_addf(&match, "If-Match: %s", request->if_match);
     struct transfer_request sent = {.method = request->method,
                                     .url = url.data,
-                                    .headers = {api->authorization.data, request->body ? type.data : NULL},
+                                    .headers = {api->authorization.data, request->body ? type.data : NULL,
+                                                match.len > 0 ? match.data : NULL},
                                     .body = request->body,
                                     .body_len = request->body_len,
                                     .timeout_ms = TIMEOUT_MS,
@@ -134,6 +143,7 @@ static void send_once(struct api *api, const struct api_request *request)
     event_base_dispatch(api->base);
     buf_release(&url);
     buf_release(&type);
+    buf_release(&match);
 }
 
 static bool passes(const struct api *api)

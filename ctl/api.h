@@ -8,6 +8,7 @@ struct api;
 /* url: NULL takes API_URL. NULL after a sentence on standard error: JWT_SECRET cannot sign, or the URL is none. */
 struct api *api_new(const struct conf *conf, const char *url, const char *tenant);
 void api_free(struct api **api);
+void api_be_admin(struct api *api); /* from now on; an operator before */
 
 struct api_request {
     enum platform_method method;
@@ -15,7 +16,8 @@ struct api_request {
     const char *type; /* of the body; NULL: application/json */
     const char *body; /* NULL: none */
     size_t body_len;
-    bool again; /* may be sent again: after a refusal that passes, or when there was no answer */
+    const char *if_match; /* NULL: none */
+    bool again;           /* may be sent again: after a refusal that passes, or when there was no answer */
 };
 /* The answer as JSON, the caller's; NULL after a sentence on standard error. */
 struct json *api_send(struct api *api, const struct api_request *request);

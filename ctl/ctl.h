@@ -29,5 +29,6 @@ int ctl_leases(int argc, char **argv);
 int ctl_map(int argc, char **argv);
 int ctl_migrate(int argc, char **argv);
 int ctl_policies(int argc, char **argv);
+int ctl_tenant_policies(int argc, char **argv); /* those of its words that ask the API */
 int ctl_queues(int argc, char **argv);
 int ctl_records(int argc, char **argv);

@@ -28,10 +28,17 @@ static const struct command {
     {"policies",
      "[--tenant T] [--file FILE] [--json]\n"
      "  policies explain [--tenant T] [--file FILE] [--json] ENTITY FIELD\n"
-     "  policies --check FILE",
+     "  policies --check FILE\n"
+     "  policies check FILE --tenant T\n"
+     "  policies show --tenant T [--version N] [--json]\n"
+     "  policies set FILE --tenant T [--over N] [--note N] [--json]\n"
+     "  policies versions --tenant T [--json]\n"
+     "  policies restore N --tenant T [--over N] [--note N] [--json]",
      "what becomes of a field that several platforms changed at once, by POLICIES_FILE or FILE: of every\n"
      "      field, or explained for one; for a tenant, or everybody; --check: every mistake of a file, with "
-     "its line",
+     "its line.\n"
+     "      Over the file lies what a tenant has of its own: check tells the mistakes of such a text; show,\n"
+     "      set, versions and restore go through the API; --over: only if N is the newest version",
      ctl_policies},
     {"backfill",
      "--tenant T --platform P [--entity E,…] [--target P,…] [--rate N] [--file F.ndjson|-] [--as-of TIME] "

@@ -1,6 +1,7 @@
 /*
  * policies.c: syncctl policies [--tenant T] [--file FILE] [--json]: what becomes of each field that several platforms changed;
- * policies explain ENTITY FIELD: of one; policies --check FILE: the mistakes of a file.
+ * policies explain ENTITY FIELD: of one; policies --check FILE, policies check FILE --tenant T: the mistakes of a file, or of a text
+ * of that tenant's own. What a tenant has of its own is shown and set by tenant_policies.c.
  *
  * Needs no running service: a file can be looked at before it is put in force. Exit code 1 when the file is refused.
  */
@@ -9,6 +10,7 @@
 #include "mem.h"
 #include "platform_conf.h"
 #include "policy.h"
+#include "setting.h"
 
 struct view {
     const struct policy_set *set;
@@ -71,40 +73,14 @@ static void list_text(const struct view *view, struct buf *out)
     }
 }
 
-static struct json *describe_rule(const struct policy_rule *rule)
-{
-    struct json *json = json_new_object();
-
-    json_set(json, "name", json_new_text(rule->name));
-    json_set(json, "test", json_new_text(expr_text(rule->test)));
-    json_set(json, "message", json_new_text(rule->message));
-    return json;
-}
-
-static struct json *describe_entity(const struct view *view, enum entity entity)
-{
-    struct json *json = json_new_object(), *policies = json_new_array(), *rules = json_new_array();
-
-    for (size_t i = 0; i < policy_count(view->set, view->tenant, entity); i++)
-        json_append(policies, policy_describe(policy_at(view->set, view->tenant, entity, i)));
-    for (size_t i = 0; i < policy_rule_count(view->set, view->tenant, entity); i++)
-        json_append(rules, describe_rule(policy_rule_at(view->set, view->tenant, entity, i)));
-    json_set(json, "authority", json_new_text(policy_authority(view->set, view->tenant, entity)));
-    json_set(json, "policies", policies);
-    json_set(json, "rules", rules);
-    return json;
-}
-
 static void list_json(const struct view *view, struct buf *out)
 {
-    struct json *json = json_new_object(), *entities = json_new_object();
+    struct json *json = json_new_object();
 
     json_set(json, "file", json_new_text(policy_file(view->set)));
     json_set(json, "version", json_new_text(policy_version(view->set)));
     json_set(json, "tenant", json_new_text(view->tenant));
-    for (int entity = 0; entity < ENTITY_NONE; entity++)
-        json_set(entities, msg_entity_name((enum entity)entity), describe_entity(view, (enum entity)entity));
-    json_set(json, "entities", entities);
+    json_set(json, "entities", policy_describe_all(view->set, view->tenant));
     json_write(out, json);
     buf_add_ch(out, '\n');
     json_free(json);
@@ -168,6 +144,7 @@ static int explain(const struct view *view, const char *entity_text, const char 
 
 struct arguments {
     const char *check, *tenant, *file;
+    const char *own;            /* of check: a tenant's own text, over the file */
     const char *entity, *field; /* of explain; NULL: the list */
     bool json;
 };
@@ -179,7 +156,9 @@ static int show(const struct policy_set *set, const struct arguments *arguments)
 
     if (arguments->entity)
         return explain(&view, arguments->entity, arguments->field);
-    if (*arguments->check)
+    if (arguments->own)
+        buf_addf(&out, "%s: no mistakes\n", arguments->own);
+    else if (*arguments->check)
         buf_addf(&out, "%s: version %s, no mistakes\n", arguments->check, policy_version(set));
     else if (view.json)
         list_json(&view, &out);
@@ -188,14 +167,31 @@ static int show(const struct policy_set *set, const struct arguments *arguments)
     return ctl_print(&out);
 }
 
+/* The file, and where a tenant's own text is asked about, that over it. */
+static struct policy_set *load(const struct conf *conf, const struct arguments *arguments,
+                               const struct platform_set *platforms, struct buf *errors)
+{
+    const char *file = *arguments->check  ? arguments->check
+                       : *arguments->file ? arguments->file
+                                          : conf->policies_file;
+    struct policy_set *base = policy_set_load(file, platforms, errors), *set = NULL;
+    char *text;
+
+    if (!base || !arguments->own)
+        return base;
+    text = setting_read_file(arguments->own, errors);
+    if (text)
+        set = policy_set_overlay(base, arguments->tenant, 0, text, strlen(text), platforms, errors);
+    free(text);
+    policy_set_free(&base);
+    return set;
+}
+
 static int run(struct conf *conf, const struct arguments *arguments)
 {
     struct buf errors = BUF_INIT;
     struct platform_set *platforms = platform_conf_load(conf, &errors);
-    const char *file = *arguments->check  ? arguments->check
-                       : *arguments->file ? arguments->file
-                                          : conf->policies_file;
-    struct policy_set *set = platforms ? policy_set_load(file, platforms, &errors) : NULL;
+    struct policy_set *set = platforms ? load(conf, arguments, platforms, &errors) : NULL;
     int result;
 
     if (set)
@@ -237,9 +233,20 @@ int ctl_policies(int argc, char **argv)
     struct conf conf;
     int result;
 
+    if (argc > 1 && (strcmp(argv[1], "show") == 0 || strcmp(argv[1], "set") == 0 ||
+                     strcmp(argv[1], "versions") == 0 || strcmp(argv[1], "restore") == 0))
+        return ctl_tenant_policies(argc - 1, argv + 1);
     argc = ctl_take_flag(argc, argv, "--json", &arguments.json);
+    if (argc > 1 && strcmp(argv[1], "check") == 0) {
+        argc--, argv++;
+        arguments.own = ctl_take_word(&argc, &argv);
+        if (!arguments.own)
+            return ctl_fail("policies check needs a file, and --tenant"), CTL_USAGE;
+    }
     if (take_words(&argc, argv, &arguments) || ctl_read_options(options, argc, argv))
         return CTL_USAGE;
+    if (arguments.own && !*arguments.tenant)
+        return ctl_fail("policies check needs --tenant: whose policies these are to be"), CTL_USAGE;
     if (ctl_load(&conf))
         return 1;
     result = run(&conf, &arguments);

@@ -4,8 +4,8 @@
  * SYNOPSIS  resolver [--check] [--help] [--version]
  *
  * Owns partitions by lease (stage) and reads conflicts:{pNN}: a reference to each event that contested fields. What the policies
- * decide by themselves comes back as an event of the service, which the router applies; the rest waits for a person. Keeps the
- * policies of POLICIES_FILE; HUP reads them again, and one with a mistake leaves the old ones in force.
+ * decide by themselves comes back as an event of the service, which the router applies; the rest waits for a person. Policies
+ * are those of POLICIES_FILE, which HUP reads again (one with a mistake leaves the old ones in force), and over them a tenant's own.
  */
 #include <event2/event.h>
 
@@ -71,28 +71,29 @@ static void reload(void *arg)
         platform_set_free(&platforms);
         return;
     }
-    policy_set_free(&resolver->policies);
+    policies_reload(resolver->policies, policies, platforms);
     platform_set_free(&resolver->platforms);
-    resolver->policies = policies;
     resolver->platforms = platforms;
 }
 
-static void load(struct resolver *resolver)
+static struct policy_set *load(struct resolver *resolver)
 {
     struct conf *conf = service_conf(resolver->service);
     struct buf errors = BUF_INIT;
+    struct policy_set *policies = NULL;
 
     resolver->window = conf->stream_window;
     resolver->platforms = platform_conf_load(conf, &errors);
     if (resolver->platforms)
-        resolver->policies = policy_conf_load(conf, resolver->platforms, &errors);
-    if (!resolver->policies)
+        policies = policy_conf_load(conf, resolver->platforms, &errors);
+    if (!policies)
         fatal("%s", errors.data);
-    policy_conf_log(resolver->policies);
+    policy_conf_log(policies);
     buf_release(&errors);
+    return policies;
 }
 
-static void begin(struct resolver *resolver, const struct stage_spec *spec)
+static void begin(struct resolver *resolver, const struct stage_spec *spec, struct policy_set *policies)
 {
     struct stream_config belt = {.url = service_conf(resolver->service)->redis_url,
                                  .name = "resolver",
@@ -100,6 +101,8 @@ static void begin(struct resolver *resolver, const struct stage_spec *spec)
                                  .waiting_max = 10000};
 
     resolver->store = store_new(resolver->service);
+    resolver->policies = policies_new(resolver->service, resolver->store, policies, resolver->platforms,
+                                      (size_t)service_conf(resolver->service)->policy_tenants);
     resolver->belt = stream_new(service_base(resolver->service), &belt);
     resolver->start_timer = evtimer_new(service_base(resolver->service), start_cb, resolver);
     resolver->stat_decided =
@@ -119,7 +122,7 @@ static void end(struct resolver *resolver)
     event_free(resolver->start_timer);
     free(resolver->queue);
     free(resolver->turn);
-    policy_set_free(&resolver->policies);
+    policies_free(&resolver->policies);
     platform_set_free(&resolver->platforms);
     service_free(&resolver->service);
 }
@@ -141,8 +144,7 @@ int main(int argc, char **argv)
                                .arg = &resolver};
     int code;
 
-    load(&resolver);
-    begin(&resolver, &stage);
+    begin(&resolver, &stage, load(&resolver));
     service_on_drain(resolver.service, drain, &resolver);
     service_on_reload(resolver.service, reload, &resolver);
 

@@ -4,7 +4,7 @@
  */
 #pragma once
 #include "db.h"
-#include "policy.h"
+#include "policies.h"
 #include "stage.h"
 
 struct service;
@@ -18,7 +18,7 @@ struct resolver {
     struct stream *belt;
     struct stage *stage;
     struct platform_set *platforms;
-    struct policy_set *policies;
+    struct policies *policies;
     int64_t window;
     struct stage_item **queue; /* waiting for the next turn */
     size_t queued;
@@ -42,6 +42,7 @@ struct verdict {
     int confidence;       /* percent: the lowest of the fields' */
     struct buf types;     /* with commas */
     struct buf note;      /* sentences */
+    const char *policies; /* version of those that decided; lives as long as they do */
 };
 /* The row of resolver_read.sql. */
 void verdict_find(const struct resolver *resolver, const struct db_result *result, size_t row,

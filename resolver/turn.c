@@ -26,8 +26,7 @@ void turn_start_in(struct resolver *resolver, int64_t ms)
 
 void turn_add(struct resolver *resolver, struct stage_item **items, size_t count)
 {
-    resolver->queue =
-        mem_realloc(resolver->queue, (resolver->queued + count + 1) * sizeof *resolver->queue);
+    resolver->queue = mem_realloc(resolver->queue, (resolver->queued + count + 1) * sizeof *resolver->queue);
     for (size_t i = 0; i < count; i++)
         resolver->queue[resolver->queued++] = items[i];
     turn_start_in(resolver, 0);
@@ -126,7 +125,7 @@ static void on_written(enum db_status status, const struct db_result *result, vo
 }
 
 struct verdict_arrays {
-    struct db_array *id, *partition, *status, *types, *result, *confidence, *note, *event, *data;
+    struct db_array *id, *partition, *status, *types, *result, *confidence, *note, *event, *data, *policies;
 };
 
 static void add_arrays(struct verdict_arrays *a, struct db_params *params)
@@ -135,7 +134,7 @@ static void add_arrays(struct verdict_arrays *a, struct db_params *params)
     a->status = db_add_array(params, DB_TEXT), a->types = db_add_array(params, DB_TEXT);
     a->result = db_add_array(params, DB_BYTEA), a->confidence = db_add_array(params, DB_INT2);
     a->note = db_add_array(params, DB_TEXT), a->event = db_add_array(params, DB_UUID);
-    a->data = db_add_array(params, DB_BYTEA);
+    a->data = db_add_array(params, DB_BYTEA), a->policies = db_add_array(params, DB_TEXT);
 }
 
 static void add_body(struct db_array *array, const struct json *json)
@@ -171,6 +170,7 @@ static void add_verdict(struct resolver *resolver, const struct db_result *resul
         db_array_null(a->event);
         db_array_null(a->data);
     }
+    db_array_text(a->policies, verdict.policies);
     stats_add(resolver->stat_waiting, verdict.waits);
     verdict_release(&verdict);
 }
@@ -203,10 +203,27 @@ static void on_read(enum db_status status, const struct db_result *result, void 
     db_query(store_db(resolver->store), DB_WRITER, sql_resolver_write, params, on_written, resolver);
 }
 
-void turn_start(struct resolver *resolver)
+static void on_policies(bool ready, void *arg)
 {
+    struct resolver *resolver = arg;
     struct db_params *params;
     struct db_array *events;
+
+    if (!ready) {
+        put_back(resolver);
+        return;
+    }
+    params = db_params_new();
+    events = db_add_array(params, DB_UUID);
+    for (size_t i = 0; i < resolver->turn_count; i++)
+        if (resolver->turn[i])
+            db_array_uuid(events, &resolver->turn[i]->ref.event);
+    db_query(store_db(resolver->store), DB_WRITER, sql_resolver_read, params, on_read, resolver);
+}
+
+void turn_start(struct resolver *resolver)
+{
+    const char **tenants;
 
     if (resolver->turn_count > 0 || resolver->queued == 0)
         return;
@@ -218,9 +235,9 @@ void turn_start(struct resolver *resolver)
     resolver->turn_count = resolver->queued;
     resolver->queue = NULL;
     resolver->queued = 0;
-    params = db_params_new();
-    events = db_add_array(params, DB_UUID);
+    tenants = mem_array(resolver->turn_count, sizeof *tenants);
     for (size_t i = 0; i < resolver->turn_count; i++)
-        db_array_uuid(events, &resolver->turn[i]->ref.event);
-    db_query(store_db(resolver->store), DB_WRITER, sql_resolver_read, params, on_read, resolver);
+        tenants[i] = resolver->turn[i]->ref.tenant;
+    policies_need(resolver->policies, tenants, resolver->turn_count, on_policies, resolver);
+    free(tenants);
 }

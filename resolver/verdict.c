@@ -54,16 +54,17 @@ void verdict_find(const struct resolver *resolver, const struct db_result *resul
     const char *open = db_get_text(result, row, db_column(result, "open_fields"), NULL),
                *side_events = db_get_text(result, row, db_column(result, "side_events"), NULL);
     struct conflict conflict;
-    struct resolve_record_input input = {.policies = resolver->policies,
+    const char *tenant = db_get_text(result, row, db_column(result, "tenant_id"), NULL);
+    struct resolve_record_input input = {.policies = policies_find(resolver->policies, tenant),
                                          .platforms = resolver->platforms,
-                                         .tenant =
-                                             db_get_text(result, row, db_column(result, "tenant_id"), NULL),
+                                         .tenant = tenant,
                                          .data = data};
     struct record_resolution resolution;
 
     *verdict = (struct verdict){.decided = json_new_object(), .result = json_new_array(), .confidence = 100};
     buf_init(&verdict->types);
     buf_init(&verdict->note);
+    verdict->policies = policy_version(input.policies);
     msg_entity(db_get_text(result, row, db_column(result, "entity_type"), NULL), &input.entity);
     conflict_read(&conflict, detail, open, side_events);
     input.fields = conflict.fields;

@@ -8,7 +8,7 @@ SELECT c.id, c.tenant_id, c.entity_type, c.entity_id, c.record_id, c.event_id, c
     array_to_string(ARRAY(SELECT v.seq || '=' || v.event_id FROM record_versions v WHERE v.record_id = c.record_id
         AND v.version > c.version - 64 AND v.version <= c.version), ',') AS side_events,
     r.deleted AS record_deleted, r.notes AS record_notes,
-    s.kind, s.event_id AS step_event, s.created_at AS step_at, s.decided_by AS step_by, s.note AS step_note, s.rules,
+    s.kind, s.event_id AS step_event, s.created_at AS step_at, s.decided_by AS step_by, s.note AS step_note, s.rules, s.policies AS step_policies,
     e.status AS step_status, made.version AS made_version, before.data AS before_data
 FROM sync_conflicts c
 LEFT JOIN records r ON r.id = c.record_id

@@ -3,6 +3,7 @@
 --  $1 stage  $2 owner  $3 partitions  $4 fences  $5 writer
 --  conflicts:  $6 ids  $7 partitions  $8 status after (deciding, waiting)  $9 types, with commas  $10 result  $11 confidence  $12 note
 --  events:     $13 ids (null: nothing is decided by itself)  $14 data
+--  $15 the versions of the policies, beside $6
 -- Answers each decision's reference.
 -- returns: id uuid, record_id uuid, seq int8, partition int2, event_type text, trace text, tenant_id text, contest uuid
 WITH held AS MATERIALIZED (
@@ -10,13 +11,13 @@ WITH held AS MATERIALIZED (
     WHERE l.stage = $1 AND l.owner = $2 FOR KEY SHARE OF l
 ), verdict AS MATERIALIZED (
     SELECT v.* FROM unnest($6::uuid[], $7::int2[], $8::text[], $9::text[], $10::bytea[], $11::int2[], $12::text[], $13::uuid[],
-        $14::bytea[]) AS v(id, partition, status, types, result, confidence, note, event_id, data) JOIN held USING (partition)
+        $14::bytea[], $15::text[]) AS v(id, partition, status, types, result, confidence, note, event_id, data, policies) JOIN held USING (partition)
 ), conflict AS (
     UPDATE sync_conflicts c SET status = v.status, types = string_to_array(v.types, ','), result = v.result,
         type = COALESCE(NULLIF(split_part(v.types, ',', 1), ''), c.type), confidence = v.confidence, note = v.note,
         decision = v.event_id, decided_by = CASE WHEN v.event_id IS NOT NULL THEN 'resolver' END
     FROM verdict v WHERE c.id = v.id AND c.status = 'open'
-    RETURNING c.*, v.event_id AS decision_id, v.data
+    RETURNING c.*, v.event_id AS decision_id, v.data, v.policies
 ), decision AS (
     INSERT INTO sync_events (id, record_id, seq, partition, priority, priority_given, max_retries, event_type, entity_type,
         entity_id, source_platform, target_platforms, tenant_id, subject, trace, caused_by, claimed, data, decides)
@@ -27,8 +28,8 @@ WITH held AS MATERIALIZED (
     WHERE c.decision_id IS NOT NULL
     RETURNING id, record_id, seq, partition, event_type, trace, tenant_id, decides AS contest
 ), step AS (
-    INSERT INTO sync_conflict_resolutions (conflict_id, event_id, tenant_id, kind, decided_by, note, rules)
-    SELECT c.id, c.decision_id, c.tenant_id, 'policy', 'resolver', c.note, c.result FROM conflict c
+    INSERT INTO sync_conflict_resolutions (conflict_id, event_id, tenant_id, kind, decided_by, note, rules, policies)
+    SELECT c.id, c.decision_id, c.tenant_id, 'policy', 'resolver', c.note, c.result, c.policies FROM conflict c
 ), counted AS (
     INSERT INTO stage_counts (stage, writer, waiting)
     SELECT stage, $5, waiting FROM (
