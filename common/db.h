@@ -93,5 +93,7 @@ double db_get_real(const struct db_result *result, size_t row, int column);     
 size_t db_get_ints(const struct db_result *result, size_t row, int column, int64_t *values, size_t max);
 /* text[] → texts (not NUL-terminated; NULL for null) and their lengths (at most max), the count. */
 size_t db_get_texts(const struct db_result *result, size_t row, int column, const char **texts, size_t *lens, size_t max);
+/* Is the refusal about what the statement carries (data, constraints, limits), rather than about the state of the server? */
+bool db_refused_data(const char *sqlstate);
 const char *db_sqlstate(const struct db_result *result); /* of DB_REFUSED: five characters */
 const char *db_message(const struct db_result *result);

@@ -270,6 +270,12 @@ static const char *error_field(const struct db_result *result, int field, const 
     return text ? text : fallback;
 }
 
+bool db_refused_data(const char *sqlstate)
+{
+    return strncmp(sqlstate, "22", 2) == 0 || strncmp(sqlstate, "23", 2) == 0 ||
+           strncmp(sqlstate, "54", 2) == 0;
+}
+
 const char *db_sqlstate(const struct db_result *result)
 {
     return error_field(result, PG_DIAG_SQLSTATE, "     ");

@@ -109,6 +109,7 @@ static void begin(struct resolver *resolver, const struct stage_spec *spec, stru
         stats_register(STATS_COUNTER, "sync_conflicts_decided_total", "", "Conflicts decided by policies");
     resolver->stat_waiting = stats_register(STATS_COUNTER, "sync_conflicts_for_people_total", "",
                                             "Conflicts of which fields wait for a person");
+    turn_init(resolver);
     resolver->stage = stage_new(resolver->service, resolver->store, resolver->belt, spec);
     log_info("consuming", LOG_STR("streams", PROTO_CONFLICTS ":*"));
 }

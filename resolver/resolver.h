@@ -24,11 +24,14 @@ struct resolver {
     size_t queued;
     struct stage_item **turn; /* under way */
     size_t turn_count;
+    size_t limit;  /* of a turn */
+    bool helpless; /* the next turn is one conflict whose verdict cannot be stored */
     struct event *start_timer;
     struct stat *stat_decided, *stat_waiting;
 };
 
 /* turn.c */
+void turn_init(struct resolver *resolver);
 void turn_add(struct resolver *resolver, struct stage_item **items, size_t count);
 void turn_lose(struct resolver *resolver, unsigned partition); /* its items are dropped */
 void turn_start_in(struct resolver *resolver, int64_t ms);
@@ -47,4 +50,7 @@ struct verdict {
 /* The row of resolver_read.sql. */
 void verdict_find(const struct resolver *resolver, const struct db_result *result, size_t row,
                   struct verdict *verdict);
+/* Nothing is decided by itself, whatever the policies say. */
+void verdict_for_person(const struct resolver *resolver, const struct db_result *result, size_t row,
+                        struct verdict *verdict);
 void verdict_release(struct verdict *verdict);

@@ -1,8 +1,12 @@
 /*
  * turn.c: the resolver's turn: references in hand → one reading → verdicts → one statement → the decisions' references to the
  * router's streams, one hand-over per partition. One turn is under way at a time; what is in no answer is no longer open.
+ *
+ * Verdicts that are refused are tried in halves until the culprit is alone; that one goes to a person, as does what every resolver
+ * ended on (I9).
  */
 #include <event2/event.h>
+#include <string.h>
 
 #include "clock.h"
 #include "log.h"
@@ -15,6 +19,7 @@
 #include "stream.h"
 
 #define RETRY_MS 200
+#define TURN_MAX 1000 /* conflicts */
 
 void turn_start_in(struct resolver *resolver, int64_t ms)
 {
@@ -22,6 +27,11 @@ void turn_start_in(struct resolver *resolver, int64_t ms)
 
     if (!evtimer_pending(resolver->start_timer, NULL))
         evtimer_add(resolver->start_timer, &after);
+}
+
+void turn_init(struct resolver *resolver)
+{
+    resolver->limit = TURN_MAX;
 }
 
 void turn_add(struct resolver *resolver, struct stage_item **items, size_t count)
@@ -59,13 +69,37 @@ static void end_turn(struct resolver *resolver, int64_t pause_ms)
         turn_start_in(resolver, pause_ms);
 }
 
-/* PostgreSQL did not do it, or nobody knows: again. */
-static void put_back(struct resolver *resolver)
+/* PostgreSQL did not do it, or nobody knows: again, and first. */
+static void put_back(struct resolver *resolver, int64_t pause_ms)
 {
+    size_t kept = 0;
+
     for (size_t i = 0; i < resolver->turn_count; i++)
         if (resolver->turn[i])
-            turn_add(resolver, &resolver->turn[i], 1);
-    end_turn(resolver, RETRY_MS);
+            resolver->turn[kept++] = resolver->turn[i];
+    resolver->queue = mem_realloc(resolver->queue, (resolver->queued + kept + 1) * sizeof *resolver->queue);
+    memmove(resolver->queue + kept, resolver->queue, resolver->queued * sizeof *resolver->queue);
+    memcpy(resolver->queue, resolver->turn, kept * sizeof *resolver->queue);
+    resolver->queued += kept;
+    end_turn(resolver, pause_ms);
+}
+
+static void refused(struct resolver *resolver, const struct db_result *result)
+{
+    bool about_data = db_refused_data(db_sqlstate(result));
+
+    log_error("verdicts refused", LOG_INT("conflicts", resolver->turn_count),
+              LOG_STR("sqlstate", db_sqlstate(result)), LOG_STR("error", db_message(result)));
+    if (about_data)
+        resolver->limit = resolver->turn_count > 1 ? resolver->turn_count / 2 : 1;
+    if (about_data && resolver->turn_count == 1) {
+        if (resolver->helpless && resolver->turn[0]) { /* not even that: it stays open, and holds up nobody */
+            stage_done(resolver->stage, resolver->turn[0]);
+            resolver->turn[0] = NULL;
+        }
+        resolver->helpless = !resolver->helpless;
+    }
+    put_back(resolver, about_data ? 0 : RETRY_MS);
 }
 
 static void finish(struct resolver *resolver)
@@ -111,13 +145,16 @@ static void on_written(enum db_status status, const struct db_result *result, vo
 {
     struct resolver *resolver = arg;
 
-    if (status == DB_REFUSED)
-        log_error("verdicts refused", LOG_STR("sqlstate", db_sqlstate(result)),
-                  LOG_STR("error", db_message(result)));
-    if (status != DB_OK) {
-        put_back(resolver);
+    if (status == DB_REFUSED) {
+        refused(resolver, result);
         return;
     }
+    if (status != DB_OK) {
+        put_back(resolver, RETRY_MS);
+        return;
+    }
+    resolver->helpless = false;
+    resolver->limit = resolver->limit * 2 < TURN_MAX ? resolver->limit * 2 : TURN_MAX;
     for (size_t row = 0; row < db_rows(result); row++)
         publish(resolver, result, row);
     stats_add(resolver->stat_decided, (int64_t)db_rows(result));
@@ -147,13 +184,23 @@ static void add_body(struct db_array *array, const struct json *json)
     buf_release(&text);
 }
 
+/* Every resolver that had it in hand ended, the last one with nothing else in hand. */
+static bool is_poison(const struct resolver *resolver)
+{
+    return resolver->turn_count == 1 && resolver->turn[0] &&
+           resolver->turn[0]->handouts >= STAGE_HANDOUTS_PARK;
+}
+
 static void add_verdict(struct resolver *resolver, const struct db_result *result, size_t row,
                         struct verdict_arrays *a)
 {
     struct verdict verdict;
     struct uuid id, event;
 
-    verdict_find(resolver, result, row, &verdict);
+    if (resolver->helpless || is_poison(resolver))
+        verdict_for_person(resolver, result, row, &verdict);
+    else
+        verdict_find(resolver, result, row, &verdict);
     db_get_uuid(result, row, db_column(result, "id"), &id);
     db_array_uuid(a->id, &id);
     db_array_int(a->partition, db_get_int(result, row, db_column(result, "partition")));
@@ -185,7 +232,7 @@ static void on_read(enum db_status status, const struct db_result *result, void 
         log_error("reading conflicts refused", LOG_STR("sqlstate", db_sqlstate(result)),
                   LOG_STR("error", db_message(result)));
     if (status != DB_OK) {
-        put_back(resolver);
+        put_back(resolver, RETRY_MS);
         return;
     }
     if (db_rows(result) == 0) {
@@ -210,7 +257,7 @@ static void on_policies(bool ready, void *arg)
     struct db_array *events;
 
     if (!ready) {
-        put_back(resolver);
+        put_back(resolver, RETRY_MS);
         return;
     }
     params = db_params_new();
@@ -219,6 +266,22 @@ static void on_policies(bool ready, void *arg)
         if (resolver->turn[i])
             db_array_uuid(events, &resolver->turn[i]->ref.event);
     db_query(store_db(resolver->store), DB_WRITER, sql_resolver_read, params, on_read, resolver);
+}
+
+/* Up to the limit; what was handed out often goes alone. */
+static void take_turn(struct resolver *resolver)
+{
+    size_t count = 1;
+
+    if (resolver->queue[0]->handouts < STAGE_HANDOUTS_ALONE)
+        while (count < resolver->queued && count < resolver->limit &&
+               resolver->queue[count]->handouts < STAGE_HANDOUTS_ALONE)
+            count++;
+    resolver->turn = mem_array(count, sizeof *resolver->turn);
+    memcpy(resolver->turn, resolver->queue, count * sizeof *resolver->turn);
+    resolver->turn_count = count;
+    resolver->queued -= count;
+    memmove(resolver->queue, resolver->queue + count, resolver->queued * sizeof *resolver->queue);
 }
 
 void turn_start(struct resolver *resolver)
@@ -231,10 +294,7 @@ void turn_start(struct resolver *resolver)
         turn_start_in(resolver, RETRY_MS);
         return;
     }
-    resolver->turn = resolver->queue;
-    resolver->turn_count = resolver->queued;
-    resolver->queue = NULL;
-    resolver->queued = 0;
+    take_turn(resolver);
     tenants = mem_array(resolver->turn_count, sizeof *tenants);
     for (size_t i = 0; i < resolver->turn_count; i++)
         tenants[i] = resolver->turn[i]->ref.tenant;

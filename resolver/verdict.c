@@ -77,6 +77,19 @@ void verdict_find(const struct resolver *resolver, const struct db_result *resul
     json_free(data);
 }
 
+void verdict_for_person(const struct resolver *resolver, const struct db_result *result, size_t row,
+                        struct verdict *verdict)
+{
+    const char *tenant = db_get_text(result, row, db_column(result, "tenant_id"), NULL);
+
+    *verdict = (struct verdict){.decided = json_new_object(), .result = json_new_array(), .waits = true};
+    buf_init(&verdict->types);
+    buf_init(&verdict->note);
+    buf_add_str(&verdict->note,
+                "what the policies say of it could not be carried out: a person is to decide it");
+    verdict->policies = policy_version(policies_find(resolver->policies, tenant));
+}
+
 void verdict_release(struct verdict *verdict)
 {
     json_free(verdict->decided);

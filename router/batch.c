@@ -116,17 +116,10 @@ static void after_write(struct router *router, const struct db_result *result)
     router->condemned = NULL;
 }
 
-/* Is the refusal about what is in the batch (data, constraints, limits), rather than about the state of the server? */
-static bool is_about_data(const char *sqlstate)
-{
-    return strncmp(sqlstate, "22", 2) == 0 || strncmp(sqlstate, "23", 2) == 0 ||
-           strncmp(sqlstate, "54", 2) == 0;
-}
-
 /* The batch cannot be written as it is: halves find the culprit, which is then refused with its reason. */
 static void refused(struct router *router, const struct db_result *result)
 {
-    bool about_data = is_about_data(db_sqlstate(result));
+    bool about_data = db_refused_data(db_sqlstate(result));
 
     log_warn("batch refused", LOG_INT("events", router->count), LOG_STR("sqlstate", db_sqlstate(result)),
              LOG_STR("error", db_message(result)));

@@ -150,8 +150,7 @@ static void strip(struct ledger *ledger, struct work *work, const char *sqlstate
 static void refused(struct ledger *ledger, const struct db_result *result)
 {
     const char *sqlstate = db_sqlstate(result);
-    bool about_data =
-        strncmp(sqlstate, "22", 2) == 0 || strncmp(sqlstate, "23", 2) == 0 || strncmp(sqlstate, "54", 2) == 0;
+    bool about_data = db_refused_data(sqlstate);
 
     if (about_data || ledger->told_ms == 0 || clock_mono_ms() - ledger->told_ms >= TOLD_EVERY_MS) {
         log_error("outcomes refused", LOG_STR("stage", ledger->worker->stage_name),

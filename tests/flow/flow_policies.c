@@ -214,6 +214,41 @@ START_TEST(syncctl_sets_shows_and_brings_back_a_tenants_policies)
 }
 END_TEST
 
+/* ---- what cannot be stored ---- */
+
+START_TEST(a_verdict_that_cannot_be_stored_goes_to_a_person_and_the_others_are_decided)
+{
+    const char *names[] = {"odd", "even1", "even2"};
+
+    stack_stop("resolver");
+    for (size_t i = 0; i < COUNT(names); i++) {
+        api_await(conflict_change(
+                      "lead_created", "bizosaas", 0,
+                      api_text("{\"id\":\"%s\",\"email\":\"o@example.com\",\"status\":\"new\"}", names[i])),
+                  "completed");
+        conflict_change("lead_updated", "bizoholic", 1,
+                        api_text("{\"id\":\"%s\",\"status\":\"won\"}", names[i]));
+        conflict_change("lead_updated", "coreldove", 1,
+                        api_text("{\"id\":\"%s\",\"status\":\"lost\"}", names[i]));
+    }
+    for (size_t i = 0; i < COUNT(names); i++)
+        conflict_await(names[i], "open");
+    sql_do(
+        "ALTER TABLE sync_conflicts ADD CONSTRAINT odd CHECK (entity_id <> 'odd' OR status <> 'deciding')");
+    stack_start("resolver");
+    const struct json *odd = conflict_get(conflict_await("odd", "waiting"));
+    ck_assert_ptr_nonnull(strstr(pick_print(odd), "a person is to decide it"));
+    conflict_await("even1", "resolved");
+    conflict_await("even2", "resolved");
+    sql_do("ALTER TABLE sync_conflicts DROP CONSTRAINT odd");
+    ck_assert_int_eq(conflict_operate(api_text("/sync/conflicts/%s/resolve", pick_text(odd, "/id")),
+                                      "{\"choose\":\"bizoholic\"}")
+                         ->status,
+                     200);
+    conflict_await("odd", "resolved");
+}
+END_TEST
+
 int main(void)
 {
     return flow_run(
@@ -223,5 +258,6 @@ int main(void)
                           of_two_writers_the_second_is_told_that_the_first_was_faster,
                           an_earlier_version_comes_back_as_a_new_one_and_each_says_who_wrote_it,
                           policies_are_an_admins_to_change_and_tenants_never_meet,
-                          syncctl_sets_shows_and_brings_back_a_tenants_policies, NULL});
+                          syncctl_sets_shows_and_brings_back_a_tenants_policies,
+                          a_verdict_that_cannot_be_stored_goes_to_a_person_and_the_others_are_decided, NULL});
 }
