@@ -15,6 +15,7 @@
  *   record_get     records, users and versions: see record.h;  user_post  a user as the original takes it
  *   conflict_…     conflicts between platforms, and what people decide: see conflict_inside.h
  *   policies_…     a tenant's own policies, version by version: see policies_inside.h
+ *   link_…         who is one person under several ids: see link_inside.h
  *   alerts         what people must know;  cursor  where a page of a list ended
  *   status         health, readiness, what waits where;  metrics  counts and percentiles from the counters
  *   preview        what each target would get for an event
@@ -183,6 +184,12 @@ void user_post(struct http_request *request, void *arg);
 
 /* ---- conflicts ---- */
 
+void link_list(struct http_request *request, void *arg);
+void link_get(struct http_request *request, void *arg);
+void link_post(struct http_request *request, void *arg);
+void link_confirm(struct http_request *request, void *arg);
+void link_refuse(struct http_request *request, void *arg);
+void link_delete(struct http_request *request, void *arg);
 void conflict_list(struct http_request *request, void *arg);
 void conflict_get(struct http_request *request, void *arg);
 void conflict_resolve(struct http_request *request, void *arg);

@@ -34,6 +34,12 @@ const struct http_route gateway_routes[] = {
      policies_put}, /* an admin's; or of all tenants */
     {HTTP_GET, "/sync/tenants/{id}/policies/versions", AUTH_VIEWER, false, policies_list},
     {HTTP_GET, "/sync/tenants/{id}/policies/versions/{version}", AUTH_VIEWER, false, policies_get},
+    {HTTP_GET, "/sync/links", AUTH_VIEWER, false, link_list},
+    {HTTP_POST, "/sync/links", AUTH_OPERATOR, false, link_post},
+    {HTTP_GET, "/sync/links/{id}", AUTH_VIEWER, false, link_get},
+    {HTTP_DELETE, "/sync/links/{id}", AUTH_OPERATOR, false, link_delete},
+    {HTTP_POST, "/sync/links/{id}/confirm", AUTH_OPERATOR, false, link_confirm},
+    {HTTP_POST, "/sync/links/{id}/refuse", AUTH_OPERATOR, false, link_refuse},
     {HTTP_POST, "/sync/mappings/preview", AUTH_OPERATOR, false, preview_post},
     {HTTP_GET, "/sync/alerts", AUTH_VIEWER, false, alert_list},
     {HTTP_GET, "/sync/status", AUTH_VIEWER, false, status_sync},

@@ -57,6 +57,14 @@
     X(policy_tenants, POLICY_TENANTS_KEPT, CONF_INT, "500", 1, 100000,                                       \
       CONF_ROUTER | CONF_WORKER | CONF_RESOLVER, false,                                                      \
       "tenants whose own policies a process keeps at hand")                                                  \
+    X(link_by_email, LINK_BY_EMAIL, CONF_BOOL, "true", 0, 0, CONF_ROUTER, true,                              \
+      "a platform's new user whose e-mail is exactly another's is bound to that one, unless the platform "   \
+      "has it already under another id")                                                                     \
+    X(link_external_id, LINK_EXTERNAL_ID, CONF_TEXT, "", 0, 0, CONF_ROUTER | CONF_RESOLVER, true,            \
+      "a field of users, by its common name, whose equal values name one person on all platforms, such "     \
+      "as a customer number; they are bound as by e-mail")                                                   \
+    X(link_suggestions_max, LINK_SUGGESTIONS_MAX, CONF_INT, "10000", 0, 1000000, CONF_RESOLVER, true,        \
+      "suggestions of who may be one person that a tenant keeps waiting at most; 0: none are looked for")    \
     X(partitions, PARTITIONS, CONF_INT, "16", 1, 256, CONF_ALL, false,                                       \
       "units of order and ownership; fixed when the database is initialised, any other value is "            \
       "refused later")                                                                                       \

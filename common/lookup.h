@@ -23,3 +23,6 @@ bool lookup_normal_email(struct buf *out, const char *text, size_t len);
 /* -1: it is no address. */
 int lookup_email_hash(const uint8_t key[LOOKUP_KEY_LEN], const char *tenant, const char *email, size_t len,
                       uint8_t hash[LOOKUP_HASH_LEN]);
+/* Of an id that is compared as it is, without white space around it. -1: nothing is left of it. */
+int lookup_external_hash(const uint8_t key[LOOKUP_KEY_LEN], const char *tenant, const char *id, size_t len,
+                         uint8_t hash[LOOKUP_HASH_LEN]);

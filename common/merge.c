@@ -182,7 +182,7 @@ void merge_apply(struct record *record, const struct change *change, struct merg
     }
     if (!json_get(record->data, "id")) /* the record's own id never changes, whatever a platform calls it */
         json_set(record->data, "id", json_new_text(change->entity_id));
-    if (!record->exists || json_count(merge->changed) > 0)
+    if (!record->exists || json_count(merge->changed) > 0 || change->asserts)
         merge->advanced = true;
     if (merge->advanced)
         count_version(record, change);

@@ -19,7 +19,8 @@
  * Deleted or not: a deletion yields to a later change that it had not seen, and outlasts an earlier one (time, platform, seq).
  *
  * Field notes: {"o": origin, "t": ms, "s": seq, "v": record version, "c": currency?, "i": ms by a webhook's own clock?,
- *   "b": base version where it is not v - 1?, "n": {platform: highest seq that the sides had seen}?,
+ *   "b": base version where it is not v - 1?, "a": the link whose id it came under?,
+ *   "n": {platform: highest seq that the sides had seen}?,
  *   "p": snapshot_seq of a page's value?,
  *   "q": [sides, likewise, with their values "x"]? where they are not just the value itself; then
  *   "k": version that the set was made at, "l": version that all sides had seen last, "y": the field's value in it (absent:
@@ -79,6 +80,8 @@ struct change {
     bool knows_all;      /* by a person, who was shown all sides: it is the only side then. Automatic decisions keep the sides */
     bool snapshot;       /* a row of a page; then: */
     int64_t snapshot_seq;
+    const char *link; /* the link that led an id of another record here (protocol.txt §9); NULL: its own id */
+    bool asserts;     /* makes a version whatever it changes */
     bool webhook;      /* tells the whole object and comes in any order; then: */
     int64_t issued_ms; /* by the platform's own clock; INT64_MIN: not told */
 };

@@ -33,7 +33,7 @@ bool side_is_own(const struct json *side, const struct change *change)
 /* The members that tell of a change. */
 static struct json *copy_told(const struct json *note)
 {
-    static const char *const members[] = {"o", "t", "s", "v", "b", "i", "c"};
+    static const char *const members[] = {"o", "t", "s", "v", "b", "i", "c", "a"};
     struct json *side = json_new_object(), *value;
 
     for (size_t i = 0; i < sizeof members / sizeof *members; i++)
@@ -78,6 +78,8 @@ struct json *side_new(const struct change *change, int64_t version, bool present
         json_set(side, "i", json_new_int(change->issued_ms));
     if (currency)
         json_set(side, "c", json_new_text(currency));
+    if (change->link)
+        json_set(side, "a", json_new_text(change->link));
     if (present)
         json_set(side, "x", json_copy(value));
     return side;

@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "conf.h"
 #include "hints.h"
+#include "links.h"
 #include "log.h"
 #include "mem.h"
 #include "router.h"
@@ -55,6 +56,12 @@ static void put_back(struct router *router)
     for (size_t i = 0, at = 0; i < router->count; i++)
         if (router->decisions[i].item)
             router->queue[at++] = (struct queued){.item = router->decisions[i].item};
+}
+
+void batch_again(struct router *router, int64_t pause_ms)
+{
+    put_back(router);
+    end_batch(router, pause_ms);
 }
 
 static void publish(struct router *router, const struct decision *decision)
@@ -111,6 +118,7 @@ static void after_write(struct router *router, const struct db_result *result)
             hand_over(router, decision);
     }
     stats_add(router->stat_routed, (int64_t)router->count);
+    links_written(router);
     router->limit = router->limit * 2 < ROUTER_BATCH_MAX ? router->limit * 2 : ROUTER_BATCH_MAX;
     free(router->condemned);
     router->condemned = NULL;
@@ -198,7 +206,7 @@ static void on_moved(enum db_status status, const struct db_result *result, void
 static void move(struct router *router)
 {
     struct db_params *params = db_params_new();
-    struct db_array *ids, *partitions, *records;
+    struct db_array *ids, *partitions, *records, *links;
 
     db_add_text(params, PROTO_STAGE_ROUTER);
     db_add_text(params, service_instance(router->service));
@@ -206,13 +214,18 @@ static void move(struct router *router)
     ids = db_add_array(params, DB_UUID);
     partitions = db_add_array(params, DB_INT2);
     records = db_add_array(params, DB_UUID);
+    db_add_int(params, store_partitions(router->store));
+    links = db_add_array(params, DB_UUID);
     for (size_t i = 0; i < router->count; i++)
         if (router->decisions[i].item && router->decisions[i].verdict == ROUTE_MOVE) {
             db_array_uuid(ids, &router->decisions[i].item->ref.event);
             db_array_int(partitions, router->decisions[i].item->partition);
             db_array_uuid(records, &router->decisions[i].moved_to);
+            if (router->decisions[i].binds)
+                db_array_uuid(links, &router->decisions[i].link);
+            else
+                db_array_null(links);
         }
-    db_add_int(params, store_partitions(router->store));
     db_query(store_db(router->store), DB_WRITER, sql_router_move, params, on_moved, router);
 }
 
@@ -251,6 +264,10 @@ static void read_event(const struct db_result *result, size_t row, struct event_
     event->audience = db_get_text(result, row, db_column(result, "record_audience"), NULL);
     event->decides = db_get_uuid(result, row, db_column(result, "decides"), &event->contest) == 0;
     event->by_person = db_get_bool(result, row, db_column(result, "by_person"));
+    event->links = db_get_uuid(result, row, db_column(result, "link_id"), &event->link) == 0;
+    event->merged = db_get_uuid(result, row, db_column(result, "merged_into"), &event->merged_into) == 0 &&
+                    db_get_uuid(result, row, db_column(result, "merging"), &event->merging) == 0;
+    event->under_link = db_get_uuid(result, row, db_column(result, "under"), &event->under) == 0;
     data = db_get_bytes(result, row, db_column(result, "data"), &event->data_len);
     if (data && event->data_len > 1 && data[0] == BODY_PLAIN) {
         event->data = data + 1;
@@ -299,6 +316,15 @@ static void expect_all(struct router *router, const struct db_result *result)
 
 static void decide_all(struct router *router, const struct db_result *result)
 {
+    const struct conf *conf = service_conf(router->service);
+    const struct routing_spec spec = {.platforms = router->platforms,
+                                      .stage = router->stage,
+                                      .writer = service_instance(router->service),
+                                      .lookup_key = store_fingerprint_key(router->store),
+                                      .partitions = store_partitions(router->store),
+                                      .external_id = conf->link_external_id,
+                                      .by_email = conf->link_by_email,
+                                      .step = router->step};
     struct map *by_event = map_new();
 
     for (size_t i = 0; i < router->count; i++) {
@@ -308,35 +334,17 @@ static void decide_all(struct router *router, const struct db_result *result)
             map_put(by_event, decision->item->ref.event.bytes, sizeof decision->item->ref.event.bytes,
                     decision);
     }
-    router->routing = routing_new(router->platforms, router->stage, service_instance(router->service),
-                                  store_fingerprint_key(router->store));
+    router->routing = routing_new(&spec);
     expect_all(router, result);
     for (size_t row = 0; row < db_rows(result); row++)
         decide(router, result, row, by_event);
     map_free(&by_event);
 }
 
-static void on_read(enum db_status status, const struct db_result *result, void *arg)
+void batch_write(struct router *router)
 {
-    struct router *router = arg;
     bool moves = false;
 
-    if (status != DB_OK) {
-        if (status == DB_REFUSED)
-            log_error("read refused", LOG_STR("sqlstate", db_sqlstate(result)),
-                      LOG_STR("error", db_message(result)));
-        put_back(router);
-        end_batch(router, RETRY_MS);
-        return;
-    }
-    /* Partitions may have been lost while this was read. */
-    for (size_t i = 0; i < router->count; i++)
-        if (router->decisions[i].item && !stage_holds(router->stage, router->decisions[i].item->partition)) {
-            put_back(router);
-            end_batch(router, RETRY_MS);
-            return;
-        }
-    decide_all(router, result);
     for (size_t i = 0; i < router->count; i++)
         moves |= router->decisions[i].verdict == ROUTE_MOVE;
     if (moves) {
@@ -349,6 +357,30 @@ static void on_read(enum db_status status, const struct db_result *result, void 
             hand_over(router, &router->decisions[i]);
         end_batch(router, 0);
     }
+}
+
+static void on_read(enum db_status status, const struct db_result *result, void *arg)
+{
+    struct router *router = arg;
+
+    if (status != DB_OK) {
+        if (status == DB_REFUSED)
+            log_error("read refused", LOG_STR("sqlstate", db_sqlstate(result)),
+                      LOG_STR("error", db_message(result)));
+        batch_again(router, RETRY_MS);
+        return;
+    }
+    /* Partitions may have been lost while this was read. */
+    for (size_t i = 0; i < router->count; i++)
+        if (router->decisions[i].item && !stage_holds(router->stage, router->decisions[i].item->partition)) {
+            batch_again(router, RETRY_MS);
+            return;
+        }
+    if (links_alone(router, result))
+        return;
+    decide_all(router, result);
+    if (!links_bind(router))
+        batch_write(router);
 }
 
 /* Takes the next batch from the queue: up to the limit; what was handed out often goes alone. Of low priority there are few in
@@ -377,11 +409,18 @@ static void take_batch(struct router *router)
     memmove(router->queue, router->queue + count, router->queued * sizeof *router->queue);
 }
 
+void batch_read(struct router *router)
+{
+    struct db_params *params = db_params_new();
+    struct db_array *ids = db_add_array(params, DB_UUID);
+
+    for (size_t i = 0; i < router->count; i++)
+        db_array_uuid(ids, &router->decisions[i].item->ref.event);
+    db_query(store_db(router->store), DB_WRITER, sql_router_read, params, on_read, router);
+}
+
 void batch_start(struct router *router)
 {
-    struct db_params *params;
-    struct db_array *ids;
-
     if (router->busy || router->queued == 0)
         return;
     if (!store_up(router->store)) {
@@ -390,10 +429,6 @@ void batch_start(struct router *router)
     }
     router->busy = true;
     take_batch(router);
-    params = db_params_new();
-    ids = db_add_array(params, DB_UUID);
-    for (size_t i = 0; i < router->count; i++)
-        db_array_uuid(ids, &router->decisions[i].item->ref.event);
     stats_observe_us(router->stat_batch, (int64_t)router->count);
-    db_query(store_db(router->store), DB_WRITER, sql_router_read, params, on_read, router);
+    batch_read(router);
 }

@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "contests.h"
 #include "history.h"
+#include "links.h"
 #include "log.h"
 #include "mapping.h"
 #include "mem.h"
@@ -47,8 +48,7 @@ static void load_record(struct record *record, const struct db_result *result, s
     record->notes = column_json(result, row, "record_notes");
 }
 
-/* The record as this batch has it so far. */
-static struct folded *fold(struct routing *routing, const struct db_result *result,
+struct folded *route_fold(struct routing *routing, const struct db_result *result,
                            const struct event_row *event)
 {
     struct folded *folded = map_get(routing->records, event->record_id.bytes, sizeof event->record_id.bytes);
@@ -145,10 +145,10 @@ static void finish_to(struct addressing *a, const char *entity_id, const char *a
 {
     enum event_status status = EVENT_STATUS_ROUTED;
 
-    each_target(a->routing->platforms, a->event->targets, address, a);
+    each_target(a->routing->spec.platforms, a->event->targets, address, a);
     a->also = true;
     if (!a->error && !a->skipped)
-        each_target(a->routing->platforms, audience, address, a);
+        each_target(a->routing->spec.platforms, audience, address, a);
     if (a->error)
         status = EVENT_STATUS_FAILED;
     else if (a->open_named == 0)
@@ -197,15 +197,15 @@ static void finish_unchanged(struct routing *routing, const struct event_row *ev
     if (folded->record.deleted)
         a.seen = UINT32_MAX;
     else
-        each_target(routing->platforms, event->held_by, mark_target, &a.seen);
+        each_target(routing->spec.platforms, event->held_by, mark_target, &a.seen);
     finish_to(&a, folded->entity_id, NULL, decision);
     if (a.open == 0)
         routing_add_unchanged(routing, event);
 }
 
 /* What changed nothing goes nowhere, also not to those who were never named for the record. */
-static void finish_skipped(struct routing *routing, const struct event_row *event, const struct folded *folded,
-                           const char *why, struct decision *decision)
+void route_skip(struct routing *routing, const struct event_row *event, const struct folded *folded,
+                const char *why, struct decision *decision)
 {
     struct addressing a = {
         .routing = routing, .event = event, .version = folded->record.version, .skipped = why};
@@ -257,8 +257,8 @@ static void join_audience(const struct platform *platform, size_t index, void *a
 static void widen_audience(const struct routing *routing, const struct event_row *event,
                            struct folded *folded)
 {
-    each_target(routing->platforms, event->targets, join_audience, folded);
-    each_target(routing->platforms, event->source, join_audience, folded);
+    each_target(routing->spec.platforms, event->targets, join_audience, folded);
+    each_target(routing->spec.platforms, event->source, join_audience, folded);
 }
 
 /* ── the merge ── */
@@ -279,13 +279,12 @@ static void keep(struct routing *routing, const struct event_row *event, struct 
         history_add(folded->made, &folded->record, event->source, merge->changed, event->snapshot);
 }
 
-/* source: NULL for the service's own decisions. */
-static void merge_event(struct routing *routing, const struct db_result *result, const struct event_row *event,
-                        const struct platform *source, const struct json *common, struct decision *decision)
+void route_merge(struct routing *routing, const struct db_result *result, const struct event_row *event,
+                 const struct platform *source, const struct json *common, struct decision *decision)
 {
-    struct folded *folded = fold(routing, result, event);
+    struct folded *folded = route_fold(routing, result, event);
     struct history *history = history_read(event->history);
-    char id[UUID_TEXT_LEN + 1], contest[UUID_TEXT_LEN + 1];
+    char id[UUID_TEXT_LEN + 1], contest[UUID_TEXT_LEN + 1], link[UUID_TEXT_LEN + 1];
     struct merge merge;
     struct change change = {.source = source,
                             .entity = msg_event_entity(event->type),
@@ -300,6 +299,8 @@ static void merge_event(struct routing *routing, const struct db_result *result,
                             .knows_all = event->by_person,
                             .snapshot = event->snapshot,
                             .snapshot_seq = event->snapshot_seq,
+                            .link = event->under_link ? link : NULL,
+                            .asserts = event->asserts,
                             .webhook = event->webhook,
                             /* A clock that was ahead and is set right must not be behind for ever. */
                             .issued_ms = event->occurred_ms < event->created_ms ? event->occurred_ms
@@ -307,6 +308,9 @@ static void merge_event(struct routing *routing, const struct db_result *result,
 
     uuid_format(&event->id, id);
     uuid_format(&event->contest, contest);
+    uuid_format(&event->under, link);
+    if (source && !folded->record.exists)
+        links_fresh(routing, event, common);
     history_join(history, folded->made);
     change.history = history_versions(history, &change.history_count);
     widen_audience(routing, event, folded);
@@ -317,9 +321,9 @@ static void merge_event(struct routing *routing, const struct db_result *result,
     if (event->snapshot && !merge.advanced)
         finish_unchanged(routing, event, folded, decision);
     else if (!merge.advanced && event->webhook && !is_behind(event, &merge))
-        finish_skipped(routing, event, folded, "the webhook told nothing new", decision);
+        route_skip(routing, event, folded, "the webhook told nothing new", decision);
     else if (!merge.advanced && event->decides)
-        finish_skipped(routing, event, folded, "another change has taken its place", decision);
+        route_skip(routing, event, folded, "another change has taken its place", decision);
     else
         finish_merged(routing, event, folded, &merge, decision);
     merge_release(&merge);
@@ -338,7 +342,7 @@ static void route_record(struct routing *routing, const struct db_result *result
         join_errors(errors, &why);
         finish(routing, event, 0, event->entity_id, why.data, decision);
     } else {
-        merge_event(routing, result, event, source, common, decision);
+        route_merge(routing, result, event, source, common, decision);
     }
     buf_release(&why);
     json_free(errors);
@@ -348,13 +352,15 @@ static void route_record(struct routing *routing, const struct db_result *result
 static void route_pending(struct routing *routing, const struct db_result *result,
                           const struct event_row *event, struct decision *decision)
 {
-    const struct platform *source = platform_find(routing->platforms, event->source);
+    const struct platform *source = platform_find(routing->spec.platforms, event->source);
     bool ok = false;
     struct json *raw =
         event->data ? json_parse(event->data, event->data_len, JSON_DEPTH_MAX, NULL, &ok) : NULL;
 
-    if (ok && json_type(raw) == JSON_OBJECT && strcmp(event->source, MERGE_SERVICE) == 0)
-        merge_event(routing, result, event, NULL, raw, decision);
+    if (ok && json_type(raw) == JSON_OBJECT && event->links)
+        links_route(routing, result, event, raw, decision);
+    else if (ok && json_type(raw) == JSON_OBJECT && strcmp(event->source, MERGE_SERVICE) == 0)
+        route_merge(routing, result, event, NULL, raw, decision);
     else if (!source)
         finish(routing, event, 0, event->entity_id, "the source platform is not configured any more",
                decision);
@@ -374,12 +380,17 @@ void route_event(struct routing *routing, const struct db_result *result, const 
     decision->contests = false;
     if (event->status == EVENT_STATUS_ROUTED) {
         decision->verdict = ROUTE_AGAIN;
-        each_target(routing->platforms, event->open_targets, mark_target, &decision->targets);
+        each_target(routing->spec.platforms, event->open_targets, mark_target, &decision->targets);
     } else if (event->status != EVENT_STATUS_PENDING) {
         decision->verdict = ROUTE_NOTHING;
     } else if (event->linked && !uuid_equal(&event->linked_id, &event->record_id)) {
         decision->verdict = ROUTE_MOVE;
         decision->moved_to = event->linked_id;
+    } else if (event->merged) {
+        decision->verdict = ROUTE_MOVE;
+        decision->moved_to = event->merged_into;
+        decision->binds = true;
+        decision->link = event->merging;
     } else if (event->expired) {
         routing_add_event(routing, event, EVENT_STATUS_EXPIRED, 0, event->entity_id, 0, 0,
                           "expires_at had passed before it was routed");

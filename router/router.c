@@ -8,6 +8,7 @@
 
 #include "conf.h"
 #include "hints.h"
+#include "links.h"
 #include "mem.h"
 #include "service.h"
 #include "sql.h"
@@ -185,6 +186,7 @@ void router_free(struct router **routerp)
     stage_free(&router->stage);
     belt_activity_free(&router->activity);
     routing_free(&router->routing);
+    link_step_free(&router->step);
     event_free(router->start_timer);
     platform_set_free(&router->platforms);
     platform_set_free(&router->next_platforms);

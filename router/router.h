@@ -17,6 +17,7 @@ struct hints;
 struct stat;
 struct decision;
 struct routing;
+struct link_step;
 
 struct queued {
     struct stage_item *item;
@@ -47,6 +48,7 @@ struct router {
     struct stat *stat_routed, *stat_batch;
     bool due_running;
     char *condemned; /* why the next batch's only event is refused instead of routed */
+    struct link_step *step; /* of a link: the lone event of the batch that is read next; NULL: none */
     struct platform_set *next_platforms; /* for after the batch under way, which points into the others */
 };
 
@@ -64,6 +66,9 @@ void router_set_platforms(struct router *router, struct platform_set *platforms)
 void batch_start_in(struct router *router, int64_t ms);
 void batch_start(struct router *router);
 void batch_drop(struct router *router, struct decision *decision); /* its item goes back to the stage */
+void batch_again(struct router *router, int64_t pause_ms);         /* everything undecided is read anew */
+void batch_read(struct router *router);                            /* reads what the batch holds */
+void batch_write(struct router *router);                           /* what was decided */
 
 /* One event as router_read.sql tells it; texts live as long as the result. */
 struct event_row {
@@ -90,6 +95,13 @@ struct event_row {
     bool decides;         /* a decision about what another event contested; then: */
     struct uuid contest;
     bool by_person;
+    bool links; /* a step of a link; then: */
+    struct uuid link;
+    bool merged; /* its record was linked to another, by this link: */
+    struct uuid merged_into, merging;
+    bool under_link; /* the event's id belongs to a link: */
+    struct uuid under;
+    bool asserts; /* makes a version whatever it changes */
 };
 
 /* What happens to one event of a batch. */
@@ -105,13 +117,23 @@ struct decision {
     uint32_t targets; /* bit n: the n-th platform */
     bool contests;    /* the resolver has something to decide */
     struct uuid moved_to;
-    unsigned moved_partition;
+    bool binds; /* the id that it came under goes with it, by this link */
+    struct uuid link;
 };
 
 /* A batch's rows for router_write.sql. */
 struct routing;
-struct routing *routing_new(const struct platform_set *platforms, const struct stage *stage,
-                            const char *writer, const uint8_t *lookup_key);
+struct routing_spec {
+    const struct platform_set *platforms;
+    const struct stage *stage;
+    const char *writer;
+    const uint8_t *lookup_key;
+    int64_t partitions;
+    const char *external_id;  /* field by which users are bound, as by e-mail; "": none */
+    bool by_email;
+    struct link_step *step;   /* of the only event, when that is one of a link */
+};
+struct routing *routing_new(const struct routing_spec *spec);
 void routing_free(struct routing **routing);
 /* Two events of the batch are about this record: the versions between them are kept. */
 void routing_expect(struct routing *routing, const struct uuid *record);

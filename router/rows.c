@@ -43,23 +43,26 @@ static void add_arrays(struct routing *r)
     r->record.audience = db_add_array(p, DB_TEXT), r->settled.event = db_add_array(p, DB_UUID);
     r->settled.partition = db_add_array(p, DB_INT2), r->settled.fields = db_add_array(p, DB_TEXT);
     r->conflict.open = db_add_array(p, DB_TEXT), r->settled.status = db_add_array(p, DB_TEXT);
+    r->step_row.link = db_add_array(p, DB_UUID), r->step_row.partition = db_add_array(p, DB_INT2);
+    r->step_row.kind = db_add_array(p, DB_INT2), r->step_row.next = db_add_array(p, DB_UUID);
+    r->step_row.version = db_add_array(p, DB_INT8), r->step_row.body = db_add_array(p, DB_BYTEA);
+    db_add_int(p, r->spec.partitions);
+    r->record.external_hash = db_add_array(p, DB_BYTEA);
 }
 
-struct routing *routing_new(const struct platform_set *platforms, const struct stage *stage,
-                            const char *writer, const uint8_t *lookup_key)
+struct routing *routing_new(const struct routing_spec *spec)
 {
     struct routing *routing = mem_alloc(sizeof *routing);
 
-    routing->platforms = platforms;
-    routing->lookup_key = lookup_key;
+    routing->spec = *spec;
     routing->records = map_new();
     routing->expected = map_new();
     routing->contests = contests_new();
     routing->params = db_params_new();
     db_add_text(routing->params, PROTO_STAGE_ROUTER);
-    db_add_text(routing->params, writer);
-    stage_add_fences(stage, routing->params);
-    db_add_text(routing->params, writer);
+    db_add_text(routing->params, spec->writer);
+    stage_add_fences(spec->stage, routing->params);
+    db_add_text(routing->params, spec->writer);
     add_arrays(routing);
     return routing;
 }
@@ -97,6 +100,7 @@ void routing_free(struct routing **routingp)
     map_free(&routing->expected);
     contests_free(&routing->contests);
     db_params_free(&routing->params);
+    db_params_free(&routing->fresh.params);
     free(routing);
     *routingp = NULL;
 }
@@ -179,18 +183,47 @@ void routing_add_unchanged(struct routing *routing, const struct event_row *even
     db_array_int(routing->unchanged.partition, event->partition);
 }
 
-/* What look-ups by e-mail go through. */
-static void add_email(struct routing *routing, const struct folded *folded)
+int rows_email_hash(const struct routing *routing, const char *tenant, const struct json *data,
+                    uint8_t hash[LOOKUP_HASH_LEN])
 {
-    const struct json *email = json_get(folded->record.data, "email");
-    uint8_t hash[LOOKUP_HASH_LEN];
+    const struct json *email = json_get(data, "email");
     size_t len = 0;
     const char *text = json_type(email) == JSON_STRING ? json_text(email, &len) : "";
 
-    if (lookup_email_hash(routing->lookup_key, folded->tenant, text, len, hash) == 0)
+    return lookup_email_hash(routing->spec.lookup_key, tenant, text, len, hash);
+}
+
+/* A number counts as its text. */
+int rows_external_hash(const struct routing *routing, const char *tenant, const struct json *data,
+                       uint8_t hash[LOOKUP_HASH_LEN])
+{
+    const struct json *id = *routing->spec.external_id ? json_get(data, routing->spec.external_id) : NULL;
+    size_t len = 0;
+    const char *text = json_type(id) == JSON_STRING || json_type(id) == JSON_NUMBER ? json_text(id, &len) : "";
+
+    return lookup_external_hash(routing->spec.lookup_key, tenant, text, len, hash);
+}
+
+/* What look-ups by e-mail go through. */
+static void add_email(struct routing *routing, const struct folded *folded)
+{
+    uint8_t hash[LOOKUP_HASH_LEN];
+
+    if (rows_email_hash(routing, folded->tenant, folded->record.data, hash) == 0)
         db_array_bytes(routing->record.email_hash, hash, sizeof hash);
     else
         db_array_null(routing->record.email_hash);
+}
+
+static void add_external(struct routing *routing, const struct folded *folded)
+{
+    uint8_t hash[LOOKUP_HASH_LEN];
+
+    if (folded->entity == ENTITY_USER &&
+        rows_external_hash(routing, folded->tenant, folded->record.data, hash) == 0)
+        db_array_bytes(routing->record.external_hash, hash, sizeof hash);
+    else
+        db_array_null(routing->record.external_hash);
 }
 
 static void add_record(struct routing *routing, const struct folded *folded)
@@ -210,6 +243,7 @@ static void add_record(struct routing *routing, const struct folded *folded)
     rows_add_body(routing->record.data, folded->record.data);
     rows_add_body(routing->record.notes, folded->record.notes);
     add_email(routing, folded);
+    add_external(routing, folded);
     db_array_text(routing->record.audience, folded->audience);
     buf_release(&vector);
 }

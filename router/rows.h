@@ -1,5 +1,6 @@
 /* rows.h: a batch's rows for router_write.sql, and the records that the batch has touched so far; of route.c and rows.c. */
 #pragma once
+#include "lookup.h"
 #include "router.h"
 
 struct contests;
@@ -19,8 +20,7 @@ struct folded {
 };
 
 struct routing {
-    const struct platform_set *platforms;
-    const uint8_t *lookup_key; /* store_fingerprint_key */
+    struct routing_spec spec; /* what it points to is lent */
     struct map *records;
     struct map *expected; /* record → how many events of the batch are about it, as a pointer */
     struct contests *contests;
@@ -31,7 +31,7 @@ struct routing {
     } event;
     struct {
         struct db_array *id, *partition, *tenant, *type, *entity_id, *version, *vector, *deleted, *data,
-            *notes, *event, *email_hash, *audience;
+            *notes, *event, *email_hash, *audience, *external_hash;
     } record;
     struct {
         struct db_array *record, *partition, *event, *version, *seq, *deleted, *tenant, *source, *changed,
@@ -51,7 +51,24 @@ struct routing {
     struct {
         struct db_array *job, *partition;
     } unchanged;
+    struct {
+        struct db_array *link, *partition, *kind, *next, *version, *body;
+    } step_row;
+    struct {
+        struct db_params *params; /* of router_bind.sql; NULL: there are none */
+        struct db_array *event, *partition, *tenant, *platform, *entity_id, *record, *email, *external, *link;
+    } fresh;
 };
+
+/* route.c: the record as this batch has it so far. */
+struct folded *route_fold(struct routing *routing, const struct db_result *result,
+                          const struct event_row *event);
+/* source: NULL for the service's own changes. */
+void route_merge(struct routing *routing, const struct db_result *result, const struct event_row *event,
+                 const struct platform *source, const struct json *common, struct decision *decision);
+/* What changed nothing goes nowhere. */
+void route_skip(struct routing *routing, const struct event_row *event, const struct folded *folded,
+                const char *why, struct decision *decision);
 
 void routing_add_event(struct routing *routing, const struct event_row *event, enum event_status status,
                        int64_t version, const char *entity_id, int open, int dead, const char *error);
@@ -61,5 +78,10 @@ void routing_add_delivery(struct routing *routing, const struct event_row *event
                           int64_t version, enum delivery_state state, bool named, const char *error);
 /* A row of a backfill changed nothing, and nobody gets it. */
 void routing_add_unchanged(struct routing *routing, const struct event_row *event);
+/* What look-ups go through: -1 when the data has none. */
+int rows_email_hash(const struct routing *routing, const char *tenant, const struct json *data,
+                    uint8_t hash[LOOKUP_HASH_LEN]);
+int rows_external_hash(const struct routing *routing, const char *tenant, const struct json *data,
+                       uint8_t hash[LOOKUP_HASH_LEN]);
 /* A body: the format byte, and the text. */
 void rows_add_body(struct db_array *array, const struct json *json);

@@ -85,6 +85,7 @@ void work_forget_rows(struct work *work)
     work->delivery_count = 0;
     free(work->record_entity_id);
     free(work->platform_id);
+    free(work->named_id);
     free(work->platform_state);
     free(work->learnt_id);
     free(work->steps_done);
@@ -93,7 +94,7 @@ void work_forget_rows(struct work *work)
     free(work->noted_fields);
     work->steps_done = work->record_lost_fields = work->asserts = work->noted_fields = NULL;
     work->record_lost_ms = work->lost_ms = work->noted_lost_ms = work->noted_overtook_ms = 0;
-    work->record_entity_id = work->platform_id = work->platform_state = work->learnt_id = NULL;
+    work->record_entity_id = work->platform_id = work->named_id = work->platform_state = work->learnt_id = NULL;
     work->has_record = work->record_deleted = work->turned = work->stripped = false;
     work->record_version = work->certain_version = work->started_version = work->base_seq = 0;
     work->error[0] = '\0';
@@ -251,6 +252,7 @@ static void read_record(struct work *work, const struct db_result *result, size_
     work->started_version = int_column(result, row, "started_version");
     db_get_uuid(result, row, db_column(result, "certain_event"), &work->certain_event);
     work->platform_id = text_column(result, row, "platform_id");
+    work->named_id = text_column(result, row, "named_id");
     work->platform_state = text_column(result, row, "platform_state");
     work->data = json_column(result, row, work->has_record ? "record_data" : "event_data");
     work->notes = json_column(result, row, "record_notes");
@@ -420,6 +422,16 @@ static void withhold(struct work *work)
     }
 }
 
+/* A platform that knows the record under a linked id is told of that one. */
+static void name_as_there(struct work *work)
+{
+    if (!work->named_id || !work->has_record)
+        return;
+    json_set(work->data, "id", json_new_text(work->named_id));
+    if (work->base)
+        json_set(work->base, "id", json_new_text(work->named_id));
+}
+
 void work_settle(struct work *work)
 {
     char *at, *name;
@@ -434,5 +446,6 @@ void work_settle(struct work *work)
     while (work->base && work->touched.len > 0 && (name = strsep(&at, ",")))
         json_remove(work->base, name);
     withhold(work);
+    name_as_there(work);
     work->verb = choose_verb(work);
 }

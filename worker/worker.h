@@ -90,6 +90,7 @@ struct work {
     int64_t record_version, certain_version, started_version, base_seq;
     struct uuid record_event, certain_event;
     char *record_entity_id, *platform_id, *platform_state;
+    char *named_id; /* what the platform calls the record, where a link says so */
     struct json *data, *notes, *base; /* operational: data is the event's data */
     struct parents parents;           /* of an order: its customer and products, with their records */
     struct buf touched;               /* fields that are sent although base has the same value, with commas */

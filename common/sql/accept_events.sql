@@ -21,7 +21,7 @@ WITH input AS MATERIALIZED (
     -- little the planner knows of fresh tables.
     LEFT JOIN LATERAL (SELECT r.record_id FROM record_ids r WHERE r.tenant_id = i.tenant_id AND r.entity_type = i.entity_type
         AND r.platform = i.source_platform AND r.platform_id = i.entity_id OFFSET 0) linked ON true
-    LEFT JOIN LATERAL (SELECT r.id FROM records r WHERE r.id = i.named_id AND r.tenant_id || '' = i.tenant_id
+    LEFT JOIN LATERAL (SELECT COALESCE(r.merged_into, r.id) AS id FROM records r WHERE r.id = i.named_id AND r.tenant_id || '' = i.tenant_id
         AND r.entity_type || '' = i.entity_type OFFSET 0) named ON true
 ), claimed AS (
     INSERT INTO idempotency_keys (tenant_id, kind, key, event_id, fingerprint, expires_at)

@@ -4,7 +4,8 @@
 -- returns: user_id text, trace text, data bytea, created_at timestamptz, occurred_at timestamptz, expired bool, linked_id
 -- returns: uuid, record_version int8, record_vector text, record_deleted bool, record_data bytea, record_notes bytea,
 -- returns: record_entity_id text, record_event uuid, record_audience text, open_targets text, snapshot_seq int8, backfill uuid,
--- returns: seen_version int8, started_version int8, held_by text, webhook bool, history text, decides uuid, by_person bool
+-- returns: seen_version int8, started_version int8, held_by text, webhook bool, history text, decides uuid, by_person bool,
+-- returns: link_id uuid, merged_into uuid, merging uuid, under uuid
 SELECT e.id, e.record_id, e.seq, e.partition, e.priority, e.status, e.base_version, e.max_retries, e.event_type,
     e.entity_type, e.entity_id, e.source_platform, array_to_string(e.target_platforms, ',') AS targets, e.tenant_id, e.user_id,
     e.trace, e.data, e.created_at, e.occurred_at, e.expires_at <= now() AS expired,
@@ -30,7 +31,10 @@ SELECT e.id, e.record_id, e.seq, e.partition, e.priority, e.status, e.base_versi
         FROM (SELECT * FROM record_versions v WHERE v.record_id = e.record_id AND (v.version >= seen.version
                 OR e.subject ^@ 'webhook:' AND v.version >= r.version - 8 AND v.created_at > now() - interval '10 minutes')
             ORDER BY v.version DESC LIMIT 32) v ORDER BY v.version), E'\n') END AS history,
-    e.decides, e.by_person
+    e.decides, e.by_person,
+    -- A step of a link; the record that this one was linked to, and by which link; the link that the event's id belongs to.
+    e.link_id, r.merged_into, CASE WHEN r.merged_into IS NOT NULL THEN (SELECT l.id FROM record_links l WHERE l.other_id = r.id
+        AND l.record_id = r.merged_into) END AS merging, CASE WHEN linked.record_id = e.record_id THEN linked.links[1] END AS under
 FROM sync_events e
 -- LATERAL with OFFSET 0: looked up one by one through the primary keys, however little the planner knows of fresh tables.
 LEFT JOIN LATERAL (SELECT * FROM records r WHERE r.id = e.record_id AND e.entity_type <> '' OFFSET 0) r ON true

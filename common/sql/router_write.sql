@@ -14,6 +14,8 @@
 --  $55 the events that made the records' versions, $58 the hashes of their e-mail (null: none), $61 their audiences, with commas, all
 --  beside $14
 --  backfills:  $56 jobs  $57 partitions, of rows that changed nothing
+--  links:      $67 links  $68 partitions  $69 kinds (1 leave, 2 enter, 3 part)  $70 the next steps' events  $71 versions  $72 bodies
+--              $73 number of partitions  $74 the hashes of external ids, beside $14
 --  settled:    $62 events that contested  $63 partitions  $64 fields, with commas  $66 status when none is left: resolved, replaced
 -- returns: partition int2
 WITH held AS MATERIALIZED (
@@ -32,16 +34,16 @@ WITH held AS MATERIALIZED (
     SELECT sync_assert((SELECT count(*) FROM routed) = (SELECT count(*) FROM event), 'events changed meanwhile')
 ), record AS (
     INSERT INTO records (id, partition, tenant_id, entity_type, entity_id, version, vector, deleted, data, notes, event_id,
-        email_hash, audience)
+        email_hash, audience, external_hash)
     SELECT r.id, r.partition, r.tenant_id, r.entity_type, r.entity_id, r.version, r.vector, r.deleted, r.data, r.notes, r.event_id,
-        r.email_hash, string_to_array(r.audience, ',')
+        r.email_hash, string_to_array(r.audience, ','), r.external_hash
     FROM unnest($14::uuid[], $15::int2[], $16::text[], $17::text[], $18::text[], $19::int8[], $20::text[], $21::bool[],
-                $22::bytea[], $23::bytea[], $55::uuid[], $58::bytea[], $61::text[])
-        AS r(id, partition, tenant_id, entity_type, entity_id, version, vector, deleted, data, notes, event_id, email_hash, audience)
+                $22::bytea[], $23::bytea[], $55::uuid[], $58::bytea[], $61::text[], $74::bytea[])
+        AS r(id, partition, tenant_id, entity_type, entity_id, version, vector, deleted, data, notes, event_id, email_hash, audience, external_hash)
         JOIN held USING (partition)
     ON CONFLICT (id) DO UPDATE SET version = excluded.version, event_id = excluded.event_id, vector = excluded.vector, deleted = excluded.deleted,
         data = excluded.data, notes = excluded.notes, email_hash = excluded.email_hash, audience = excluded.audience,
-        updated_at = now()
+        external_hash = excluded.external_hash, updated_at = now()
 ), version AS (
     INSERT INTO record_versions (record_id, event_id, version, seq, deleted, tenant_id, source, changed, data, page)
     SELECT v.record_id, v.event_id, v.version, v.seq, v.deleted, v.tenant_id, v.source, string_to_array(v.changed, ','), v.data,
@@ -83,6 +85,10 @@ WITH held AS MATERIALIZED (
             AS open_fields) o
     WHERE c.id = before.id
     RETURNING before.status AS status_before, c.status
+), stepped AS MATERIALIZED (
+    SELECT sync_link_step(s.link_id, s.kind, s.next, s.version, s.body, $73::int)
+    FROM unnest($67::uuid[], $68::int2[], $69::int2[], $70::uuid[], $71::int8[], $72::bytea[]) AS s(link_id, partition, kind, next, version, body)
+        JOIN held USING (partition)
 ), counted AS (
     INSERT INTO stage_counts (stage, writer, waiting, dead)
     SELECT stage, $5, sum(waiting), sum(dead) FROM (
@@ -111,4 +117,4 @@ WITH held AS MATERIALIZED (
         completed = sync_metrics.completed + excluded.completed, failed = sync_metrics.failed + excluded.failed,
         total_ms = sync_metrics.total_ms + excluded.total_ms
 )
-SELECT held.partition FROM held, whole
+SELECT held.partition FROM held, whole WHERE (SELECT count(*) FROM stepped) >= 0

@@ -8,7 +8,7 @@
 -- returns: timestamptz, event_data bytea, record_version int8, record_event uuid, record_deleted bool, record_entity_id
 -- returns: text, record_data bytea, record_notes bytea, certain_version int8, certain_event uuid, started_version int8,
 -- returns: platform_id text, platform_state text, steps bytea, record_steps bytea, lost_at timestamptz, overtook_at
--- returns: timestamptz, asserts text, record_lost_at timestamptz, record_lost_fields text, ended bool
+-- returns: timestamptz, asserts text, record_lost_at timestamptz, record_lost_fields text, ended bool, named_id text
 WITH unfinished AS (
     SELECT d.*, row_number() OVER (PARTITION BY d.record_id ORDER BY d.version, d.seq) AS place
     FROM deliveries d WHERE d.target = $1 AND d.record_id = ANY ($2::uuid[]) AND d.state IN (0, 1)
@@ -23,7 +23,7 @@ SELECT d.event_id, d.record_id, d.seq, d.version, d.partition, d.priority, d.sta
     rp.certain_version, rp.certain_event, rp.started_version, rp.platform_id, rp.state AS platform_state,
     d.steps, CASE WHEN d.place = 1 THEN rp.steps END AS record_steps,
     d.lost_at, d.overtook_at, d.asserts, rp.lost_at AS record_lost_at, rp.lost_fields AS record_lost_fields,
-    d.processed_at IS NOT NULL AS ended
+    d.processed_at IS NOT NULL AS ended, rp.named_id
 FROM unfinished d
 -- LATERAL with OFFSET 0: looked up one by one through the primary keys, however little the planner knows of fresh tables.
 CROSS JOIN LATERAL (SELECT * FROM sync_events e WHERE e.id = d.event_id OFFSET 0) e
