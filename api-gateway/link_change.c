@@ -34,9 +34,11 @@ static void refuse(struct http_request *request, const char *came)
     } rows[] = {
         {"same", "Both are the same user already."},
         {"deleted", "One of the two is deleted: what is gone is not linked."},
-        {"merged", "One of the two is linked to another user already: split that link first, or link the user "
-                   "that it was linked to."},
-        {"late", "Somebody was faster, or what was decided before is still on its way: look at the link again."}};
+        {"merged",
+         "One of the two is linked to another user already: split that link first, or link the user "
+         "that it was linked to."},
+        {"late",
+         "Somebody was faster, or what was decided before is still on its way: look at the link again."}};
 
     if (strcmp(came, "missing") == 0) {
         link_refuse_unknown(request);
@@ -44,8 +46,8 @@ static void refuse(struct http_request *request, const char *came)
     }
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (strcmp(rows[i].came, came) == 0)
-            http_problem(request, &(struct problem){
-                                      .status = 409, .type = "link-state", .detail = rows[i].detail});
+            http_problem(request,
+                         &(struct problem){.status = 409, .type = "link-state", .detail = rows[i].detail});
 }
 
 /* A hint, as after accepting: the router finds the event without it too. */
@@ -73,7 +75,8 @@ static void on_changed(enum db_status status, const struct db_result *result, vo
     } else if (!came) {
         changes_refuse(change->request, status, result,
                        "The database went away meanwhile: look at the links before you send this again.");
-    } else if (strcmp(came, "linking") != 0 && strcmp(came, "splitting") != 0 && strcmp(came, "refused") != 0) {
+    } else if (strcmp(came, "linking") != 0 && strcmp(came, "splitting") != 0 &&
+               strcmp(came, "refused") != 0) {
         refuse(change->request, came);
     } else {
         if (strcmp(came, "refused") != 0)
@@ -87,8 +90,8 @@ static void on_changed(enum db_status status, const struct db_result *result, vo
     free(change);
 }
 
-static void send_change(struct gateway *gateway, struct http_request *request, const char *tenant, const char *sql,
-                        struct db_params *params)
+static void send_change(struct gateway *gateway, struct http_request *request, const char *tenant,
+                        const char *sql, struct db_params *params)
 {
     struct link_change *change = mem_alloc(sizeof *change);
 
@@ -117,7 +120,8 @@ static void check_note(const struct json *value, const char **note, struct json 
 }
 
 /* Members of the body; users: NULL where it may not have them. */
-static void read_body(const struct json *body, const char **note, const struct json **users, struct json *errors)
+static void read_body(const struct json *body, const char **note, const struct json **users,
+                      struct json *errors)
 {
     struct json_iter iter = {0};
     const char *name;
@@ -200,7 +204,8 @@ static void open_link(struct gateway *gateway, struct http_request *request, con
 static int read_users(const struct json *list, const char *users[2], struct json *errors)
 {
     for (size_t i = 0; i < 2; i++) {
-        const struct json *user = json_type(list) == JSON_ARRAY && json_count(list) == 2 ? json_at(list, i) : NULL;
+        const struct json *user =
+            json_type(list) == JSON_ARRAY && json_count(list) == 2 ? json_at(list, i) : NULL;
         size_t len = 0;
         users[i] = json_type(user) == JSON_STRING ? json_text(user, &len) : NULL;
         if (!users[i] || len == 0 || len > ID_MAX) {

@@ -78,8 +78,9 @@ static void add_why(struct buf *out, const struct db_result *result, size_t row)
 
 static void add_link(struct buf *out, const struct db_result *result, size_t row)
 {
-    static const char *const before[] = {"tenant_id", "entity_type", "status", "kind"},
-                             *const after[] = {"decided_by", "note"};
+    static const char *const before[] = {"tenant_id", "entity_type", "status", "kind"}, *const after[] = {
+                                                                                            "decided_by",
+                                                                                            "note"};
     struct uuid id;
 
     db_get_uuid(result, row, db_column(result, "id"), &id);
@@ -159,8 +160,9 @@ static void on_links(enum db_status status, const struct db_result *result, void
     struct looking *looking = arg;
 
     if (status != DB_OK && looking->changed) {
-        changes_refuse(looking->request, DB_UNKNOWN, NULL,
-                       "It is stored, and the database went away before it could be shown: look at the link.");
+        changes_refuse(
+            looking->request, DB_UNKNOWN, NULL,
+            "It is stored, and the database went away before it could be shown: look at the link.");
     } else if (status != DB_OK) {
         gateway_refuse_database(looking->request, status, result);
     } else if (looking->limit == 0 && db_rows(result) == 0) {
@@ -193,8 +195,8 @@ static void ask_one(struct looking *looking)
     ask(looking, NULL, NULL, &looking->id);
 }
 
-void link_show(struct gateway *gateway, struct http_request *request, const char *tenant, const struct uuid *id,
-               bool changed)
+void link_show(struct gateway *gateway, struct http_request *request, const char *tenant,
+               const struct uuid *id, bool changed)
 {
     struct looking *looking = mem_alloc(sizeof *looking);
 

@@ -24,7 +24,7 @@ struct link_step {
     bool by_itself;
     char tenant[MSG_TENANT_MAX + 1];
     enum event_type type;
-    struct json *before, *told;
+    struct json *before, *before_notes, *told;
     char *told_by;
     struct record other;
     bool taken; /* its batch has been decided */
@@ -37,6 +37,7 @@ void link_step_free(struct link_step **stepp)
     if (!step)
         return;
     json_free(step->before);
+    json_free(step->before_notes);
     json_free(step->told);
     free(step->told_by);
     record_release(&step->other);
@@ -94,6 +95,7 @@ static struct link_step *read_step(const struct db_result *result, const struct 
     step->base_version = db_get_int(result, 0, db_column(result, "base_version"));
     step->by_itself = db_get_bool(result, 0, db_column(result, "by_itself"));
     step->before = body(result, "before");
+    step->before_notes = body(result, "before_notes");
     step->told = body(result, "told");
     step->told_by = mem_strdup(told_by ? told_by : "");
     step->other.vector = json_new_object();
@@ -169,7 +171,7 @@ bool links_alone(struct router *router, const struct db_result *result)
 /* ---- deciding ---- */
 
 static void add_row(struct routing *routing, const struct event_row *event, int64_t version,
-                    const struct json *data)
+                    const struct json *data, const struct json *notes)
 {
     const struct link_step *step = routing->spec.step;
 
@@ -179,17 +181,22 @@ static void add_row(struct routing *routing, const struct event_row *event, int6
     db_array_uuid(routing->step_row.next, &step->next);
     db_array_int(routing->step_row.version, version);
     rows_add_body(routing->step_row.body, data);
+    rows_add_body(routing->step_row.notes, notes);
 }
 
 /* One version, on what the record is now, whatever it changes. */
 static void change(struct routing *routing, const struct db_result *result, const struct event_row *event,
-                   const struct json *data, struct decision *decision)
+                   struct json *data, struct decision *decision)
 {
     struct event_row now = *event;
+    struct json *origins = json_copy(json_get(data, LINK_ORIGINS));
 
+    json_remove(data, LINK_ORIGINS);
     now.base_version = route_fold(routing, result, event)->record.version;
     now.asserts = true;
+    now.origins = origins;
     route_merge(routing, result, &now, NULL, data, decision);
+    json_free(origins);
 }
 
 static void leave(struct routing *routing, const struct event_row *event, struct decision *decision)
@@ -197,7 +204,7 @@ static void leave(struct routing *routing, const struct event_row *event, struct
     struct json *none = json_new_object();
 
     routing_add_event(routing, event, EVENT_STATUS_COMPLETED, 0, event->entity_id, 0, 0, NULL);
-    add_row(routing, event, 0, none);
+    add_row(routing, event, 0, none, none);
     decision->verdict = ROUTE_WRITE;
     json_free(none);
 }
@@ -206,15 +213,17 @@ static void enter(struct routing *routing, const struct db_result *result, const
                   struct decision *decision)
 {
     const struct folded *folded = route_fold(routing, result, event);
-    struct json *before = json_copy(folded->record.data);
-    struct json *entering = folded->record.deleted
-                                ? json_new_object()
-                                : link_entering(&folded->record, &routing->spec.step->other);
+    struct json *before = json_copy(folded->record.data), *notes = json_copy(folded->record.notes), *entering;
+    char id[UUID_TEXT_LEN + 1];
 
+    uuid_format(&routing->spec.step->link, id);
+    entering = folded->record.deleted ? json_new_object()
+                                      : link_entering(&folded->record, &routing->spec.step->other, id);
     change(routing, result, event, entering, decision);
-    add_row(routing, event, folded->record.version, before);
+    add_row(routing, event, folded->record.version, before, notes);
     json_free(entering);
     json_free(before);
+    json_free(notes);
 }
 
 /* What the younger would be, had it never been bound: what was told of it first, and then what came under its id. */
@@ -226,9 +235,9 @@ static struct json *whole(const struct link_step *step, const struct platform_se
     struct json_iter iter = {0};
     const char *field;
 
+    json_remove(data, "_sync_metadata");
     while (json_next(returned, &iter, &field, &value))
         json_set(data, field, json_copy(value));
-    json_remove(data, "_sync_metadata");
     return data;
 }
 
@@ -239,14 +248,14 @@ static void part(struct routing *routing, const struct db_result *result, const 
     const struct folded *folded = route_fold(routing, result, event);
     char id[UUID_TEXT_LEN + 1];
     struct link_made made = {
-        .id = id, .version = step->version, .by_itself = step->by_itself, .before = step->before};
+        .id = id, .version = step->version, .before = step->before, .before_notes = step->before_notes};
     struct json *returned, *given, *all;
 
     uuid_format(&step->link, id);
     given = link_parting(&folded->record, &made, &returned);
     all = step->by_itself ? whole(step, routing->spec.platforms, returned) : json_ref(returned);
     change(routing, result, event, given, decision);
-    add_row(routing, event, folded->record.version, all);
+    add_row(routing, event, folded->record.version, all, returned);
     json_free(all);
     json_free(returned);
     json_free(given);

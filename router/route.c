@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "contests.h"
 #include "history.h"
+#include "link.h"
 #include "links.h"
 #include "log.h"
 #include "mapping.h"
@@ -49,7 +50,7 @@ static void load_record(struct record *record, const struct db_result *result, s
 }
 
 struct folded *route_fold(struct routing *routing, const struct db_result *result,
-                           const struct event_row *event)
+                          const struct event_row *event)
 {
     struct folded *folded = map_get(routing->records, event->record_id.bytes, sizeof event->record_id.bytes);
 
@@ -316,6 +317,8 @@ void route_merge(struct routing *routing, const struct db_result *result, const 
     widen_audience(routing, event, folded);
     merge_init(&merge);
     merge_apply(&folded->record, &change, &merge);
+    if (event->origins)
+        link_keep_origins(&folded->record, event->origins);
     decision->contests = json_count(merge.contested) > 0;
     keep(routing, event, folded, &merge);
     if (event->snapshot && !merge.advanced)

@@ -102,6 +102,7 @@ struct event_row {
     bool under_link; /* the event's id belongs to a link: */
     struct uuid under;
     bool asserts; /* makes a version whatever it changes */
+    const struct json *origins; /* who said so once: link.h; NULL: this event does */
 };
 
 /* What happens to one event of a batch. */

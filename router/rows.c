@@ -2,9 +2,9 @@
 #include "rows.h"
 
 #include "clock.h"
-#include "lookup.h"
 #include "contests.h"
 #include "history.h"
+#include "lookup.h"
 #include "mem.h"
 
 static void add_arrays(struct routing *r)
@@ -47,7 +47,7 @@ static void add_arrays(struct routing *r)
     r->step_row.kind = db_add_array(p, DB_INT2), r->step_row.next = db_add_array(p, DB_UUID);
     r->step_row.version = db_add_array(p, DB_INT8), r->step_row.body = db_add_array(p, DB_BYTEA);
     db_add_int(p, r->spec.partitions);
-    r->record.external_hash = db_add_array(p, DB_BYTEA);
+    r->record.external_hash = db_add_array(p, DB_BYTEA), r->step_row.notes = db_add_array(p, DB_BYTEA);
 }
 
 struct routing *routing_new(const struct routing_spec *spec)
@@ -199,7 +199,8 @@ int rows_external_hash(const struct routing *routing, const char *tenant, const 
 {
     const struct json *id = *routing->spec.external_id ? json_get(data, routing->spec.external_id) : NULL;
     size_t len = 0;
-    const char *text = json_type(id) == JSON_STRING || json_type(id) == JSON_NUMBER ? json_text(id, &len) : "";
+    const char *text =
+        json_type(id) == JSON_STRING || json_type(id) == JSON_NUMBER ? json_text(id, &len) : "";
 
     return lookup_external_hash(routing->spec.lookup_key, tenant, text, len, hash);
 }

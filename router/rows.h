@@ -52,7 +52,7 @@ struct routing {
         struct db_array *job, *partition;
     } unchanged;
     struct {
-        struct db_array *link, *partition, *kind, *next, *version, *body;
+        struct db_array *link, *partition, *kind, *next, *version, *body, *notes;
     } step_row;
     struct {
         struct db_params *params; /* of router_bind.sql; NULL: there are none */

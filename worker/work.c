@@ -94,7 +94,8 @@ void work_forget_rows(struct work *work)
     free(work->noted_fields);
     work->steps_done = work->record_lost_fields = work->asserts = work->noted_fields = NULL;
     work->record_lost_ms = work->lost_ms = work->noted_lost_ms = work->noted_overtook_ms = 0;
-    work->record_entity_id = work->platform_id = work->named_id = work->platform_state = work->learnt_id = NULL;
+    work->record_entity_id = work->platform_id = work->named_id = work->platform_state = work->learnt_id =
+        NULL;
     work->has_record = work->record_deleted = work->turned = work->stripped = false;
     work->record_version = work->certain_version = work->started_version = work->base_seq = 0;
     work->error[0] = '\0';
@@ -422,14 +423,14 @@ static void withhold(struct work *work)
     }
 }
 
-/* A platform that knows the record under a linked id is told of that one. */
+/* To a platform that knows the record under a linked id. */
 static void name_as_there(struct work *work)
 {
-    if (!work->named_id || !work->has_record)
-        return;
-    json_set(work->data, "id", json_new_text(work->named_id));
-    if (work->base)
-        json_set(work->base, "id", json_new_text(work->named_id));
+    struct json *const both[] = {work->data, work->base};
+
+    for (size_t i = 0; work->named_id && work->has_record && i < 2; i++)
+        if (both[i])
+            json_set(both[i], "id", json_new_text(work->named_id));
 }
 
 void work_settle(struct work *work)

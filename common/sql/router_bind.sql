@@ -24,10 +24,11 @@ WITH held AS MATERIALIZED (
         WHERE c.entity_type = 'user' AND NOT c.deleted AND c.merged_into IS NULL AND c.id <> n.record_id
         HAVING count(*) = 1 AND (n.external_hash IS NULL OR count(c.external_hash) = 0)) m ON true
     WHERE (x.id IS NULL OR m.id IS NULL OR x.id = m.id) AND COALESCE(x.id, m.id) IS NOT NULL
+), free AS MATERIALIZED ( -- by itself: what binds is not to be called before all of it is known
+    SELECT m.* FROM met m
+    CROSS JOIN LATERAL (SELECT r.vector FROM records r WHERE r.id = m.target OFFSET 0) r
+    WHERE NOT r.vector::jsonb ? m.platform
+      AND NOT EXISTS (SELECT FROM record_ids i WHERE i.record_id = m.target AND i.platform = m.platform)
+      AND NOT EXISTS (SELECT FROM deliveries d WHERE d.record_id = m.target AND d.target = m.platform AND d.state IN (0, 1))
 )
-SELECT m.event_id FROM met m
-CROSS JOIN LATERAL (SELECT r.vector FROM records r WHERE r.id = m.target OFFSET 0) r
-WHERE NOT r.vector::jsonb ? m.platform
-  AND NOT EXISTS (SELECT FROM record_ids i WHERE i.record_id = m.target AND i.platform = m.platform)
-  AND NOT EXISTS (SELECT FROM deliveries d WHERE d.record_id = m.target AND d.target = m.platform AND d.state IN (0, 1))
-  AND sync_link_bind(m.link_id, m.target, m.record_id, 'user', m.entity_id, m.platform, m.event_id, m.kind)
+SELECT m.event_id FROM free m WHERE sync_link_bind(m.link_id, m.target, m.record_id, 'user', m.entity_id, m.platform, m.event_id, m.kind)

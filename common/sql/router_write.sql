@@ -15,6 +15,7 @@
 --  beside $14
 --  backfills:  $56 jobs  $57 partitions, of rows that changed nothing
 --  links:      $67 links  $68 partitions  $69 kinds (1 leave, 2 enter, 3 part)  $70 the next steps' events  $71 versions  $72 bodies
+--              $75 notes
 --              $73 number of partitions  $74 the hashes of external ids, beside $14
 --  settled:    $62 events that contested  $63 partitions  $64 fields, with commas  $66 status when none is left: resolved, replaced
 -- returns: partition int2
@@ -86,8 +87,9 @@ WITH held AS MATERIALIZED (
     WHERE c.id = before.id
     RETURNING before.status AS status_before, c.status
 ), stepped AS MATERIALIZED (
-    SELECT sync_link_step(s.link_id, s.kind, s.next, s.version, s.body, $73::int)
-    FROM unnest($67::uuid[], $68::int2[], $69::int2[], $70::uuid[], $71::int8[], $72::bytea[]) AS s(link_id, partition, kind, next, version, body)
+    SELECT sync_link_step(s.link_id, s.kind, s.next, s.version, s.body, s.notes, $73::int)
+    FROM unnest($67::uuid[], $68::int2[], $69::int2[], $70::uuid[], $71::int8[], $72::bytea[], $75::bytea[])
+        AS s(link_id, partition, kind, next, version, body, notes)
         JOIN held USING (partition)
 ), counted AS (
     INSERT INTO stage_counts (stage, writer, waiting, dead)

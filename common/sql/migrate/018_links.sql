@@ -19,6 +19,7 @@ CREATE TABLE record_links (
     event_id        uuid,                           -- carries the latest step; of what was bound by itself: the event that was
     version         bigint,                         -- of the older record: made by the link; bound by itself: the one before
     before          bytea,                          -- the older record's data before
+    before_notes    bytea,
     told            bytea,                          -- bound by itself: the event's data, in the platform's own names
     told_by         text,
     audience        text[] NOT NULL DEFAULT '{}'    -- bound by itself: who was to get it
@@ -154,7 +155,7 @@ END
 $$;
 
 -- A step in the router's statement. kind: 1 leave, 2 enter, 3 part.
-CREATE FUNCTION sync_link_step(link uuid, kind smallint, next uuid, made bigint, body bytea, partitions integer) RETURNS boolean
+CREATE FUNCTION sync_link_step(link uuid, kind smallint, next uuid, made bigint, body bytea, notes bytea, partitions integer) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
     IF kind = 1 THEN
@@ -162,7 +163,7 @@ BEGIN
     ELSIF kind = 3 THEN
         RETURN sync_link_part(link, next, body, partitions);
     END IF;
-    UPDATE record_links SET status = 'linked', version = made, before = body WHERE id = link AND status = 'linking';
+    UPDATE record_links SET status = 'linked', version = made, before = body, before_notes = notes WHERE id = link AND status = 'linking';
     RETURN FOUND;
 END
 $$;
@@ -192,9 +193,9 @@ BEGIN
     VALUES (r.tenant_id, type, teller, entity, target, ARRAY[COALESCE(pair.id, link)]);
     IF pair.id IS NULL THEN
         INSERT INTO record_links (id, tenant_id, entity_type, record_id, other_id, entity_id, other_entity_id, status, kind, why,
-            decided_at, event_id, version, before, told, told_by, audience)
+            decided_at, event_id, version, before, before_notes, told, told_by, audience)
         SELECT link, r.tenant_id, type, target, young, r.entity_id, entity, 'linked', by_what, ARRAY[by_what], now(), event, r.version,
-            r.data, e.data, teller, ARRAY(SELECT unnest(e.target_platforms) UNION SELECT teller)
+            r.data, r.notes, e.data, teller, ARRAY(SELECT unnest(e.target_platforms) UNION SELECT teller)
         FROM sync_events e WHERE e.id = event;
     END IF;
     RETURN true;
