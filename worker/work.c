@@ -399,9 +399,9 @@ bool work_choose(struct work *work)
 
 static void set_in(struct json *data, const char *field, bool present, const struct json *value)
 {
-    if (present)
+    if (data && present)
         json_set(data, field, json_copy(value));
-    else
+    else if (data)
         json_remove(data, field);
 }
 
@@ -418,19 +418,18 @@ static void withhold(struct work *work)
     while (merge_next_withheld(work->notes, &iter, work->worker->name, work->record_version, &field, &value,
                                &present)) {
         set_in(work->data, field, present, value);
-        if (work->base)
-            set_in(work->base, field, present, value);
+        set_in(work->base, field, present, value);
     }
 }
 
 /* To a platform that knows the record under a linked id. */
 static void name_as_there(struct work *work)
 {
-    struct json *const both[] = {work->data, work->base};
+    struct json *id = json_new_text(work->named_id);
 
-    for (size_t i = 0; work->named_id && work->has_record && i < 2; i++)
-        if (both[i])
-            json_set(both[i], "id", json_new_text(work->named_id));
+    set_in(work->data, "id", true, id);
+    set_in(work->base, "id", true, id);
+    json_free(id);
 }
 
 void work_settle(struct work *work)
@@ -447,6 +446,7 @@ void work_settle(struct work *work)
     while (work->base && work->touched.len > 0 && (name = strsep(&at, ",")))
         json_remove(work->base, name);
     withhold(work);
-    name_as_there(work);
+    if (work->named_id && work->has_record)
+        name_as_there(work);
     work->verb = choose_verb(work);
 }
