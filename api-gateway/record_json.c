@@ -112,7 +112,8 @@ static void add_fields(struct buf *out, const struct db_result *result)
     const char *name;
     answer_open(out, "fields", '{');
     while (notes && json_next(notes, &iter, &name, &note)) {
-        if (json_type(note) != JSON_OBJECT || strcmp(name, MERGE_DELETED) == 0)
+        if (json_type(note) != JSON_OBJECT || strcmp(name, MERGE_DELETED) == 0 ||
+            strcmp(name, MERGE_HOPS) == 0)
             continue;
         answer_open(out, name, '{');
         answer_text(out, "origin", json_get_text(note, "o"));

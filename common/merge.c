@@ -82,7 +82,7 @@ static bool is_outlived(const struct record *record, const struct change *change
     bool outlived = false;
 
     while (!outlived && json_next(record->notes, &iter, &field, &note))
-        if (strcmp(field, MERGE_DELETED) != 0)
+        if (strcmp(field, MERGE_DELETED) != 0 && strcmp(field, MERGE_HOPS) != 0)
             outlived = is_outlived_by(record, change, own, field);
     note = json_get(record->notes, MERGE_DELETED);
     if (!outlived && note)
@@ -200,7 +200,7 @@ bool merge_next_withheld(const struct json *notes, struct json_iter *iter, const
 
     while (json_next(notes, iter, field, &note)) {
         const struct json *side = json_get(note, "m") ? side_of(json_get(note, "q"), platform) : NULL;
-        if (!side || !is_withheld_in(note, version))
+        if (!side || strcmp(*field, MERGE_HOPS) == 0 || !is_withheld_in(note, version))
             continue;
         *present = json_find(side, "x", &own);
         *value = own;

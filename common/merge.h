@@ -26,7 +26,7 @@
  *   "k": version that the set was made at, "l": version that all sides had seen last, "y": the field's value in it (absent:
  *   none), "u": true when that is not known; while contested "w": true, "x": the event that contested it last; contested once
  *   "m": seq of the side whose value stood there meanwhile, "d": version of the last automatic decision}
- * "_deleted" notes the last deletion, or what brought the record back after it.
+ * "_deleted" notes the last deletion, or what brought the record back after it; "_hops" is hops.h's.
  */
 #pragma once
 #include <stdbool.h>
@@ -36,6 +36,7 @@
 #include "platform.h"
 
 #define MERGE_DELETED "_deleted"
+#define MERGE_HOPS "_hops" /* hops.h: no field */
 #define MERGE_SERVICE "service" /* origin of decisions, links, repairs */
 /* In the data of a change of the service: the currencies of the money in it, by field. No field itself. */
 #define MERGE_CURRENCIES "_currencies"

@@ -117,6 +117,7 @@ static void after_write(struct router *router, const struct db_result *result)
         else
             hand_over(router, decision);
     }
+    routing_raise(router->routing, router->alerts);
     stats_add(router->stat_routed, (int64_t)router->count);
     links_written(router);
     router->limit = router->limit * 2 < ROUTER_BATCH_MAX ? router->limit * 2 : ROUTER_BATCH_MAX;
@@ -268,6 +269,7 @@ static void read_event(const struct db_result *result, size_t row, struct event_
     event->merged = db_get_uuid(result, row, db_column(result, "merged_into"), &event->merged_into) == 0 &&
                     db_get_uuid(result, row, db_column(result, "merging"), &event->merging) == 0;
     event->under_link = db_get_uuid(result, row, db_column(result, "under"), &event->under) == 0;
+    event->handed = db_get_text(result, row, db_column(result, "handed"), NULL);
     data = db_get_bytes(result, row, db_column(result, "data"), &event->data_len);
     if (data && event->data_len > 1 && data[0] == BODY_PLAIN) {
         event->data = data + 1;

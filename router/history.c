@@ -14,8 +14,7 @@ struct history {
 
 static struct version *append(struct history *history)
 {
-    history->versions =
-        mem_realloc(history->versions, (history->count + 1) * sizeof *history->versions);
+    history->versions = mem_realloc(history->versions, (history->count + 1) * sizeof *history->versions);
     history->versions[history->count] = (struct version){0};
     return &history->versions[history->count++];
 }
@@ -133,6 +132,12 @@ void history_join(struct history *history, const struct history *more)
         to->changed = json_copy(from->changed);
         to->data = json_copy(from->data);
     }
+}
+
+void history_deny_echoes(struct history *history)
+{
+    for (size_t i = 0; i < history->count; i++)
+        history->versions[i].echoes = false;
 }
 
 const struct version *history_versions(const struct history *history, size_t *count)

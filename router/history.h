@@ -11,4 +11,6 @@ void history_add(struct history *history, const struct record *record, const cha
                  const struct json *changed, bool page);
 /* Those of `more`, behind its own: they are newer. */
 void history_join(struct history *history, const struct history *more);
+/* The platform never says again what it was told. */
+void history_deny_echoes(struct history *history);
 const struct version *history_versions(const struct history *history, size_t *count);

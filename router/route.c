@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "contests.h"
 #include "history.h"
+#include "hops.h"
 #include "link.h"
 #include "links.h"
 #include "log.h"
@@ -231,23 +232,13 @@ static void join_errors(const struct json *errors, struct buf *text)
 
 /* ── the audience ── */
 
-static bool is_named(const char *list, const char *name)
-{
-    size_t len = strlen(name);
-
-    for (const char *at = list; *at; at += strcspn(at, ","), at += *at == ',')
-        if (strncmp(at, name, len) == 0 && (at[len] == ',' || at[len] == '\0'))
-            return true;
-    return false;
-}
-
 static void join_audience(const struct platform *platform, size_t index, void *arg)
 {
     struct folded *folded = arg;
     struct buf list = BUF_INIT;
 
     (void)index;
-    if (is_named(folded->audience, platform_name(platform)))
+    if (hops_named(folded->audience, platform_name(platform)))
         return;
     buf_addf(&list, "%s%s%s", folded->audience, *folded->audience ? "," : "", platform_name(platform));
     free(folded->audience);
@@ -280,12 +271,38 @@ static void keep(struct routing *routing, const struct event_row *event, struct 
         history_add(folded->made, &folded->record, event->source, merge->changed, event->snapshot);
 }
 
+/* Leaves out of the change what goes to and fro; true when something was. *data: the change's, then its own. */
+static bool stop_hops(struct routing *routing, const struct event_row *event, struct folded *folded,
+                      struct change *change, struct json **data)
+{
+    bool noted;
+    struct json *stopped;
+
+    if (!event->handed || !change->source || event->snapshot)
+        return false;
+    stopped = hops_stop(&folded->record, change, event->handed, event->created_ms, &noted);
+    folded->changed |= noted;
+    if (!stopped)
+        return false;
+    *data = json_copy(change->data);
+    change->data = *data;
+    for (size_t i = 0; i < json_count(stopped); i++) {
+        const char *field = json_text(json_at(stopped, i), NULL);
+        json_remove(*data, field);
+        routing_tell_hop(routing, event, folded->entity, field);
+    }
+    json_free(stopped);
+    return true;
+}
+
 void route_merge(struct routing *routing, const struct db_result *result, const struct event_row *event,
                  const struct platform *source, const struct json *common, struct decision *decision)
 {
     struct folded *folded = route_fold(routing, result, event);
     struct history *history = history_read(event->history);
     char id[UUID_TEXT_LEN + 1], contest[UUID_TEXT_LEN + 1], link[UUID_TEXT_LEN + 1];
+    struct json *own = NULL;
+    bool stopped;
     struct merge merge;
     struct change change = {.source = source,
                             .entity = msg_event_entity(event->type),
@@ -313,8 +330,11 @@ void route_merge(struct routing *routing, const struct db_result *result, const 
     if (source && !folded->record.exists)
         links_fresh(routing, event, common);
     history_join(history, folded->made);
+    if (source && !platform_echoes(source))
+        history_deny_echoes(history);
     change.history = history_versions(history, &change.history_count);
     widen_audience(routing, event, folded);
+    stopped = stop_hops(routing, event, folded, &change, &own);
     merge_init(&merge);
     merge_apply(&folded->record, &change, &merge);
     if (event->origins)
@@ -325,12 +345,15 @@ void route_merge(struct routing *routing, const struct db_result *result, const 
         finish_unchanged(routing, event, folded, decision);
     else if (!merge.advanced && event->webhook && !is_behind(event, &merge))
         route_skip(routing, event, folded, "the webhook told nothing new", decision);
+    else if (!merge.advanced && stopped)
+        route_skip(routing, event, folded, "it went to and fro between platforms and was stopped", decision);
     else if (!merge.advanced && event->decides)
         route_skip(routing, event, folded, "another change has taken its place", decision);
     else
         finish_merged(routing, event, folded, &merge, decision);
     merge_release(&merge);
     history_free(&history);
+    json_free(own);
 }
 
 static void route_record(struct routing *routing, const struct db_result *result,

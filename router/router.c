@@ -6,6 +6,7 @@
 
 #include <event2/event.h>
 
+#include "alert.h"
 #include "conf.h"
 #include "hints.h"
 #include "links.h"
@@ -153,6 +154,7 @@ struct router *router_new(struct service *service, struct store *store, struct s
     router->limit = ROUTER_BATCH_MAX;
     router->turns = map_new();
     router->hints = hints_new(router->window);
+    router->alerts = alerts_new(service_base(service), store, belt, NULL);
     router->decisions = mem_array(ROUTER_BATCH_MAX, sizeof *router->decisions);
     router->start_timer = evtimer_new(service_base(service), start_cb, router);
     router->activity = belt_activity_new(service_base(service), belt, service_conf(service)->activity_max);
@@ -193,6 +195,7 @@ void router_free(struct router **routerp)
     free(router->condemned);
     map_free(&router->turns);
     hints_free(&router->hints);
+    alerts_free(&router->alerts);
     free(router->decisions);
     free(router->queue);
     free(router);

@@ -12,6 +12,7 @@
 #include "platform.h"
 #include "stage.h"
 
+struct alerts;
 struct event;
 struct hints;
 struct stat;
@@ -38,6 +39,7 @@ struct router {
     uint64_t turn[PRIORITIES]; /* of what left the queue last */
     struct map *turns;         /* priority and tenant → the last turn given to it: a number, as a pointer */
     struct hints *hints;
+    struct alerts *alerts;
     /* the batch under way */
     bool busy;
     struct decision *decisions;
@@ -103,6 +105,7 @@ struct event_row {
     struct uuid under;
     bool asserts; /* makes a version whatever it changes */
     const struct json *origins; /* who said so once: link.h; NULL: this event does */
+    const char *handed; /* fields delivered to its source shortly before, with commas; NULL: nothing was */
 };
 
 /* What happens to one event of a batch. */
@@ -136,6 +139,7 @@ struct routing_spec {
 };
 struct routing *routing_new(const struct routing_spec *spec);
 void routing_free(struct routing **routing);
+void routing_raise(const struct routing *routing, struct alerts *alerts); /* hop_alerts.c; after it was written */
 /* Two events of the batch are about this record: the versions between them are kept. */
 void routing_expect(struct routing *routing, const struct uuid *record);
 bool routing_meets_again(const struct routing *routing, const struct uuid *record);

@@ -58,6 +58,7 @@ struct routing *routing_new(const struct routing_spec *spec)
     routing->records = map_new();
     routing->expected = map_new();
     routing->contests = contests_new();
+    routing->hops = json_new_array();
     routing->params = db_params_new();
     db_add_text(routing->params, PROTO_STAGE_ROUTER);
     db_add_text(routing->params, spec->writer);
@@ -99,6 +100,7 @@ void routing_free(struct routing **routingp)
     map_free(&routing->records);
     map_free(&routing->expected);
     contests_free(&routing->contests);
+    json_free(routing->hops);
     db_params_free(&routing->params);
     db_params_free(&routing->fresh.params);
     free(routing);

@@ -24,6 +24,7 @@ struct routing {
     struct map *records;
     struct map *expected; /* record → how many events of the batch are about it, as a pointer */
     struct contests *contests;
+    struct json *hops; /* array of {"tenant","platform","entity","field"}: people are told of them */
     size_t events;
     struct db_params *params;
     struct {
@@ -83,5 +84,8 @@ int rows_email_hash(const struct routing *routing, const char *tenant, const str
                     uint8_t hash[LOOKUP_HASH_LEN]);
 int rows_external_hash(const struct routing *routing, const char *tenant, const struct json *data,
                        uint8_t hash[LOOKUP_HASH_LEN]);
+/* A field of this event's record was stopped: hops.h. */
+void routing_tell_hop(struct routing *routing, const struct event_row *event, enum entity entity,
+                      const char *field);
 /* A body: the format byte, and the text. */
 void rows_add_body(struct db_array *array, const struct json *json);

@@ -5,7 +5,7 @@
 -- returns: uuid, record_version int8, record_vector text, record_deleted bool, record_data bytea, record_notes bytea,
 -- returns: record_entity_id text, record_event uuid, record_audience text, open_targets text, snapshot_seq int8, backfill uuid,
 -- returns: seen_version int8, started_version int8, held_by text, webhook bool, history text, decides uuid, by_person bool,
--- returns: link_id uuid, merged_into uuid, merging uuid, under uuid
+-- returns: link_id uuid, merged_into uuid, merging uuid, under uuid, handed text
 SELECT e.id, e.record_id, e.seq, e.partition, e.priority, e.status, e.base_version, e.max_retries, e.event_type,
     e.entity_type, e.entity_id, e.source_platform, array_to_string(e.target_platforms, ',') AS targets, e.tenant_id, e.user_id,
     e.trace, e.data, e.created_at, e.occurred_at, e.expires_at <= now() AS expired,
@@ -34,7 +34,14 @@ SELECT e.id, e.record_id, e.seq, e.partition, e.priority, e.status, e.base_versi
     e.decides, e.by_person,
     -- A step of a link; the record that this one was linked to, and by which link; the link that the event's id belongs to.
     e.link_id, r.merged_into, CASE WHEN r.merged_into IS NOT NULL THEN (SELECT l.id FROM record_links l WHERE l.other_id = r.id
-        AND l.record_id = r.merged_into) END AS merging, CASE WHEN linked.record_id = e.record_id THEN linked.links[1] END AS under
+        AND l.record_id = r.merged_into) END AS merging, CASE WHEN linked.record_id = e.record_id THEN linked.links[1] END AS under,
+    -- Fields that others changed and that were sent to the source in the ten seconds before its own change.
+    CASE WHEN e.snapshot_seq IS NULL AND (p.acked_at[1] > e.created_at - interval '10 seconds' OR p.started_version > p.acked_versions[1])
+    THEN array_to_string(ARRAY(
+        SELECT DISTINCT f FROM record_versions v CROSS JOIN LATERAL unnest(v.changed) f
+        WHERE v.record_id = e.record_id AND v.source <> e.source_platform AND v.version <= p.started_version
+            AND v.version > COALESCE((SELECT max(a.version) FROM unnest(p.acked_versions, p.acked_at) AS a(version, at)
+                WHERE a.at <= e.created_at - interval '10 seconds'), 0)), ',') END AS handed
 FROM sync_events e
 -- LATERAL with OFFSET 0: looked up one by one through the primary keys, however little the planner knows of fresh tables.
 LEFT JOIN LATERAL (SELECT * FROM records r WHERE r.id = e.record_id AND e.entity_type <> '' OFFSET 0) r ON true

@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 
+#include "alert_fixture.h"
 #include "conflict_fixture.h"
 #include "ctl_fixture.h"
 #include "flow_fixture.h"
@@ -249,15 +250,53 @@ START_TEST(a_verdict_that_cannot_be_stored_goes_to_a_person_and_the_others_are_d
 }
 END_TEST
 
+/* ---- what goes to and fro ---- */
+
+static int64_t lead_version(const char *id)
+{
+    return sql_int("SELECT version FROM records WHERE entity_id = '%s'", id);
+}
+
+static const char *rename_lead(const char *source, const char *name)
+{
+    const char *event = conflict_change("lead_updated", source, (int)lead_version("hop"),
+                                        api_text("{\"id\":\"hop\",\"name\":\"%s\"}", name));
+
+    api_await(event, "completed");
+    return event;
+}
+
+START_TEST(a_platform_that_answers_each_delivery_with_another_value_is_stopped_and_people_are_told)
+{
+    static const char *const names[] = {"contact_name", "name", "name"};
+    const char *event = NULL;
+
+    api_await(
+        conflict_change("lead_created", "bizosaas", 0,
+                        "{\"id\":\"hop\",\"email\":\"h@example.com\",\"status\":\"new\",\"name\":\"n\"}"),
+        "completed");
+    for (int n = 1; n <= 2; n++) { /* the second right one answers a delivery, too */
+        rename_lead("bizosaas", api_text("right %d", n));
+        event = rename_lead("coreldove", api_text("left %d", n));
+    }
+    ck_assert_ptr_nonnull(strstr(pick_print(api_look(event)), "went to and fro"));
+    flow_wait(strcmp(conflict_held("bizoholic", "lead", "hop", names[0]), "right 2") == 0, 5);
+    pick_check(api_found("/sync/records/lead/hop"), "/data/name", "right 2");
+    alert_await("coreldove", "name of leads goes to and fro", 5);
+}
+END_TEST
+
 int main(void)
 {
     return flow_run(
         "policies", NULL,
-        (const TTest *[]){a_tenants_policies_hold_within_seconds_and_the_decision_names_their_version,
-                          a_text_with_a_mistake_is_refused_with_its_line_and_the_old_one_stays,
-                          of_two_writers_the_second_is_told_that_the_first_was_faster,
-                          an_earlier_version_comes_back_as_a_new_one_and_each_says_who_wrote_it,
-                          policies_are_an_admins_to_change_and_tenants_never_meet,
-                          syncctl_sets_shows_and_brings_back_a_tenants_policies,
-                          a_verdict_that_cannot_be_stored_goes_to_a_person_and_the_others_are_decided, NULL});
+        (const TTest *[]){
+            a_tenants_policies_hold_within_seconds_and_the_decision_names_their_version,
+            a_text_with_a_mistake_is_refused_with_its_line_and_the_old_one_stays,
+            of_two_writers_the_second_is_told_that_the_first_was_faster,
+            an_earlier_version_comes_back_as_a_new_one_and_each_says_who_wrote_it,
+            policies_are_an_admins_to_change_and_tenants_never_meet,
+            syncctl_sets_shows_and_brings_back_a_tenants_policies,
+            a_verdict_that_cannot_be_stored_goes_to_a_person_and_the_others_are_decided,
+            a_platform_that_answers_each_delivery_with_another_value_is_stopped_and_people_are_told, NULL});
 }
