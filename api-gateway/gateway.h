@@ -216,6 +216,14 @@ void backfill_patch(struct http_request *request, void *arg);
 void backfill_delete(struct http_request *request, void *arg);
 void backfill_put_part(struct http_request *request, void *arg);
 
+/* ---- verifications ---- */
+
+void verification_post(struct http_request *request, void *arg);
+void verification_list(struct http_request *request, void *arg);
+void verification_get(struct http_request *request, void *arg);
+void verification_patch(struct http_request *request, void *arg);
+void verification_delete(struct http_request *request, void *arg);
+
 /* ---- alerts ---- */
 
 void alert_list(struct http_request *request, void *arg);

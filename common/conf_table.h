@@ -104,6 +104,15 @@
     X(outage_limit, OUTAGE_LIMIT, CONF_SPAN_MS, "72h", 1000, 2592000000, CONF_WORKER, true,                  \
       "a delivery that an outage has held back so long since it was accepted ends dead, reason "             \
       "outage")                                                                                              \
+    X(verify_interval, VERIFY_INTERVAL, CONF_SPAN_MS, "0", 0, 2592000000, CONF_WORKER, true,                 \
+      "how often what a platform has is compared with what it should have, of all tenants; 0: only when "    \
+      "asked for")                                                                                           \
+    X(verify_repair, VERIFY_REPAIR, CONF_BOOL, "false", 0, 0, CONF_WORKER, true,                             \
+      "what VERIFY_INTERVAL finds is put right; false: it is only told")                                     \
+    X(verify_rate, VERIFY_RATE, CONF_INT, "200", 1, 100000, CONF_WORKER, true,                               \
+      "rows of a platform's list that a verification reads in a second")                                     \
+    X(verify_repair_rate, VERIFY_REPAIR_RATE, CONF_INT, "10", 1, 10000, CONF_WORKER, true,                   \
+      "repairs that a verification sends in a second, on the average of its pages")                          \
     X(webhook_secret, WEBHOOK_SECRET, CONF_SECRET, "", 0, 0, CONF_WORKER, true,                              \
       "key of the Standard Webhooks signature on deliveries (whsec_… or text); unset: not signed")           \
     X(event_retention_days, EVENT_RETENTION_DAYS, CONF_INT, "30", 1, 3650, CONF_GATEWAY | CONF_MONITOR, true,\

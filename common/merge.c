@@ -188,6 +188,14 @@ void merge_apply(struct record *record, const struct change *change, struct merg
         count_version(record, change);
 }
 
+void merge_repeat(struct record *record, struct merge *merge)
+{
+    static const struct change repeat = {.source = NULL};
+
+    merge->advanced = true;
+    count_version(record, &repeat);
+}
+
 static bool is_withheld_in(const struct json *note, int64_t version)
 {
     return side_int(note, "k") <= version && (json_get(note, "w") || side_int(note, "d") > version);

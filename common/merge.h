@@ -103,6 +103,10 @@ void merge_release(struct merge *merge);
 /* Changes record in place: a new version when anything differs. */
 void merge_apply(struct record *record, const struct change *change, struct merge *merge);
 
+/* The record as it is, as a new version of the service's: for a platform that lost or altered what it had (a repair of drift), and
+ * takes nothing that is not newer. No field is touched. */
+void merge_repeat(struct record *record, struct merge *merge);
+
 /* When a change was made: occurred_at or data.updated_at when it lies within 60 s before acceptance, else acceptance: a
  * platform's clock may be wrong by hours and decides only near ties (DESIGN §4). INT64_MIN: not given. */
 int64_t merge_time_ms(int64_t accepted_ms, int64_t occurred_ms, const struct json *data);

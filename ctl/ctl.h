@@ -21,6 +21,7 @@ int ctl_print(struct buf *out); /* to standard output; releases it; returns the 
 #define CTL_USAGE 2 /* exit code of a wrong command line */
 
 int ctl_backfill(int argc, char **argv);
+int ctl_verify(int argc, char **argv);
 int ctl_token(int argc, char **argv);
 int ctl_config(int argc, char **argv);
 int ctl_conflicts(int argc, char **argv);

@@ -48,6 +48,14 @@ static const struct command {
      "      --rate: rows a second; --as-of: when the file was made (default: when it was written); --wait\n"
      "      shows how it goes until all is delivered; --url URL instead of API_URL",
      ctl_backfill},
+    {"verify",
+     "--platform P [--tenant T] [--entity E,…] [--repair] [--no-wait] [--json]\n"
+     "  verify --id ID [--tenant T] [--state paused|running|cancelled] [--json]",
+     "does the platform have what it should have? Reads its lists, waits for the end and tells how much\n"
+     "      agrees and what does not; --repair: sends what differs again; of all tenants unless one is "
+     "named;\n"
+     "      ends with 0 when everything agrees or is sent again; --url URL instead of API_URL",
+     ctl_verify},
     {"queues", "[--json]",
      "shows what waits, backs off and is dead per stage, what is on the belt, and what is paused",
      ctl_queues},

@@ -270,6 +270,7 @@ static void read_event(const struct db_result *result, size_t row, struct event_
                     db_get_uuid(result, row, db_column(result, "merging"), &event->merging) == 0;
     event->under_link = db_get_uuid(result, row, db_column(result, "under"), &event->under) == 0;
     event->handed = db_get_text(result, row, db_column(result, "handed"), NULL);
+    event->repairs = db_get_text(result, row, db_column(result, "repairs"), NULL);
     data = db_get_bytes(result, row, db_column(result, "data"), &event->data_len);
     if (data && event->data_len > 1 && data[0] == BODY_PLAIN) {
         event->data = data + 1;

@@ -356,6 +356,28 @@ void route_merge(struct routing *routing, const struct db_result *result, const 
     json_free(own);
 }
 
+/* The record as it is goes once more to the platform that lost or altered it, as a new version: what the platform takes for older
+ * than what it has, it would leave alone. Nobody else hears of it. What has changed meanwhile goes out by itself. */
+static void repair(struct routing *routing, const struct db_result *result, const struct event_row *event,
+                   struct decision *decision)
+{
+    struct folded *folded = route_fold(routing, result, event);
+    struct addressing a = {.routing = routing, .event = event};
+    struct merge merge;
+
+    if (!folded->record.exists || folded->record.version != event->base_version) {
+        route_skip(routing, event, folded, "the record has changed since the platform was looked at",
+                       decision);
+        return;
+    }
+    merge_init(&merge);
+    merge_repeat(&folded->record, &merge);
+    keep(routing, event, folded, &merge);
+    merge_release(&merge);
+    a.version = folded->record.version;
+    finish_to(&a, folded->entity_id, NULL, decision);
+}
+
 static void route_record(struct routing *routing, const struct db_result *result,
                          const struct event_row *event, const struct platform *source, const struct json *raw,
                          struct decision *decision)
@@ -383,7 +405,9 @@ static void route_pending(struct routing *routing, const struct db_result *resul
     struct json *raw =
         event->data ? json_parse(event->data, event->data_len, JSON_DEPTH_MAX, NULL, &ok) : NULL;
 
-    if (ok && json_type(raw) == JSON_OBJECT && event->links)
+    if (event->repairs)
+        repair(routing, result, event, decision);
+    else if (ok && json_type(raw) == JSON_OBJECT && event->links)
         links_route(routing, result, event, raw, decision);
     else if (ok && json_type(raw) == JSON_OBJECT && strcmp(event->source, MERGE_SERVICE) == 0)
         route_merge(routing, result, event, NULL, raw, decision);

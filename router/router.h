@@ -106,6 +106,7 @@ struct event_row {
     bool asserts; /* makes a version whatever it changes */
     const struct json *origins; /* who said so once: link.h; NULL: this event does */
     const char *handed; /* fields delivered to its source shortly before, with commas; NULL: nothing was */
+    const char *repairs; /* the named target lost or altered these fields of what it had; NULL: it is no repair */
 };
 
 /* What happens to one event of a batch. */

@@ -48,6 +48,7 @@ static void add_arrays(struct routing *r)
     r->step_row.version = db_add_array(p, DB_INT8), r->step_row.body = db_add_array(p, DB_BYTEA);
     db_add_int(p, r->spec.partitions);
     r->record.external_hash = db_add_array(p, DB_BYTEA), r->step_row.notes = db_add_array(p, DB_BYTEA);
+    r->delivery.asserts = db_add_array(p, DB_TEXT);
 }
 
 struct routing *routing_new(const struct routing_spec *spec)
@@ -177,6 +178,7 @@ void routing_add_delivery(struct routing *routing, const struct event_row *event
     db_array_text(routing->delivery.tenant, event->tenant);
     db_array_text(routing->delivery.error, error);
     db_array_bool(routing->delivery.named, named);
+    db_array_text(routing->delivery.asserts, state == DELIVERY_OPEN ? event->repairs : NULL);
 }
 
 void routing_add_unchanged(struct routing *routing, const struct event_row *event)

@@ -40,7 +40,7 @@ struct routing {
     } version;
     struct {
         struct db_array *event, *target, *record, *partition, *seq, *version, *priority, *state, *tenant,
-            *error, *named;
+            *error, *named, *asserts;
     } delivery;
     struct {
         struct db_array *id, *record, *partition, *event, *tenant, *type, *entity_id, *kind, *fields, *detail,

@@ -11,6 +11,7 @@
 
 #define FIELDS_MAX 4096 /* more names than that: everything */
 #define EVERYTHING "*"
+#define ABSENT "+" /* the platform has the record no more: it is created */
 
 static int64_t later(int64_t a, int64_t b)
 {
@@ -43,6 +44,24 @@ void assertion_find_lost(struct work *work)
             work->deliveries[i].lost_ms = now;
 }
 
+static bool says(const char *fields, const char *word)
+{
+    size_t len = strlen(word);
+
+    for (const char *at = fields; *at; at += strcspn(at, ","), at += *at == ',')
+        if (strcspn(at, ",") == len && strncmp(at, word, len) == 0)
+            return true;
+    return false;
+}
+
+bool assertion_recreates(const struct work *work)
+{
+    for (size_t i = 0; work->delivery_count > 0 && i <= work->lead; i++)
+        if (work->deliveries[i].asserts && says(work->deliveries[i].asserts, ABSENT))
+            return true;
+    return false;
+}
+
 bool assertion_touch(struct work *work)
 {
     bool everything = false;
@@ -51,7 +70,7 @@ bool assertion_touch(struct work *work)
         const char *fields = work->deliveries[i].asserts;
         if (!fields)
             continue;
-        everything |= strcmp(fields, EVERYTHING) == 0;
+        everything |= says(fields, EVERYTHING) || says(fields, ABSENT);
         if (*fields)
             buf_addf(&work->touched, "%s%s", work->touched.len ? "," : "", fields);
     }
@@ -124,7 +143,7 @@ static char *list_of(struct buf *fields)
 
     list = at = mem_strdup(fields->data ? fields->data : "");
     while (!everything && (name = strsep(&at, ",")))
-        everything = strcmp(name, EVERYTHING) == 0;
+        everything = strcmp(name, EVERYTHING) == 0 || strcmp(name, ABSENT) == 0;
     free(list);
     if (everything) {
         buf_reset(fields);

@@ -7,6 +7,8 @@
 
 /* The work's rows were read: which of its deliveries were lost with an earlier owner. */
 void assertion_find_lost(struct work *work);
+/* A repair among those up to the lead says that the platform has lost the record: it is created there, as if for the first time. */
+bool assertion_recreates(const struct work *work);
 /* Adds to `touched` what assertions up to the lead carry; true: everything goes. */
 bool assertion_touch(struct work *work);
 /* A sending of the lead ended so that it may still arrive. */

@@ -12,6 +12,7 @@
 #include "service.h"
 #include "sql.h"
 #include "stats.h"
+#include "verify.h"
 #include "worker.h"
 
 #define BEAT_ALONE_MS 1000
@@ -316,7 +317,8 @@ void sharing_hold(struct worker *worker, int64_t wait_ms)
 void sharing_look(struct worker *worker)
 {
     struct sharing *sharing = worker->sharing;
-    bool asks = worker->gate.state == GATE_HALF_OPEN && !worker->gate.probe && dispatch_waiting(worker) > 0;
+    bool asks = worker->gate.state == GATE_HALF_OPEN && !worker->gate.probe &&
+                (dispatch_waiting(worker) > 0 || verify_wants(worker->verify));
 
     if (asks && !sharing->probe_asked)
         sharing_beat_in(worker, 0);

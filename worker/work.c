@@ -359,8 +359,8 @@ const struct delivery *work_lead(const struct work *work)
 
 static enum verb choose_verb(const struct work *work)
 {
-    bool deleted_there = work->platform_state && strcmp(work->platform_state, "deleted") == 0;
-    bool created = false;
+    bool lost = assertion_recreates(work), created = lost;
+    bool deleted_there = lost || (work->platform_state && strcmp(work->platform_state, "deleted") == 0);
 
     for (size_t i = 0; i <= work->lead; i++)
         created |= msg_event_verb(work->deliveries[i].type) == VERB_CREATE;

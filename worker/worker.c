@@ -20,6 +20,7 @@
 #include "sql.h"
 #include "stats.h"
 #include "verdict.h"
+#include "verify.h"
 
 #define READY_MAX 200 /* records whose bodies are in memory, waiting for the gate */
 #define READY_MIN 8
@@ -281,6 +282,7 @@ struct worker *worker_new(struct service *service, struct store *store, struct s
                               .arg = worker};
     worker->stage = stage_new(service, store, belt, &spec);
     worker->sharing = sharing_new(worker);
+    worker->verify = verify_new(worker);
     service_every(service, STATUS_MS, heartbeat, worker);
     return worker;
 }
@@ -322,6 +324,7 @@ void worker_drain(struct worker *worker, void (*drained)(void *arg), void *arg)
 {
     worker->drained = drained;
     worker->drained_arg = arg;
+    verify_drain(worker->verify);
     dispatch_release(worker); /* what was not started goes to the next owner; what is in flight ends */
     stage_drain(worker->stage, on_stage_drained, worker);
 }
@@ -335,6 +338,7 @@ void worker_free(struct worker **workerp)
     if (!worker)
         return;
     transfers_free(&worker->transfers);
+    verify_free(&worker->verify);
     ledger_free(&worker->ledger);
     alerts_free(&worker->alerts);
     while (map_next(worker->works, &iter, NULL, NULL, &value))

@@ -42,6 +42,7 @@ struct plan;
 struct limits;
 struct sharing;
 struct share_demand;
+struct verify;
 
 enum work_state { WORK_QUEUED, WORK_READING, WORK_READY, WORK_SENDING, WORK_RECORDING };
 
@@ -174,6 +175,7 @@ struct worker {
     struct map *doubts; /* path → records that speak against it */
     struct ledger *ledger;
     struct alerts *alerts;
+    struct verify *verify; /* verify.h */
     int64_t alerts_read_ms;
     int64_t failing_since_ms; /* the breaker is not closed; 0: it is */
     char breaker_reason[256];

@@ -17,6 +17,8 @@ WITH keys AS (
     DELETE FROM backfill_jobs WHERE ended_at < now() - make_interval(days => $2::int)
         OR (state = 'uploading' AND updated_at < now() - interval '7 days')
     RETURNING id
+), verified AS (
+    DELETE FROM verifications WHERE ended_at < now() - make_interval(days => $2::int)
 ), backfill_rows AS (
     DELETE FROM backfill_counts c USING backfills b WHERE c.job_id = b.id
 )

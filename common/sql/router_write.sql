@@ -8,7 +8,7 @@
 --  versions:   $24 record ids  $25 partitions  $26 event ids  $27 version  $28 seq  $29 deleted  $30 tenants  $31 source
 --              $32 changed fields, with commas  $33 data  $59 made by a row of a page
 --  deliveries: $34 event ids  $35 targets  $36 record ids  $37 partitions  $38 seq  $39 version  $40 priority  $41 state
---              $42 tenants  $43 error  $44 named
+--              $42 tenants  $43 error  $44 named  $76 fields that go whatever the target is thought to have (null: none)
 --  conflicts:  $45 ids  $46 record ids  $47 partitions  $48 event ids  $49 tenants  $50 entity types  $51 entity ids
 --              $52 types  $53 fields, with commas  $54 detail  $60 versions  $65 fields that are open still
 --  $55 the events that made the records' versions, $58 the hashes of their e-mail (null: none), $61 their audiences, with commas, all
@@ -55,12 +55,12 @@ WITH held AS MATERIALIZED (
         JOIN held USING (partition)
 ), delivery AS (
     INSERT INTO deliveries (event_id, target, record_id, partition, seq, version, priority, state, tenant_id, error, named,
-        processed_at)
+        asserts, processed_at)
     SELECT d.event_id, d.target, d.record_id, d.partition, d.seq, d.version, d.priority, d.state, d.tenant_id, d.error, d.named,
-        CASE WHEN d.state > 1 THEN now() END
+        d.asserts, CASE WHEN d.state > 1 THEN now() END
     FROM unnest($34::uuid[], $35::text[], $36::uuid[], $37::int2[], $38::int8[], $39::int8[], $40::int2[], $41::int2[],
-                $42::text[], $43::text[], $44::bool[])
-        AS d(event_id, target, record_id, partition, seq, version, priority, state, tenant_id, error, named)
+                $42::text[], $43::text[], $44::bool[], $76::text[])
+        AS d(event_id, target, record_id, partition, seq, version, priority, state, tenant_id, error, named, asserts)
         JOIN held USING (partition)
     RETURNING target, state
 ), conflict AS (

@@ -5,6 +5,7 @@
  *   GET  /api/sync/{entity}?cursor=&limit=&tenant_id=   {"data":[{…,"tenant_id"}],"next_cursor":"100"|null}; rules of faults.h with
  *                                                       the operation "list" strike here
  *   POST /records/{entity}?tenant=T                     {"records":[{…}]}: kept as they are;  ?count=N: N made up ones (seed-1 …)
+ *   POST /drift/{entity}?tenant=T                       {"lose":["id",…],"alter":{"id":{"field":value,…},…}}: behind everybody's back
  *   GET  /lists                                         {"asked":N,"rows":N} since the records were cleared
  */
 #pragma once
@@ -14,4 +15,6 @@ void list_request(struct platform *platform, struct http_conn *conn, const struc
                   const char *entity);
 void list_preload(struct platform *platform, struct http_conn *conn, const struct http_request *request,
                   const char *entity);
+void drift_request(struct platform *platform, struct http_conn *conn, const struct http_request *request,
+                   const char *entity);
 void list_counts(struct platform *platform, struct http_conn *conn);

@@ -8,6 +8,7 @@
  *   GET                   /api/sync/{entity}?cursor=&limit=, /api/sync/{entity}/{id}             as the platform lists them
  *   GET DELETE            /received?after=N&limit=M, ?summary=1
  *   GET                   /records/{entity}, /records/{entity}/{id}, with ?tenant=
+ *   POST                  /drift/{entity}?tenant=  records lost or altered (list.h)
  *   GET POST DELETE       /control      rules of faults.h, "strict", "ignore_lower_versions", "late_arrive"
  *   GET                   /health
  */
