@@ -95,10 +95,13 @@ static void show_part(const struct json *part, struct buf *out)
     const struct json *left_out = json_get(part, "left_out");
     int64_t left = number(left_out, "moving") + number(left_out, "dead") + number(left_out, "contested");
 
-    buf_addf(out, "%s %s: %s%s agree; %lld agree, %lld differ, %lld are missing, %lld are deleted here",
-             word(part, "tenant_id"), word(part, "entity_type"), percent ? percent : "nothing to compare,",
-             percent ? " %" : "", (long long)number(part, "agreed"), (long long)number(part, "differing"),
-             (long long)number(part, "missing"), (long long)number(part, "undeleted"));
+    buf_addf(out, "%s %s: ", word(part, "tenant_id"), word(part, "entity_type"));
+    if (percent)
+        buf_addf(out, "%s %% agree; %lld agree, %lld differ, %lld are missing, %lld are deleted here",
+                 percent, (long long)number(part, "agreed"), (long long)number(part, "differing"),
+                 (long long)number(part, "missing"), (long long)number(part, "undeleted"));
+    else
+        buf_add_str(out, "nothing to compare");
     if (left > 0)
         buf_addf(out, "; left out: %lld on their way, %lld given up, %lld wait for a decision",
                  (long long)number(left_out, "moving"), (long long)number(left_out, "dead"),

@@ -37,8 +37,8 @@ static void list_parents(struct plan *plan, const struct work *work)
 static struct saleor_request request_of(const struct work *work, const struct plan *plan)
 {
     struct delivery_source source = send_source(work);
-    bool gone = assertion_recreates(work) ||
-                (work->platform_state && strcmp(work->platform_state, "deleted") == 0);
+    bool gone =
+        assertion_recreates(work) || (work->platform_state && strcmp(work->platform_state, "deleted") == 0);
 
     return (struct saleor_request){.target = source.target,
                                    .platforms = source.platforms,
