@@ -367,7 +367,7 @@ static void repair(struct routing *routing, const struct db_result *result, cons
 
     if (!folded->record.exists || folded->record.version != event->base_version) {
         route_skip(routing, event, folded, "the record has changed since the platform was looked at",
-                       decision);
+                   decision);
         return;
     }
     merge_init(&merge);
