@@ -19,6 +19,11 @@ WITH keys AS (
     RETURNING id
 ), verified AS (
     DELETE FROM verifications WHERE ended_at < now() - make_interval(days => $2::int)
+), conflicts AS ( -- as long as the events that they are about; what waits for a person waits
+    DELETE FROM sync_conflicts WHERE id IN (
+        SELECT id FROM sync_conflicts
+        WHERE id < sync_uuid_floor(greatest(now() - make_interval(days => $2::int), timestamptz '1971-01-01 00:00Z'))
+            AND status IN ('resolved', 'replaced', 'undone') ORDER BY id LIMIT 10000)
 ), backfill_rows AS (
     DELETE FROM backfill_counts c USING backfills b WHERE c.job_id = b.id
 )

@@ -96,15 +96,37 @@ START_TEST(the_writer_may_drop_days_and_make_them)
 }
 END_TEST
 
-/* As the writer, with everything but parked entries as it is unless said otherwise. */
-static void maintain(const char *parked_max)
+/* As the writer. */
+static void maintain_days(const char *days, const char *parked_max)
 {
-    const char *values[] = {"7", "36500", "30", parked_max};
+    const char *values[] = {"7", days, "30", parked_max};
 
     run("SET LOCAL ROLE sync_writer");
     ck_assert_msg(db_session_ask(session, sql_maintain, 4, values, 0) == 0, "%s",
                   db_session_message(session));
 }
+
+/* With everything but parked entries as it is unless said otherwise. */
+static void maintain(const char *parked_max)
+{
+    maintain_days("36500", parked_max);
+}
+
+START_TEST(conflicts_go_with_their_events_but_for_those_that_wait)
+{
+    run("INSERT INTO sync_conflicts (id, record_id, event_id, tenant_id, entity_type, entity_id, type, "
+        "status, fields,"
+        " detail) SELECT sync_uuid_floor(now() - n * interval '1 day'), gen_random_uuid(), "
+        "gen_random_uuid(), 't',"
+        " 'user', n::text, 'x', CASE n % 2 WHEN 0 THEN 'waiting' ELSE 'resolved' END, '{}', '' FROM "
+        "generate_series(27, 34) n");
+    maintain("1");
+    ck_assert_str_eq(value("SELECT count(*)::text FROM sync_conflicts"), "8");
+    maintain_days("30", "1");
+    ck_assert_str_eq(value("SELECT string_agg(entity_id, ' ' ORDER BY entity_id) FROM sync_conflicts"),
+                     "27 28 29 30 32 34");
+}
+END_TEST
 
 START_TEST(of_parked_entries_the_newest_are_kept)
 {
@@ -230,6 +252,7 @@ int main(void)
     tcase_add_test(tcase, days_within_their_time_stay);
     tcase_add_test(tcase, the_writer_may_drop_days_and_make_them);
     tcase_add_test(tcase, resolved_alerts_are_kept_for_thirty_days_and_the_others_as_long_as_they_last);
+    tcase_add_test(tcase, conflicts_go_with_their_events_but_for_those_that_wait);
     tcase_add_test(tcase, of_parked_entries_the_newest_are_kept);
     tcase_add_test(tcase, counts_of_a_minute_and_keys_go_when_their_time_is_over);
     tcase_add_test(tcase, replicas_that_nobody_has_heard_of_for_a_day_are_forgotten);
