@@ -95,6 +95,22 @@ static const struct command {
     {"migrate", "", "creates the tables in DATABASE_URL, or brings them up to this release", ctl_migrate},
 };
 
+static void add_command(struct buf *out, const struct command *command)
+{
+    buf_addf(out, "  %s%s%s\n      %s\n", command->name, *command->options ? " " : "", command->options,
+             command->summary);
+}
+
+static int print_help_of(const struct command *command)
+{
+    struct buf out;
+
+    buf_init(&out);
+    buf_add_str(&out, "Usage: syncctl COMMAND [OPTIONS]\n\n");
+    add_command(&out, command);
+    return ctl_print(&out);
+}
+
 static int print_help(void)
 {
     struct buf out;
@@ -105,9 +121,9 @@ static int print_help(void)
         "Usage: syncctl COMMAND [OPTIONS]\n\nThe operator's command of the data synchronization service.\n"
         "\nCommands:\n");
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        buf_addf(&out, "  %s%s%s\n      %s\n", commands[i].name, *commands[i].options ? " " : "",
-                 commands[i].options, commands[i].summary);
-    buf_add_str(&out, "\nOptions:\n  --help             this text\n  --version          name and version\n"
+        add_command(&out, &commands[i]);
+    buf_add_str(&out, "\nOptions:\n  --help             this text; after a command: what it takes\n  "
+                      "--version          name and version\n"
                       "\nConfiguration, from the environment or the file named by ENV_FILE:\n");
     conf_print_help(&out, CONF_CTL);
     return ctl_print(&out);
@@ -126,7 +142,8 @@ int main(int argc, char **argv)
     log_open("syncctl", LOG_LEVEL_INFO, LOG_FORMAT_AUTO);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         if (strcmp(name, commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
+            return argc > 2 && strcmp(argv[2], "--help") == 0 ? print_help_of(&commands[i])
+                                                              : commands[i].run(argc - 1, argv + 1);
     ctl_fail(*name ? "%s is no command; see syncctl --help" : "%sgive a command; see syncctl --help", name);
     return CTL_USAGE;
 }

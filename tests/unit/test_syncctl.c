@@ -112,6 +112,7 @@ static const struct {
     {"config --format=xml", 2, "--format is \"xml\": say help, env, markdown or mdoc"},
     {"--help", 0, "\n  queues [--json]\n"},
     {"--help", 0, "\n  dead replay ID [--platform P] | --tenant T --platform P"},
+    {"dead --help", 0, "\n\n  dead list [--tenant T]"},
     {"queues all", 2, "syncctl: all is no option of queues"},
     {"leases --stage", 2, "syncctl: --stage needs a value"},
     {"dead", 2, "syncctl: dead: say list, show or replay"},
