@@ -9,7 +9,7 @@ SELECT r.id AS record_id, r.version, r.entity_id, p.platform_id, r.notes,
 FROM records r
 LEFT JOIN record_platforms p ON p.record_id = r.id AND p.platform = $3
 WHERE r.tenant_id = $1 AND r.entity_type = $2 AND NOT r.deleted AND r.merged_into IS NULL
-  AND CASE WHEN p.state = 'present' AND p.certain_version > 0 THEN true WHEN p.state = 'deleted' THEN false
+  AND CASE WHEN p.state = 'deleted' THEN false WHEN p.certain_version > 0 THEN true
       ELSE r.vector::jsonb ? $3 END
   AND get_byte(uuid_send(r.id), 15) = ANY ($5::int2[]) AND ($6::uuid IS NULL OR r.id > $6::uuid)
   AND NOT EXISTS (SELECT FROM verification_seen s WHERE s.job_id = $4::uuid AND s.record_id = r.id)

@@ -10,7 +10,7 @@ WITH listed AS MATERIALIZED (
 )
 SELECT l.place, r.id AS record_id, r.version, r.entity_id, COALESCE(r.deleted, false) AS deleted,
     COALESCE(r.tenant_id <> $1, NOT $5::bool AND NOT (SELECT yes FROM alone)) AS foreign,
-    COALESCE(p.state = 'present' AND p.certain_version > 0 OR p.state = 'deleted' OR r.vector::jsonb ? $3, false) AS known,
+    COALESCE(p.certain_version > 0 OR r.vector::jsonb ? $3, false) AS known,
     COALESCE(r.updated_at > $4::timestamptz OR p.delivered_at > $4::timestamptz, false)
         OR EXISTS (SELECT FROM deliveries d WHERE d.record_id = r.id AND d.target = $3 AND d.state IN (0, 1)) AS moving,
     EXISTS (SELECT FROM deliveries d WHERE d.record_id = r.id AND d.target = $3 AND d.state = 5

@@ -7,6 +7,6 @@ FROM (
     LEFT JOIN record_platforms p ON p.record_id = r.id AND p.platform = $3
     LEFT JOIN drift_hashes h ON h.record_id = r.id AND h.platform = $3 AND h.version = r.version
     WHERE r.tenant_id = $1 AND r.entity_type = $2 AND NOT r.deleted AND r.merged_into IS NULL
-      AND CASE WHEN p.state = 'present' AND p.certain_version > 0 THEN true WHEN p.state = 'deleted' THEN false
+      AND CASE WHEN p.state = 'deleted' THEN false WHEN p.certain_version > 0 THEN true
           ELSE r.vector::jsonb ? $3 END
 ) b GROUP BY b.bucket

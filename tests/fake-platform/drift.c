@@ -25,7 +25,7 @@ static bool alter(struct platform *platform, const char *entity, const char *ten
 
     if (!record || record->deleted)
         return false;
-    while (json_next(fields, &iter, &name, &value))
+    while (json_type(fields) == JSON_OBJECT && json_next(fields, &iter, &name, &value))
         json_set(record->data, name, json_copy(value));
     return true;
 }
@@ -50,7 +50,8 @@ void drift_request(struct platform *platform, struct http_conn *conn, const stru
     http_query(request, "tenant", tenant, sizeof tenant);
     for (size_t i = 0; i < json_count(ids); i++)
         lost += (id = json_text(json_at(ids, i), NULL)) && lose(platform, entity, tenant, id);
-    while (json_next(json_get(body, "alter"), &iter, &id, &fields))
+    while (json_type(json_get(body, "alter")) == JSON_OBJECT &&
+           json_next(json_get(body, "alter"), &iter, &id, &fields))
         altered += alter(platform, entity, tenant, id, fields);
     buf_reset(&platform->out);
     buf_addf(&platform->out, "{\"lost\":%u,\"altered\":%u}", lost, altered);
