@@ -12,6 +12,7 @@
 #include "conf.h"
 #include "log.h"
 #include "mem.h"
+#include "persons.h"
 #include "platform_conf.h"
 #include "policy_conf.h"
 #include "resolver.h"
@@ -111,6 +112,7 @@ static void begin(struct resolver *resolver, const struct stage_spec *spec, stru
                                             "Conflicts of which fields wait for a person");
     turn_init(resolver);
     resolver->stage = stage_new(resolver->service, resolver->store, resolver->belt, spec);
+    resolver->persons = persons_new(resolver);
     log_info("consuming", LOG_STR("streams", PROTO_CONFLICTS ":*"));
 }
 
@@ -118,6 +120,7 @@ static void end(struct resolver *resolver)
 {
     store_free(&resolver->store); /* first: what is in a statement is answered while the rest still stands */
     stream_end(resolver->belt);   /* and what is in a command */
+    persons_free(&resolver->persons);
     stage_free(&resolver->stage);
     stream_free(&resolver->belt);
     event_free(resolver->start_timer);

@@ -11,12 +11,14 @@ struct service;
 struct store;
 struct stream;
 struct stat;
+struct persons;
 
 struct resolver {
     struct service *service;
     struct store *store;
     struct stream *belt;
     struct stage *stage;
+    struct persons *persons;
     struct platform_set *platforms;
     struct policies *policies;
     int64_t window;

@@ -425,11 +425,9 @@ static void withhold(struct work *work)
 /* To a platform that knows the record under a linked id. */
 static void name_as_there(struct work *work)
 {
-    struct json *id = json_new_text(work->named_id);
-
-    set_in(work->data, "id", true, id);
-    set_in(work->base, "id", true, id);
-    json_free(id);
+    json_set(work->data, "id", json_new_text(work->named_id));
+    if (work->base)
+        json_set(work->base, "id", json_new_text(work->named_id));
 }
 
 void work_settle(struct work *work)

@@ -259,6 +259,57 @@ START_TEST(of_two_persons_one_is_told_that_the_other_was_faster)
 }
 END_TEST
 
+/* ---- suggestions ---- */
+
+static const struct json *suggestion(const char *a, const char *b)
+{
+    const struct json *links = pick(api_found("/sync/links?status=suggested&limit=200"), "/links");
+
+    for (size_t i = 0; i < json_count(links); i++)
+        if (strcmp(pick_text(json_at(links, i), "/record/entity_id"), a) == 0 &&
+            strcmp(pick_text(json_at(links, i), "/other/entity_id"), b) == 0)
+            return json_at(links, i);
+    return NULL;
+}
+
+START_TEST(who_may_be_one_person_is_suggested_with_reasons_and_a_person_decides)
+{
+    user("bizoholic", "sug-1", "john.smith@example.com", "John Smith", "\"bizosaas\"",
+         ",\"phone\":\"+49 30 123456\",\"address\":\"12 Long Street\"");
+    user("coreldove", "sug-2", "jsmith@example.org", "Jonh Smith", "\"bizosaas\"",
+         ",\"phone\":\"0049 (30) 123-456\"");
+    user("coreldove", "sug-3", "anna@example.org", "Anna Smith", "\"bizosaas\"",
+         ",\"phone\":\"+4930123456\"");
+    user("coreldove", "sug-4", "other@example.net", "Jon Smith", "\"bizosaas\"",
+         ",\"address\":\"12, Long St.\"");
+    flow_wait(suggestion("sug-1", "sug-2") && suggestion("sug-1", "sug-4"), 15);
+    const struct json *link = suggestion("sug-1", "sug-2"), *other = suggestion("sug-1", "sug-4");
+    pick_check(link, "/kind", "suggestion");
+    pick_check(link, "/why/0", "phone");
+    ck_assert_int_eq(strncmp(pick_text(link, "/why/1"), "name 0.", 7), 0);
+    ck_assert_ptr_null(suggestion("sug-1", "sug-3")); /* of one household */
+    /* Refused: not suggested again, whatever changes. */
+    link_of("POST", api_text("/sync/links/%s/refuse", pick_text(other, "/id")), "{\"note\":\"his son\"}");
+    link_of("POST", api_text("/sync/links/%s/confirm", pick_text(link, "/id")), NULL);
+    link_done(pick_text(link, "/id"));
+    pick_check(shown("sug-2"), "/entity_id", "sug-1");
+    update("coreldove", "sug-4", "\"city\":\"Leeds\"", "\"bizosaas\"");
+    user("coreldove", "sug-5", "late@example.net", "Jon Smith", "\"bizosaas\"",
+         ",\"address\":\"12, Long St.\"");
+    flow_wait(suggestion("sug-4", "sug-5"), 15);
+    ck_assert_ptr_null(suggestion("sug-1", "sug-4"));
+    pick_check(api_found(api_text("/sync/links/%s", pick_text(other, "/id"))), "/status", "refused");
+}
+END_TEST
+
+START_TEST(nothing_plain_is_kept_beside_users_to_find_similar_ones)
+{
+    flow_wait(sql_int("SELECT count(*) FROM record_features") > 0, 10);
+    ck_assert_int_eq(sql_int("SELECT count(*) FROM record_features f WHERE f::text ~* 'smith|example'"), 0);
+    ck_assert_int_eq(stack_log_count("resolver", "integer[] with GIN"), 1);
+}
+END_TEST
+
 START_TEST(what_is_wrong_with_a_question_about_links_is_said)
 {
     static const struct {
@@ -304,5 +355,7 @@ int main(void)
                           a_wrong_link_is_split_again_with_both_histories_intact,
                           what_was_on_its_way_to_the_younger_is_superseded,
                           of_two_persons_one_is_told_that_the_other_was_faster,
+                          who_may_be_one_person_is_suggested_with_reasons_and_a_person_decides,
+                          nothing_plain_is_kept_beside_users_to_find_similar_ones,
                           what_is_wrong_with_a_question_about_links_is_said, NULL});
 }
