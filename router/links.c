@@ -350,8 +350,8 @@ void links_fresh(struct routing *routing, const struct event_row *event, const s
     bool has_email, has_external;
     struct uuid link;
 
-    if (msg_event_entity(event->type) != ENTITY_USER || msg_event_verb(event->type) == VERB_DELETE ||
-        event->linked)
+    if (!common || msg_event_entity(event->type) != ENTITY_USER ||
+        msg_event_verb(event->type) == VERB_DELETE || event->linked)
         return;
     has_email = routing->spec.by_email && rows_email_hash(routing, event->tenant, common, email) == 0;
     has_external = rows_external_hash(routing, event->tenant, common, external) == 0;

@@ -15,7 +15,7 @@ bool links_bind(struct router *router);
 /* After it was written: the next step is published. */
 void links_written(struct router *router);
 
-/* A user that this platform's event makes. */
+/* A user that this platform's event makes; common NULL: it is none. */
 void links_fresh(struct routing *routing, const struct event_row *event, const struct json *common);
 /* The step that routing has read. */
 void links_route(struct routing *routing, const struct db_result *result, const struct event_row *event,

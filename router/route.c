@@ -327,8 +327,7 @@ void route_merge(struct routing *routing, const struct db_result *result, const 
     uuid_format(&event->id, id);
     uuid_format(&event->contest, contest);
     uuid_format(&event->under, link);
-    if (source && !folded->record.exists)
-        links_fresh(routing, event, common);
+    links_fresh(routing, event, source && !folded->record.exists ? common : NULL);
     history_join(history, folded->made);
     if (source && !platform_echoes(source))
         history_deny_echoes(history);
