@@ -361,7 +361,6 @@ static void repair(struct routing *routing, const struct db_result *result, cons
                    struct decision *decision)
 {
     struct folded *folded = route_fold(routing, result, event);
-    struct addressing a = {.routing = routing, .event = event};
     struct merge merge;
 
     if (!folded->record.exists || folded->record.version != event->base_version) {
@@ -373,8 +372,7 @@ static void repair(struct routing *routing, const struct db_result *result, cons
     merge_repeat(&folded->record, &merge);
     keep(routing, event, folded, &merge);
     merge_release(&merge);
-    a.version = folded->record.version;
-    finish_to(&a, folded->entity_id, NULL, decision);
+    finish(routing, event, folded->record.version, folded->entity_id, NULL, decision);
 }
 
 static void route_record(struct routing *routing, const struct db_result *result,
