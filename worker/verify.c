@@ -13,7 +13,7 @@
 #include "stats.h"
 
 #define TICK_MS 250
-#define CLAIM_EVERY_MS 1000
+#define CLAIM_EVERY_MS 500
 #define SCHEDULE_EVERY_MS 2000
 #define BEATS_PER_LEASE 3
 
