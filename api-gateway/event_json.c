@@ -82,6 +82,8 @@ const char *event_json_status(const struct db_result *result, size_t row)
         return "failed";
     if (status == EVENT_STATUS_ROUTED && db_get_bool(result, row, db_column(result, "waits")))
         return "retry";
+    if (status == EVENT_STATUS_COMPLETED && db_get_bool(result, row, db_column(result, "contests")))
+        return "conflict";
     return msg_event_status_name(status);
 }
 

@@ -58,6 +58,7 @@ static void read_side(struct resolve_side *side, const struct json *json, const 
     side->present = json_find(json, "x", &value);
     side->value = value;
     side->currency = json_get_text(json, "c");
+    side->objections = (unsigned)conflict_number(json, "h");
 }
 
 static void read_field(struct resolve_input *input, const struct json *entry, const char *side_events)

@@ -16,6 +16,10 @@
  * certainly delivered there before. It contests nothing, nor is it a side: what is live is settled among the live ones, whenever
  * pages come.
  *
+ * What a change would make of a field may be for a person although nobody contradicts it (`objections`: a broken business rule, another
+ * type): then the field keeps its value and waits, and the change's side says why ("h"). It had seen what stood there: so has its
+ * platform's next change of the field, which takes its place.
+ *
  * Deleted or not: a deletion yields to a later change that it had not seen, and outlasts an earlier one (time, platform, seq).
  *
  * Field notes: {"o": origin, "t": ms, "s": seq, "v": record version, "c": currency?, "i": ms by a webhook's own clock?,
@@ -78,24 +82,29 @@ struct change {
     const struct version *history;
     size_t history_count;
     const char *decides; /* a decision: of fields that this event contested; the others are left alone */
-    bool knows_all;      /* by a person, who was shown all sides: it is the only side then. Automatic decisions keep the sides */
-    bool snapshot;       /* a row of a page; then: */
+    bool
+        knows_all; /* by a person, who was shown all sides: it is the only side then. Automatic decisions keep the sides */
+    bool snapshot; /* a row of a page; then: */
     int64_t snapshot_seq;
     const char *link; /* the link that led an id of another record here (protocol.txt §9); NULL: its own id */
     bool asserts;     /* makes a version whatever it changes */
     bool webhook;      /* tells the whole object and comes in any order; then: */
     int64_t issued_ms; /* by the platform's own clock; INT64_MIN: not told */
+    const struct json *
+        objections; /* object: field → why it is for a person, a number that is told with the side; NULL: none */
 };
 
 struct merge {
     struct json *changed; /* array: names of fields whose value this change set or cleared, or decided */
-    /* Array of {"field","base"?,"sides":[{"o","t","s","v","c"?,"x"?}]}: fields that it contested, with all their sides. */
+    /* Array of {"field","base"?,"sides":[{"o","t","s","v","c"?,"h"?,"x"?}]}: fields that it contested, with all their sides. */
     struct json *contested;
-    struct json *settled; /* array of {"field","event"}: contests, by their events, that it ended or took into its own */
-    struct json *stale;   /* array: names of fields that echo an older value than the record's */
-    bool advanced;        /* the record has a new version */
-    bool noted;           /* without a new version, a note changed: the record is to be stored */
-    bool undeleted;       /* a deletion that yielded: the platform lacks what the record has */
+    struct json *
+        settled; /* array of {"field","event"}: contests, by their events, that it ended or took into its own */
+    struct json *stale; /* array: names of fields that echo an older value than the record's */
+    bool advanced;      /* the record has a new version */
+    bool noted;         /* without a new version, a note changed: the record is to be stored */
+    unsigned held;      /* objections, or'ed, of what it would have changed and waits now */
+    bool undeleted;     /* a deletion that yielded: the platform lacks what the record has */
 };
 void merge_init(struct merge *merge);
 void merge_release(struct merge *merge);

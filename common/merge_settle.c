@@ -5,6 +5,8 @@
 #include "mem.h"
 #include "merge_side.h"
 
+#define NOBODYS (-1) /* as the seq of what stands in a field: nothing does */
+
 /* One field of one change, as it is being settled. */
 struct settling {
     struct record *record;
@@ -105,12 +107,20 @@ static void tell_contested(const struct settling *s, const struct json *note)
     json_append(s->merge->contested, entry);
 }
 
+static int64_t objections_of(const struct settling *s)
+{
+    return side_int(s->change->objections, s->field);
+}
+
 /* The sides that stay, and this one, of that version. */
 static struct json *with_this(const struct settling *s, int64_t version)
 {
-    struct json *sides = json_copy(s->others);
+    struct json *sides = json_copy(s->others),
+                *own = side_new(s->change, version, s->present, s->value, s->currency);
 
-    json_append(sides, side_new(s->change, version, s->present, s->value, s->currency));
+    if (objections_of(s) != 0)
+        json_set(own, "h", json_new_int(objections_of(s)));
+    json_append(sides, own);
     return sides;
 }
 
@@ -171,6 +181,59 @@ static void stand_against(struct settling *s)
     s->merge->advanced = true;
 }
 
+/* ── what is for a person although nobody contradicts it ── */
+
+/* Beside what others made of the field and this change had seen: a person may choose that, too. */
+static struct json *held_sides(const struct settling *s, int64_t version)
+{
+    struct json *before = sides_of(s->record, s->field), *sides = json_new_array(),
+                *own = side_new(s->change, version, s->present, s->value, s->currency);
+
+    for (size_t i = 0; i < json_count(before); i++)
+        if (!side_is_own(json_at(before, i), s->change))
+            json_append(sides, json_copy(json_at(before, i)));
+    json_set(own, "h", json_new_int(objections_of(s)));
+    json_set(own, "e", json_new_bool(true));
+    json_append(sides, own);
+    json_free(before);
+    return sides;
+}
+
+static void hold(struct settling *s)
+{
+    struct json *note = s->note ? json_copy(s->note) : new_note(s), *standing,
+                *past = side_past(s->change, s->note, s->sides);
+    int64_t version = s->record->version + 1;
+
+    settle_contest(s);
+    json_set(note, "q", held_sides(s, version));
+    json_set(note, "k", json_new_int(version));
+    json_set(note, "l", json_new_int(s->record->version));
+    json_remove(note, "u");
+    json_remove(note, "y");
+    json_remove(note, "n");
+    if (json_find(s->record->data, s->field, &standing))
+        json_set(note, "y", json_copy(standing));
+    if (past)
+        json_set(note, "n", past);
+    if (!json_get(note, "m"))
+        json_set(note, "m", json_new_int(s->note ? side_int(note, "s") : NOBODYS));
+    json_set(note, "w", json_new_bool(true));
+    json_set(note, "x", json_new_text(s->change->event_id));
+    tell_contested(s, note);
+    json_set(s->record->notes, s->field, note);
+    s->merge->advanced = true;
+    s->merge->held |= (unsigned)objections_of(s);
+}
+
+static void take_place_or_hold(struct settling *s)
+{
+    if (objections_of(s) != 0)
+        hold(s);
+    else
+        take_place(s);
+}
+
 /* ── what a change means ── */
 
 static void find_others(struct settling *s)
@@ -206,6 +269,8 @@ static bool is_touched(const struct settling *s)
 
     if (s->change->snapshot || !known.known)
         known = value_at(s->record, s->change, s->record->version, s->field);
+    if (own && json_get(own, "e")) /* nobody was sent what waits: it comes back as it was said */
+        return !json_equal(known.json, s->value);
     if (known.present ? value_same(s->change, s->field, known.json, own ? own : s->note, s->value)
                       : json_type(s->value) == JSON_NULL)
         return false;
@@ -231,12 +296,12 @@ static void settle_beside(struct settling *s)
 {
     if (json_count(s->others) > 0 && s->change->snapshot)
         return;
-    if (json_count(s->others) > 0 && agrees(s))
+    if (json_count(s->others) > 0 && agrees(s) && objections_of(s) == 0)
         stand_with(s);
     else if (json_count(s->others) > 0)
         stand_against(s);
     else if (!is_held(s) || json_get(s->note, "w"))
-        take_place(s);
+        take_place_or_hold(s);
     else if (!s->change->snapshot && json_get(s->note, "p"))
         count_live(s);
 }
@@ -260,13 +325,13 @@ static bool settle_plainly(struct settling *s)
     if (!s->note) {
         bool holds = json_find(s->record->data, s->field, NULL);
         if (holds || json_type(s->value) != JSON_NULL) /* clears what is not there */
-            take_place(s);
+            take_place_or_hold(s);
         return true;
     }
     if (!side_is_plain(s->note) || !side_seen(s->change, s->note, NULL, s->note))
         return false;
     if (!is_held(s))
-        take_place(s);
+        take_place_or_hold(s);
     return true;
 }
 

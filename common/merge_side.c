@@ -116,6 +116,15 @@ static bool is_withheld(const struct change *change, const struct json *note, co
     return side_of(sides, change_origin(change)) || side_int(side, "s") != main;
 }
 
+/* Its platform's last word waits for a person, and had seen everything before it. */
+static bool is_before_held(const struct change *change, const struct json *sides, const struct json *side)
+{
+    const struct json *own = side_of(sides, change_origin(change));
+
+    return own && json_get(own, "e") && is_before_own(own, change) &&
+           side_int(side, "v") < side_int(own, "v");
+}
+
 bool side_seen(const struct change *change, const struct json *note, const struct json *sides,
                const struct json *side)
 {
@@ -125,6 +134,8 @@ bool side_seen(const struct change *change, const struct json *note, const struc
         return false;
     if (side_is_own(side, change))
         return is_before_own(side, change);
+    if (is_before_held(change, sides, side))
+        return true;
     return side_int(side, "v") <= change->base_version && !is_withheld(change, note, sides, side);
 }
 

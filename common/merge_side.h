@@ -1,6 +1,7 @@
 /*
  * merge_side.h: the sides of one field, as its note keeps them: which of them a change had seen, and what they all had seen.
- * Belongs to merge.c. A side is a JSON object {"o","t","s","v","b"?,"i"?,"c"?,"a"?,"x"?}; "x" absent: the field is absent there.
+ * Belongs to merge.c. A side is a JSON object {"o","t","s","v","b"?,"i"?,"c"?,"h"?,"e"?,"a"?,"x"?}; "x" absent: the field is
+ * absent there; "h": objections to it; "e": it waits because of them alone, and had seen all other sides.
  */
 #pragma once
 #include "merge.h"

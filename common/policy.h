@@ -38,8 +38,9 @@ int strategy_confidence(enum strategy strategy);
 /* What a field holds; a strategy that cannot work with it is refused. X(name, text of the file) */
 #define POLICY_TYPES(X)                                                                         \
     X(ANY, "any")                                                                               \
-    X(TEXT, "text") X(NUMBER, "number") X(MONEY, "money") X(BOOLEAN, "boolean") X(TIME, "time") \
-        X(LIST, "list") X(OBJECT, "object")
+    X(TEXT, "text")                                                                             \
+    X(NUMBER, "number") X(MONEY, "money") X(BOOLEAN, "boolean") X(TIME, "time") X(LIST, "list") \
+        X(OBJECT, "object")
 enum policy_type {
 #define X(name, text) POLICY_##name,
     POLICY_TYPES(X)
@@ -108,6 +109,8 @@ const struct policy *policy_at(const struct policy_set *set, const char *tenant,
                                size_t index);
 /* Fields that are declared; what a platform's file knows besides is POLICY_ANY. */
 enum policy_type policy_field_type(const struct policy_set *set, enum entity entity, const char *field);
+/* Is the field declared to hold anything at all? */
+bool policy_holds_any(const struct policy_set *set, enum entity entity, const char *field);
 /* Tenants with overrides. */
 size_t policy_tenant_count(const struct policy_set *set);
 const char *policy_tenant_at(const struct policy_set *set, size_t index);
@@ -123,6 +126,7 @@ struct policy_rule {
     const char *message; /* a sentence for people */
     const struct expr *test;
     const char *const *names; /* that it may use */
+    bool alone;               /* it reads one field */
     const char *file;
     unsigned line;
     const char *tenant;

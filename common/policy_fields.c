@@ -30,6 +30,12 @@ enum policy_type policy_field_type(const struct policy_set *set, enum entity ent
     return row != NULL ? row->type : POLICY_ANY;
 }
 
+bool policy_holds_any(const struct policy_set *set, enum entity entity, const char *field)
+{
+    const struct policy_field *row = find((struct policy_fields *)&set->fields[entity], field);
+    return row != NULL && row->type == POLICY_ANY;
+}
+
 static void read_field(const struct reader *reader, const struct setting *setting, void *target)
 {
     struct policy_reading *reading = target;

@@ -39,6 +39,16 @@ static void put(struct rule_table *table, const struct policy_rule *rule)
     *old = *rule;
 }
 
+static bool reads_one(const struct expr *test, const char *const *names)
+{
+    size_t count = 0;
+    for (size_t i = 0; test != NULL && names[i] != NULL; i++) {
+        if (strcmp(names[i], POLICY_CURRENCIES) != 0 && expr_uses(test, names[i]))
+            count += strcmp(names[i], POLICY_DATA) == 0 ? 2 : 1;
+    }
+    return count < 2;
+}
+
 static void read_rule(const struct reader *reader, const struct setting *setting, void *target)
 {
     static const struct setting_row rows[] = {
@@ -67,6 +77,7 @@ static void read_rule(const struct reader *reader, const struct setting *setting
                                      raw.message,
                                      test,
                                      names,
+                                     reads_one(test, names),
                                      reader->file,
                                      setting_line(setting),
                                      reading->scope->tenant};

@@ -336,6 +336,31 @@ static void agree(struct contest *contest, const char *why)
     contest_say(contest, "%s", why);
 }
 
+static unsigned objections_to(const struct contest *contest)
+{
+    unsigned objections = 0;
+    for (size_t i = 0; i < contest->count; i++)
+        objections |= contest->sides[i]->objections;
+    return objections;
+}
+
+/* Nobody contradicts it. Whether a rule is broken still, resolve_record asks. */
+static void question(struct contest *contest)
+{
+    struct resolution *out = contest->out;
+    out->lone = true;
+    out->strategy = strategy_name(contest->input->policy->strategy);
+    out->confidence = strategy_confidence(contest->input->policy->strategy);
+    contest_take(contest, contest_latest(contest));
+    contest_say(contest, "One side alone changed the field");
+    if (!(objections_to(contest) & RESOLVE_SCHEMA_CHANGE))
+        return;
+    out->types = RESOLVE_SCHEMA_CHANGE;
+    contest_wait(contest, "the value is of another type than before");
+    say_proposal(contest);
+    resolve_leave(out);
+}
+
 void resolve_field(const struct resolve_input *input, struct resolution *resolution)
 {
     struct contest contest = {.input = input, .out = resolution};
@@ -346,6 +371,8 @@ void resolve_field(const struct resolve_input *input, struct resolution *resolut
     sort_sides(&contest);
     if (!take_off_unchanged(&contest))
         agree(&contest, "No side changed the field");
+    else if (objections_to(&contest) != 0 && (contest.count == 1 || all_same(&contest)))
+        question(&contest);
     else if (contest.count == 1)
         agree(&contest, "One side alone changed the field");
     else if (all_same(&contest))

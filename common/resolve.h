@@ -20,12 +20,13 @@
 #define RESOLVE_CONCURRENT_MS 30000
 
 /* Why a field is in conflict; bits. X(name, bit, text) */
-#define RESOLVE_TYPES(X)                                                                                              \
-    X(VERSION_CONFLICT, 1, "version_conflict")                  /* sides of one base that did not see each other */   \
-    X(DATA_MISMATCH, 2, "data_mismatch")                        /* copies differ, and no base is known */             \
-    X(CONCURRENT_UPDATE, 4, "concurrent_update")                /* all sides within RESOLVE_CONCURRENT_MS */          \
-    X(SCHEMA_CHANGE, 8, "schema_change")                        /* the type of the value changed */                   \
-    X(BUSINESS_RULE_VIOLATION, 16, "business_rule_violation")   /* the result breaks a rule that reads the field */
+#define RESOLVE_TYPES(X)                                                                             \
+    X(VERSION_CONFLICT, 1, "version_conflict")   /* sides of one base that did not see each other */ \
+    X(DATA_MISMATCH, 2, "data_mismatch")         /* copies differ, and no base is known */           \
+    X(CONCURRENT_UPDATE, 4, "concurrent_update") /* all sides within RESOLVE_CONCURRENT_MS */        \
+    X(SCHEMA_CHANGE, 8, "schema_change")         /* the type of the value changed */                 \
+    X(BUSINESS_RULE_VIOLATION, 16,                                                                   \
+      "business_rule_violation") /* the result breaks a rule that reads the field */
 enum resolve_type {
 #define X(name, bit, text) RESOLVE_##name = bit,
     RESOLVE_TYPES(X)
@@ -44,6 +45,8 @@ struct resolve_side {
     const struct json *value; /* NULL is null */
     bool present;             /* false: the side has no such field; as null, it cleared it */
     const char *currency;     /* of money in the value; NULL: that of the platform's file */
+    unsigned
+        objections; /* RESOLVE_ bits: why it is for a person although nobody contradicts it; rules are asked again */
 };
 
 /* One field and its sides. */
@@ -65,14 +68,17 @@ struct resolve_input {
 struct resolution {
     struct json *value; /* what the field becomes; where it waits: what the strategy proposes */
     bool present;       /* false: the field is cleared */
-    const char *currency; /* of money in the value, for the field's note; NULL: none. Lives as long as the input. */
-    bool waits;           /* for a person; the field keeps its current value until then */
-    bool agreed;          /* there was nothing to decide: the sides say the same, or one alone changed the field */
-    size_t side;          /* which of input->sides it is, or RESOLVE_MERGED */
-    const char *strategy; /* that decided; "manual_review" where it waits, "agreed" where there was nothing to decide */
-    int confidence;       /* percent; 0 where it waits */
-    unsigned types;       /* RESOLVE_ bits; 0 where agreed */
-    struct buf why;       /* sentences: the rule, what it took and what it did not */
+    const char
+        *currency; /* of money in the value, for the field's note; NULL: none. Lives as long as the input. */
+    bool waits;    /* for a person; the field keeps its current value until then */
+    bool lone;     /* nobody contradicts it, and there are objections: it waits for itself alone */
+    bool agreed;   /* there was nothing to decide: the sides say the same, or one alone changed the field */
+    size_t side;   /* which of input->sides it is, or RESOLVE_MERGED */
+    const char *
+        strategy; /* that decided; "manual_review" where it waits, "agreed" where there was nothing to decide */
+    int confidence; /* percent; 0 where it waits */
+    unsigned types; /* RESOLVE_ bits; 0 where agreed */
+    struct buf why; /* sentences: the rule, what it took and what it did not */
 };
 
 void resolve_field(const struct resolve_input *input, struct resolution *resolution);
@@ -92,8 +98,9 @@ struct resolve_record_input {
 struct record_resolution {
     struct resolution *fields; /* in the order of the input */
     size_t count;
-    unsigned types;  /* of all fields together */
-    bool waits;      /* all fields that were contested wait for a person: a rule is broken, or too many types at once */
+    unsigned types; /* of all fields together */
+    bool
+        waits; /* all fields that were contested wait for a person: a rule is broken, or too many types at once */
     const char *rule; /* name of the broken rule; NULL: none. Lives as long as the policy set. */
     struct buf why;   /* why all of them wait; "" otherwise */
 };

@@ -57,6 +57,30 @@ static void mark_violation(const struct resolve_record_input *input, struct reso
     }
 }
 
+/* Does the rule speak of nothing that was decided but of what one side alone changed? Then that waits, and nothing else. */
+static bool is_of_lone(const struct resolve_record_input *input, const struct resolution *fields,
+                       const struct policy_rule *rule)
+{
+    for (size_t i = 0; i < input->count; i++) {
+        if (is_contested(&fields[i]) && !fields[i].lone && !fields[i].waits &&
+            policy_rule_reads(rule, input->fields[i].field))
+            return false;
+    }
+    return true;
+}
+
+static void leave_lone(const struct resolve_record_input *input, struct resolution *fields,
+                       const struct policy_rule *rule, const char *why)
+{
+    for (size_t i = 0; i < input->count; i++) {
+        if (!fields[i].lone || fields[i].waits || !policy_rule_reads(rule, input->fields[i].field))
+            continue;
+        fields[i].types |= RESOLVE_BUSINESS_RULE_VIOLATION;
+        buf_addf(&fields[i].why, " Waits for a person: %s.", why);
+        resolve_leave(&fields[i]);
+    }
+}
+
 static void check_rules(const struct resolve_record_input *input, struct record_resolution *out)
 {
     struct json *data = apply(input, out->fields);
@@ -66,8 +90,13 @@ static void check_rules(const struct resolve_record_input *input, struct record_
         struct buf why = BUF_INIT;
         if (reads_decided(input, out->fields, rule) &&
             !policy_rule_holds(input->policies, rule, data, &why)) {
-            mark_violation(input, out->fields, rule);
             out->rule = out->rule != NULL ? out->rule : rule->name;
+            if (is_of_lone(input, out->fields, rule)) {
+                leave_lone(input, out->fields, rule, why.data);
+                buf_release(&why);
+                continue;
+            }
+            mark_violation(input, out->fields, rule);
             out->waits = true;
             buf_addf(&out->why, "%sWaits for a person: %s.", out->why.len > 0 ? " " : "", why.data);
         }

@@ -230,56 +230,6 @@ static void move(struct router *router)
     db_query(store_db(router->store), DB_WRITER, sql_router_move, params, on_moved, router);
 }
 
-static void read_event(const struct db_result *result, size_t row, struct event_row *event)
-{
-    const char *data;
-
-    memset(event, 0, sizeof *event);
-    event->row = row;
-    db_get_uuid(result, row, db_column(result, "id"), &event->id);
-    db_get_uuid(result, row, db_column(result, "record_id"), &event->record_id);
-    event->linked = db_get_uuid(result, row, db_column(result, "linked_id"), &event->linked_id) == 0;
-    event->seq = db_get_int(result, row, db_column(result, "seq"));
-    event->base_version = db_get_int(result, row, db_column(result, "seen_version"));
-    if (!db_is_null(result, row, db_column(result, "started_version")))
-        event->started_version = db_get_int(result, row, db_column(result, "started_version"));
-    event->created_ms = db_get_time_ms(result, row, db_column(result, "created_at"));
-    event->occurred_ms = db_get_time_ms(result, row, db_column(result, "occurred_at"));
-    event->partition = (unsigned)db_get_int(result, row, db_column(result, "partition"));
-    event->priority = (int)db_get_int(result, row, db_column(result, "priority"));
-    event->status = (int)db_get_int(result, row, db_column(result, "status"));
-    event->type_name = db_get_text(result, row, db_column(result, "event_type"), NULL);
-    event->entity_id = db_get_text(result, row, db_column(result, "entity_id"), NULL);
-    event->source = db_get_text(result, row, db_column(result, "source_platform"), NULL);
-    event->targets = db_get_text(result, row, db_column(result, "targets"), NULL);
-    event->tenant = db_get_text(result, row, db_column(result, "tenant_id"), NULL);
-    event->open_targets = db_get_text(result, row, db_column(result, "open_targets"), NULL);
-    event->expired = !db_is_null(result, row, db_column(result, "expired")) &&
-                     db_get_bool(result, row, db_column(result, "expired"));
-    event->snapshot = db_get_uuid(result, row, db_column(result, "backfill"), &event->backfill) == 0;
-    event->snapshot_seq = event->snapshot ? db_get_int(result, row, db_column(result, "snapshot_seq")) : 0;
-    event->held_by = db_get_text(result, row, db_column(result, "held_by"), NULL);
-    event->webhook = !db_is_null(result, row, db_column(result, "webhook")) &&
-                     db_get_bool(result, row, db_column(result, "webhook"));
-    event->history = db_get_text(result, row, db_column(result, "history"), NULL);
-    event->audience = db_get_text(result, row, db_column(result, "record_audience"), NULL);
-    event->decides = db_get_uuid(result, row, db_column(result, "decides"), &event->contest) == 0;
-    event->by_person = db_get_bool(result, row, db_column(result, "by_person"));
-    event->links = db_get_uuid(result, row, db_column(result, "link_id"), &event->link) == 0;
-    event->merged = db_get_uuid(result, row, db_column(result, "merged_into"), &event->merged_into) == 0 &&
-                    db_get_uuid(result, row, db_column(result, "merging"), &event->merging) == 0;
-    event->under_link = db_get_uuid(result, row, db_column(result, "under"), &event->under) == 0;
-    event->handed = db_get_text(result, row, db_column(result, "handed"), NULL);
-    event->repairs = db_get_text(result, row, db_column(result, "repairs"), NULL);
-    data = db_get_bytes(result, row, db_column(result, "data"), &event->data_len);
-    if (data && event->data_len > 1 && data[0] == BODY_PLAIN) {
-        event->data = data + 1;
-        event->data_len--;
-    }
-    if (msg_event_type(event->type_name, &event->type) != 0)
-        bug("event type %s in the tables is none of ours", event->type_name);
-}
-
 /* Why this event is refused although it may be fine: it was the culprit of a batch, or nobody survived handling it. */
 static const char *refusal(const struct router *router, const struct decision *decision)
 {
@@ -297,7 +247,7 @@ static void decide(struct router *router, const struct db_result *result, size_t
     struct decision *decision;
     const char *why;
 
-    read_event(result, row, &event);
+    event_row_read(result, row, &event);
     decision = map_get(by_event, event.id.bytes, sizeof event.id.bytes);
     if (!decision || event.partition != decision->item->partition)
         return; /* moved meanwhile: its own partition has it */
@@ -321,6 +271,7 @@ static void decide_all(struct router *router, const struct db_result *result)
 {
     const struct conf *conf = service_conf(router->service);
     const struct routing_spec spec = {.platforms = router->platforms,
+                                      .policies = router->policies,
                                       .stage = router->stage,
                                       .writer = service_instance(router->service),
                                       .lookup_key = store_fingerprint_key(router->store),
@@ -412,14 +363,35 @@ static void take_batch(struct router *router)
     memmove(router->queue, router->queue + count, router->queued * sizeof *router->queue);
 }
 
+static void on_policies(bool ready, void *arg)
+{
+    struct router *router = arg;
+    struct db_params *params;
+    struct db_array *ids;
+
+    if (!ready) {
+        put_back(router);
+        end_batch(router, RETRY_MS);
+        return;
+    }
+    params = db_params_new();
+    ids = db_add_array(params, DB_UUID);
+    for (size_t i = 0; i < router->count; i++)
+        if (router->decisions[i].item)
+            db_array_uuid(ids, &router->decisions[i].item->ref.event);
+    db_query(store_db(router->store), DB_WRITER, sql_router_read, params, on_read, router);
+}
+
+/* First the policies of the batch's tenants: they are at hand as a rule. */
 void batch_read(struct router *router)
 {
-    struct db_params *params = db_params_new();
-    struct db_array *ids = db_add_array(params, DB_UUID);
+    const char *tenants[ROUTER_BATCH_MAX];
+    size_t count = 0;
 
     for (size_t i = 0; i < router->count; i++)
-        db_array_uuid(ids, &router->decisions[i].item->ref.event);
-    db_query(store_db(router->store), DB_WRITER, sql_router_read, params, on_read, router);
+        if (router->decisions[i].item)
+            tenants[count++] = router->decisions[i].item->ref.tenant;
+    policies_need(router->policies, tenants, count, on_policies, router);
 }
 
 void batch_start(struct router *router)

@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "log.h"
 #include "mem.h"
+#include "resolve.h"
 
 /* Owner: the list. */
 struct contest {
@@ -73,6 +74,16 @@ static char *field_names(const struct json *contested)
     return buf_detach(&names, NULL);
 }
 
+/* Until it is decided, which may find more. */
+static const char *kind_of(const struct event_row *event, const struct merge *merge)
+{
+    const char *names[RESOLVE_TYPE_COUNT];
+
+    if (merge->held && resolve_type_names(merge->held, names) > 0)
+        return names[0];
+    return event->base_version > 0 ? "version_conflict" : "concurrent_update";
+}
+
 void contests_begin(struct contests *contests, const struct event_row *event, const struct folded *folded,
                     const struct merge *merge)
 {
@@ -88,7 +99,7 @@ void contests_begin(struct contests *contests, const struct event_row *event, co
     contest->entity_id = mem_strdup(folded->entity_id);
     contest->fields = field_names(merge->contested);
     contest->entity = folded->entity;
-    contest->kind = event->base_version > 0 ? "version_conflict" : "concurrent_update";
+    contest->kind = kind_of(event, merge);
     contest->version = folded->record.version;
     contest->detail = json_copy(merge->contested);
 }

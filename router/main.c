@@ -10,6 +10,7 @@
 #include "conf.h"
 #include "log.h"
 #include "platform_conf.h"
+#include "policy_conf.h"
 #include "router.h"
 #include "service.h"
 #include "store.h"
@@ -19,15 +20,22 @@ struct program {
     struct store *store;
     struct stream *belt;
     struct router *router;
+    struct policies *policies;
 };
 
 static void reload(void *arg)
 {
     struct program *program = arg;
-    struct platform_set *set = platform_conf_reload(service_conf(program->service));
+    struct conf *conf = service_conf(program->service);
+    struct platform_set *set = platform_conf_reload(conf);
+    struct policy_set *policies = set ? policy_conf_reload(conf, set) : NULL;
 
-    if (set)
-        router_set_platforms(program->router, set);
+    if (!policies) { /* both or neither: a policy names platforms */
+        platform_set_free(&set);
+        return;
+    }
+    router_set_platforms(program->router, set);
+    policies_reload(program->policies, policies, set);
 }
 
 static void drained(void *arg)
@@ -46,7 +54,7 @@ int main(int argc, char **argv)
 {
     static const struct service_spec spec = {.name = "router",
                                              .program = CONF_ROUTER,
-                                             .check = platform_conf_check,
+                                             .check = policy_conf_check,
                                              .summary = "writes records and decides who gets each event"};
     struct program program = {.service = service_new(&spec, argc, argv)};
     struct conf *conf = service_conf(program.service);
@@ -54,14 +62,18 @@ int main(int argc, char **argv)
         .url = conf->redis_url, .name = "router", .timeout_ms = 5000, .waiting_max = 20000};
     struct buf errors = BUF_INIT;
     struct platform_set *platforms;
+    struct policy_set *policies;
     int code;
 
     platforms = platform_conf_load(conf, &errors);
-    if (!platforms)
+    policies = platforms ? policy_conf_load(conf, platforms, &errors) : NULL;
+    if (!policies)
         fatal("%s", errors.data);
     program.store = store_new(program.service);
+    program.policies =
+        policies_new(program.service, program.store, policies, platforms, (size_t)conf->policy_tenants);
     program.belt = stream_new(service_base(program.service), &belt);
-    program.router = router_new(program.service, program.store, program.belt, platforms);
+    program.router = router_new(program.service, program.store, program.belt, platforms, program.policies);
     service_on_drain(program.service, drain, &program);
     service_on_reload(program.service, reload, &program);
     log_info("consuming", LOG_STR("streams", PROTO_EVENTS ":*"), LOG_INT("partitions", conf->partitions));
@@ -71,6 +83,7 @@ int main(int argc, char **argv)
     store_free(&program.store); /* first: what is in a statement is answered while the rest still stands */
     stream_end(program.belt);   /* and what is in a command */
     router_free(&program.router);
+    policies_free(&program.policies);
     stream_free(&program.belt);
     buf_release(&errors);
     service_free(&program.service);

@@ -11,44 +11,10 @@
 #include "log.h"
 #include "mapping.h"
 #include "mem.h"
+#include "objections.h"
 #include "proto.h"
 #include "rows.h"
 #include "timefmt.h"
-
-static struct json *body_json(const void *bytes, size_t len)
-{
-    const char *text = bytes;
-    bool ok = false;
-    struct json *json = NULL;
-
-    if (len > 1 && text[0] == BODY_PLAIN)
-        json = json_parse(text + 1, len - 1, JSON_DEPTH_MAX, NULL, &ok);
-    return ok ? json : NULL;
-}
-
-static struct json *column_json(const struct db_result *result, size_t row, const char *name)
-{
-    size_t len;
-    const void *bytes = db_get_bytes(result, row, db_column(result, name), &len);
-    struct json *json = bytes ? body_json(bytes, len) : NULL;
-
-    return json ? json : json_new_object();
-}
-
-static void load_record(struct record *record, const struct db_result *result, size_t row)
-{
-    const char *vector;
-    size_t len;
-    bool ok;
-
-    record->exists = true;
-    record->version = db_get_int(result, row, db_column(result, "record_version"));
-    record->deleted = db_get_bool(result, row, db_column(result, "record_deleted"));
-    vector = db_get_text(result, row, db_column(result, "record_vector"), &len);
-    record->vector = json_parse(vector, len, JSON_DEPTH_MAX, NULL, &ok);
-    record->data = column_json(result, row, "record_data");
-    record->notes = column_json(result, row, "record_notes");
-}
 
 struct folded *route_fold(struct routing *routing, const struct db_result *result,
                           const struct event_row *event)
@@ -67,7 +33,7 @@ struct folded *route_fold(struct routing *routing, const struct db_result *resul
         record_init(&folded->record);
         folded->entity_id = mem_strdup(event->entity_id);
     } else {
-        load_record(&folded->record, result, event->row);
+        event_row_record(result, event->row, &folded->record);
         db_get_uuid(result, event->row, db_column(result, "record_event"), &folded->event);
         folded->entity_id =
             mem_strdup(db_get_text(result, event->row, db_column(result, "record_entity_id"), NULL));
@@ -304,6 +270,7 @@ void route_merge(struct routing *routing, const struct db_result *result, const 
     struct json *own = NULL;
     bool stopped;
     struct merge merge;
+    struct json *objections;
     struct change change = {.source = source,
                             .entity = msg_event_entity(event->type),
                             .verb = msg_event_verb(event->type),
@@ -334,6 +301,9 @@ void route_merge(struct routing *routing, const struct db_result *result, const 
     change.history = history_versions(history, &change.history_count);
     widen_audience(routing, event, folded);
     stopped = stop_hops(routing, event, folded, &change, &own);
+    objections = objections_find(policies_find(routing->spec.policies, event->tenant), event->tenant,
+                                 &folded->record, &change);
+    change.objections = objections;
     merge_init(&merge);
     merge_apply(&folded->record, &change, &merge);
     if (event->origins)
@@ -352,6 +322,7 @@ void route_merge(struct routing *routing, const struct db_result *result, const 
         finish_merged(routing, event, folded, &merge, decision);
     merge_release(&merge);
     history_free(&history);
+    json_free(objections);
     json_free(own);
 }
 

@@ -134,7 +134,7 @@ static void find_due(void *arg)
 }
 
 struct router *router_new(struct service *service, struct store *store, struct stream *belt,
-                          struct platform_set *platforms)
+                          struct platform_set *platforms, struct policies *policies)
 {
     struct router *router = mem_alloc(sizeof *router);
     struct stage_spec spec = {.name = PROTO_STAGE_ROUTER,
@@ -150,6 +150,7 @@ struct router *router_new(struct service *service, struct store *store, struct s
     router->store = store;
     router->belt = belt;
     router->platforms = platforms;
+    router->policies = policies;
     router->window = service_conf(service)->stream_window;
     router->limit = ROUTER_BATCH_MAX;
     router->turns = map_new();

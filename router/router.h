@@ -10,6 +10,7 @@
 #include "map.h"
 #include "merge.h"
 #include "platform.h"
+#include "policies.h"
 #include "stage.h"
 
 struct alerts;
@@ -31,6 +32,7 @@ struct router {
     struct stream *belt;
     struct stage *stage;
     struct platform_set *platforms; /* owned, as next_platforms */
+    struct policies *policies;      /* main's */
     struct belt_activity *activity;
     int64_t window;
     /* waiting to be batched */
@@ -49,13 +51,13 @@ struct router {
     struct event *start_timer;
     struct stat *stat_routed, *stat_batch;
     bool due_running;
-    char *condemned; /* why the next batch's only event is refused instead of routed */
+    char *condemned;        /* why the next batch's only event is refused instead of routed */
     struct link_step *step; /* of a link: the lone event of the batch that is read next; NULL: none */
     struct platform_set *next_platforms; /* for after the batch under way, which points into the others */
 };
 
 struct router *router_new(struct service *service, struct store *store, struct stream *belt,
-                          struct platform_set *platforms);
+                          struct platform_set *platforms, struct policies *policies);
 void router_free(struct router **router);
 void router_drain(struct router *router, void (*drained)(void *arg), void *arg);
 /* Platform files were read again: takes effect with the next batch; the set is the router's now. */
@@ -77,7 +79,7 @@ struct event_row {
     struct uuid id, record_id, linked_id;
     bool linked;
     int64_t seq, created_ms, occurred_ms;
-    int64_t base_version; /* that its source had seen; 0: none */
+    int64_t base_version;    /* that its source had seen; 0: none */
     int64_t started_version; /* the highest that was ever started towards its source */
     unsigned partition;
     int priority, status;
@@ -86,7 +88,7 @@ struct event_row {
     bool expired;
     const char *data; /* without the format byte; NULL when the format is not ours */
     size_t data_len;
-    size_t row; /* in the result: the record's columns are read when first needed */
+    size_t row;    /* in the result: the record's columns are read when first needed */
     bool snapshot; /* a row of a backfill's page; then: */
     struct uuid backfill;
     int64_t snapshot_seq; /* merge.h */
@@ -103,11 +105,15 @@ struct event_row {
     struct uuid merged_into, merging;
     bool under_link; /* the event's id belongs to a link: */
     struct uuid under;
-    bool asserts; /* makes a version whatever it changes */
+    bool asserts;               /* makes a version whatever it changes */
     const struct json *origins; /* who said so once: link.h; NULL: this event does */
     const char *handed; /* fields delivered to its source shortly before, with commas; NULL: nothing was */
-    const char *repairs; /* the named target lost or altered these fields of what it had; NULL: it is no repair */
+    const char
+        *repairs; /* the named target lost or altered these fields of what it had; NULL: it is no repair */
 };
+
+void event_row_read(const struct db_result *result, size_t row, struct event_row *event);
+void event_row_record(const struct db_result *result, size_t row, struct record *record); /* that there is */
 
 /* What happens to one event of a batch. */
 enum route_verdict {
@@ -130,17 +136,19 @@ struct decision {
 struct routing;
 struct routing_spec {
     const struct platform_set *platforms;
+    struct policies *policies;
     const struct stage *stage;
     const char *writer;
     const uint8_t *lookup_key;
     int64_t partitions;
-    const char *external_id;  /* field by which users are bound, as by e-mail; "": none */
+    const char *external_id; /* field by which users are bound, as by e-mail; "": none */
     bool by_email;
-    struct link_step *step;   /* of the only event, when that is one of a link */
+    struct link_step *step; /* of the only event, when that is one of a link */
 };
 struct routing *routing_new(const struct routing_spec *spec);
 void routing_free(struct routing **routing);
-void routing_raise(const struct routing *routing, struct alerts *alerts); /* hop_alerts.c; after it was written */
+void routing_raise(const struct routing *routing,
+                   struct alerts *alerts); /* hop_alerts.c; after it was written */
 /* Two events of the batch are about this record: the versions between them are kept. */
 void routing_expect(struct routing *routing, const struct uuid *record);
 bool routing_meets_again(const struct routing *routing, const struct uuid *record);

@@ -15,6 +15,7 @@
 #include "digest.h"
 #include "log.h"
 #include "platform_conf.h"
+#include "policy_conf.h"
 #include "service.h"
 
 struct program {
@@ -22,6 +23,7 @@ struct program {
     struct store *store;
     struct stream *belt;
     struct worker *worker;
+    struct policies *policies;
 };
 
 static const char *platform_option;
@@ -30,9 +32,10 @@ static int check(struct conf *conf, struct buf *errors)
 {
     struct platform_set *set = platform_conf_load(conf, errors);
     struct backoff backoff;
+    struct policy_set *policies = set ? policy_conf_load(conf, set, errors) : NULL;
     struct buf key = BUF_INIT;
     const char *why = "";
-    int result = set ? 0 : -1;
+    int result = policies ? 0 : -1;
 
     if (set && platform_option && !platform_find(set, platform_option)) {
         buf_addf(errors, "--platform %s: there is no file of that name in %s\n", platform_option,
@@ -51,6 +54,7 @@ static int check(struct conf *conf, struct buf *errors)
         buf_addf(errors, "%s\n", why);
         result = -1;
     }
+    policy_set_free(&policies);
     platform_set_free(&set);
     return result;
 }
@@ -58,13 +62,19 @@ static int check(struct conf *conf, struct buf *errors)
 static void reload(void *arg)
 {
     struct program *program = arg;
-    struct platform_set *set = platform_conf_reload(service_conf(program->service));
+    struct conf *conf = service_conf(program->service);
+    struct platform_set *set = platform_conf_reload(conf);
+    struct policy_set *policies = set ? policy_conf_reload(conf, set) : NULL;
 
-    if (set && worker_reload(program->worker, set) != 0) {
+    if (policies && worker_reload(program->worker, set) == 0) {
+        policies_reload(program->policies, policies, set);
+        return;
+    }
+    if (policies)
         log_error("there is no file for this platform any more, the old one stays",
                   LOG_STR("platform", platform_option));
-        platform_set_free(&set);
-    }
+    policy_set_free(&policies);
+    platform_set_free(&set);
 }
 
 static void drained(void *arg)
@@ -97,13 +107,17 @@ int main(int argc, char **argv)
         .url = conf->redis_url, .name = "worker", .timeout_ms = 5000, .waiting_max = 20000};
     struct buf errors = BUF_INIT;
     struct platform_set *platforms = platform_conf_load(conf, &errors);
+    struct policy_set *policies = platforms ? policy_conf_load(conf, platforms, &errors) : NULL;
     int code;
 
-    if (!platforms)
+    if (!policies)
         fatal("%s", errors.data);
     program.store = store_new(program.service);
     program.belt = stream_new(service_base(program.service), &belt);
     program.worker = worker_new(program.service, program.store, program.belt, platforms, platform_option);
+    program.policies =
+        policies_new(program.service, program.store, policies, platforms, (size_t)conf->policy_tenants);
+    program.worker->policies = program.policies;
     service_on_drain(program.service, drain, &program);
     service_on_reload(program.service, reload, &program);
     log_info("consuming", LOG_STR("streams", PROTO_DELIVER ":*"), LOG_STR("platform", platform_option));
@@ -113,6 +127,7 @@ int main(int argc, char **argv)
     store_free(&program.store); /* first: what is in a statement is answered while the rest still stands */
     stream_end(program.belt);   /* and what is in a command */
     worker_free(&program.worker);
+    policies_free(&program.policies);
     stream_free(&program.belt);
     buf_release(&errors);
     service_free(&program.service);

@@ -175,17 +175,41 @@ static void on_read(enum db_status status, const struct db_result *result, void 
     read_versions(reading);
 }
 
+static void on_policies(bool ready, void *arg)
+{
+    struct reading *reading = arg;
+    struct db_params *params;
+    struct db_array *records;
+
+    if (!ready) {
+        end_reading(reading, false);
+        return;
+    }
+    params = db_params_new();
+    db_add_text(params, reading->worker->name);
+    records = db_add_array(params, DB_UUID);
+    for (size_t i = 0; i < reading->count; i++)
+        db_array_uuid(records, &reading->works[i]->record);
+    db_query(store_db(reading->worker->store), DB_WRITER, sql_worker_read, params, on_read, reading);
+}
+
+/* First the policies of their tenants: they are at hand as a rule. */
+static void read_rows_of(struct reading *reading)
+{
+    const char *tenants[READ_MAX];
+
+    for (size_t i = 0; i < reading->count; i++)
+        tenants[i] = reading->works[i]->tenant;
+    policies_need(reading->worker->policies, tenants, reading->count, on_policies, reading);
+}
+
 /* Reads what is to be done for the next records; one that must be alone is read alone. */
 void worker_read_next(struct worker *worker)
 {
     struct reading *reading = mem_alloc(sizeof *reading);
-    struct db_params *params = db_params_new();
-    struct db_array *records;
     size_t ahead = worker_ahead(worker), most = ahead < READ_MAX ? ahead : READ_MAX;
 
     reading->worker = worker;
-    db_add_text(params, worker->name);
-    records = db_add_array(params, DB_UUID);
     worker->queued.mixed = gate_is_in_doubt(&worker->gate, clock_mono_ms());
     while (reading->count < most) {
         struct work *work = lanes_next(&worker->queued);
@@ -199,15 +223,13 @@ void worker_read_next(struct worker *worker)
             continue;
         work->state = WORK_READING;
         reading->works[reading->count++] = work;
-        db_array_uuid(records, &work->record);
         if (work->alone)
             break;
     }
     if (reading->count == 0) {
-        db_params_free(&params);
         free(reading);
         return;
     }
     worker->reading = true;
-    db_query(store_db(worker->store), DB_WRITER, sql_worker_read, params, on_read, reading);
+    read_rows_of(reading);
 }

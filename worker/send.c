@@ -40,7 +40,7 @@ struct delivery_source send_source(const struct work *work)
 
 bool send_build(struct work *work, const struct delivery_source *source, struct buf *body)
 {
-    struct buf error = BUF_INIT;
+    struct buf error = BUF_INIT, field = BUF_INIT;
     enum delivery_built built = DELIVERY_NOTHING;
     struct delivery_source attempt = *source;
 
@@ -50,13 +50,18 @@ bool send_build(struct work *work, const struct delivery_source *source, struct 
         verdict_conclude(work, DELIVERY_SKIPPED,
                          "the platform's base URL is not set: nothing goes there by REST");
     } else {
+        attempt.field = &field;
         attempt.started_ms = work->began_ms = clock_db_ms();
         built = delivery_body(&attempt, body, &error);
         if (built == DELIVERY_NOTHING)
             verdict_conclude(work, DELIVERY_SKIPPED, error.data);
+        else if (built == DELIVERY_IMPOSSIBLE && work_awaits(work, field.data))
+            verdict_conclude(work, DELIVERY_SKIPPED,
+                             "it waits for a person, and cannot be made without that");
         else if (built == DELIVERY_IMPOSSIBLE)
             verdict_conclude(work, DELIVERY_DEAD, error.data);
         buf_release(&error);
+        buf_release(&field);
     }
     return built == DELIVERY_BUILT;
 }

@@ -397,39 +397,6 @@ bool work_choose(struct work *work)
     return true;
 }
 
-static void set_in(struct json *data, const char *field, bool present, const struct json *value)
-{
-    if (data && present)
-        json_set(data, field, json_copy(value));
-    else if (data)
-        json_remove(data, field);
-}
-
-/* What is contested with a side that the platform holds is what it has there: no difference. */
-static void withhold(struct work *work)
-{
-    struct json_iter iter = {0};
-    const struct json *value;
-    const char *field;
-    bool present;
-
-    if (!work->notes || !work->has_record)
-        return;
-    while (merge_next_withheld(work->notes, &iter, work->worker->name, work->record_version, &field, &value,
-                               &present)) {
-        set_in(work->data, field, present, value);
-        set_in(work->base, field, present, value);
-    }
-}
-
-/* To a platform that knows the record under a linked id. */
-static void name_as_there(struct work *work)
-{
-    json_set(work->data, "id", json_new_text(work->named_id));
-    if (work->base)
-        json_set(work->base, "id", json_new_text(work->named_id));
-}
-
 void work_settle(struct work *work)
 {
     char *at, *name;
@@ -443,8 +410,6 @@ void work_settle(struct work *work)
     at = work->touched.data;
     while (work->base && work->touched.len > 0 && (name = strsep(&at, ",")))
         json_remove(work->base, name);
-    withhold(work);
-    if (work->named_id && work->has_record)
-        name_as_there(work);
+    work_adapt(work);
     work->verb = choose_verb(work);
 }

@@ -30,6 +30,7 @@
 #include "outcome.h"
 #include "parents.h"
 #include "platform.h"
+#include "policies.h"
 #include "saleor.h"
 #include "stage.h"
 #include "store.h"
@@ -91,7 +92,7 @@ struct work {
     int64_t record_version, certain_version, started_version, base_seq;
     struct uuid record_event, certain_event;
     char *record_entity_id, *platform_id, *platform_state;
-    char *named_id; /* what the platform calls the record, where a link says so */
+    char *named_id;                   /* what the platform calls the record, where a link says so */
     struct json *data, *notes, *base; /* operational: data is the event's data */
     struct parents parents;           /* of an order: its customer and products, with their records */
     struct buf touched;               /* fields that are sent although base has the same value, with commas */
@@ -140,6 +141,7 @@ struct worker {
     struct service *service;
     struct conf *conf;
     struct store *store;
+    struct policies *policies; /* main's: which fields are sent at all */
     struct stream *belt;
     struct stage *stage;
     struct belt_activity *activity;
@@ -222,6 +224,9 @@ struct version_params {
 };
 void work_ask_versions(const struct work *work, struct version_params *params);
 void work_read_version(struct work *work, const struct db_result *result, size_t row);
+void work_adapt(struct work *work); /* work_adapt.c: data and base become what this target is told */
+/* Does the field wait for a person, so that nothing can be said of it? */
+bool work_awaits(const struct work *work, const char *field);
 void work_settle(struct work *work); /* everything is read: what will be called */
 /* Which delivery to start: false when none is open, or one of them still waits. */
 bool work_choose(struct work *work);

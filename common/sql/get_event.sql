@@ -10,6 +10,8 @@ SELECT e.id, e.client_id, e.event_type, e.entity_type, e.entity_id, e.record_id,
     e.tenant_id, e.user_id, e.subject, e.priority_given, e.max_retries, e.status, e.scheduled, e.dead_count, e.seq, e.version,
     e.base_version, e.trace, e.caused_by, e.error, e.created_at, e.occurred_at, e.deliver_at, e.expires_at, e.processed_at,
     t.repeats, t.waits, t.target_error,
+    -- Fields that it contested wait for a person.
+    EXISTS (SELECT FROM sync_conflicts c WHERE c.event_id = e.id AND c.status = 'waiting') AS contests,
     CASE WHEN row_number() OVER (ORDER BY d.named DESC, d.target, a.generation, a.sending) = 1 THEN e.data END AS data,
     d.target, d.named, d.state, d.generation, d.attempts, d.sendings, d.http_status AS delivery_http_status,
     d.version AS delivery_version, d.error AS delivery_error, d.processed_at AS delivery_processed_at,

@@ -286,6 +286,117 @@ START_TEST(a_platform_that_answers_each_delivery_with_another_value_is_stopped_a
 }
 END_TEST
 
+/* ---- what policies keep back ---- */
+
+START_TEST(what_is_not_to_be_synced_is_on_the_record_and_reaches_nobody)
+{
+    taken(put_text(API_TENANT, "policies: { user: { phone = \"do_not_sync\"; }; };"),
+          api_text("%d", (int)pick_int(look(API_TENANT, "viewer", "")->json, "/version") + 1));
+    /* Within seconds, as above: until then a user is sent with it. */
+    int64_t end_ms = clock_mono_ms() + (int64_t)(5000 * flow_patience());
+    for (int i = 0;; i++) {
+        const char *id = api_text("quiet%d", i);
+        api_await(conflict_change("user_created", "bizosaas", 0,
+                                  api_text("{\"id\":\"%s\",\"email\":\"%s@example.com\",\"name\":\"N\","
+                                           "\"phone\":\"+911\"}",
+                                           id, id)),
+                  "completed");
+        pick_check(conflict_record(id), "/data/phone", "+911");
+        ck_assert_str_eq(conflict_held("coreldove", "user", id, "customer_name"), "N");
+        if (!*conflict_held("coreldove", "user", id, "customer_phone") &&
+            !*conflict_held("bizoholic", "user", id, "phone_number"))
+            break;
+        ck_assert_msg(clock_mono_ms() < end_ms, "it is sent still");
+    }
+    taken(put_text(API_TENANT, ""),
+          api_text("%d", (int)pick_int(look(API_TENANT, "viewer", "")->json, "/version") + 1));
+}
+END_TEST
+
+/* ---- business rules ---- */
+
+START_TEST(a_change_that_breaks_a_rule_waits_for_a_person_and_the_rest_of_it_goes_on)
+{
+    api_await(
+        conflict_change("lead_created", "bizosaas", 0,
+                        "{\"id\":\"rule1\",\"email\":\"rule1@example.com\",\"status\":\"new\",\"score\":50}"),
+        "completed");
+    const char *event = conflict_change("lead_updated", "bizoholic", 1,
+                                        "{\"id\":\"rule1\",\"lead_score\":101,\"contact_name\":\"N\"}");
+    const char *id = conflict_await("rule1", "waiting");
+    const struct json *conflict = conflict_get(id);
+
+    pick_check(conflict, "/type", "business_rule_violation");
+    pick_equal(conflict, "/types", "[\"business_rule_violation\"]");
+    pick_equal(conflict, "/base", "{\"score\":50}");
+    pick_equal(conflict_rule(conflict, "score"), "/waits", "true");
+    ck_assert_ptr_nonnull(strstr(pick_text(conflict_rule(conflict, "score"), "/why"), "between 0 and 100"));
+    api_await(event, "conflict");
+    ck_assert_uint_eq(json_count(pick(api_found("/sync/events?status=conflict&entity_id=rule1"), "/events")),
+                      1);
+    const struct json *record = api_found("/sync/records/lead/rule1");
+    pick_equal(record, "/data/score", "50");
+    pick_check(record, "/data/name", "N");
+    flow_wait(strcmp(conflict_held("coreldove", "lead", "rule1", "name"), "N") == 0, 10);
+    ck_assert_str_eq(conflict_held("coreldove", "lead", "rule1", "score"), "50");
+
+    const struct api_answer *answer =
+        conflict_operate(api_text("/sync/conflicts/%s/resolve", id), "{\"choose\":\"bizoholic\"}");
+    ck_assert_msg(answer->status == 200, "%d %s", answer->status, answer->body);
+    pick_equal(api_found("/sync/records/lead/rule1"), "/data/score", "101");
+    flow_wait(strcmp(conflict_held("coreldove", "lead", "rule1", "score"), "101") == 0, 10);
+    api_await(event, "completed");
+}
+END_TEST
+
+START_TEST(who_puts_it_right_itself_needs_nobody)
+{
+    api_await(
+        conflict_change("lead_created", "bizosaas", 0,
+                        "{\"id\":\"rule2\",\"email\":\"rule2@example.com\",\"status\":\"new\",\"score\":50}"),
+        "completed");
+    conflict_change("lead_updated", "bizoholic", 1, "{\"id\":\"rule2\",\"lead_score\":-1}");
+    const char *id = conflict_await("rule2", "waiting");
+    conflict_change("lead_updated", "bizoholic", 1, "{\"id\":\"rule2\",\"lead_score\":60}");
+    flow_wait(strcmp(conflict_held("coreldove", "lead", "rule2", "score"), "60") == 0, 10);
+    pick_check(conflict_get(id), "/status", "replaced");
+    pick_equal(api_found("/sync/records/lead/rule2"), "/data/score", "60");
+}
+END_TEST
+
+START_TEST(a_record_that_is_made_with_a_broken_rule_is_made_without_that_field)
+{
+    const char *event = conflict_change("order_created", "coreldove", 0,
+                                        "{\"id\":\"rule3\",\"order_total\":-5,\"order_status\":\"pending\","
+                                        "\"order_items\":[{\"sku\":\"a\"}]}");
+    const char *id = conflict_await("rule3", "waiting");
+    const struct json *looked = api_await(event, "conflict");
+
+    pick_check(looked, "/results/0/status", "skipped");
+    ck_assert(!pick_there(api_found("/sync/records/order/rule3"), "/data/amount"));
+    const struct api_answer *answer =
+        conflict_operate(api_text("/sync/conflicts/%s/resolve", id), "{\"data\":{\"amount\":5}}");
+    ck_assert_msg(answer->status == 200, "%d %s", answer->status, answer->body);
+    flow_wait(*conflict_held("bizosaas", "order", "rule3", "amount"), 10);
+    ck_assert_str_eq(conflict_held("bizosaas", "order", "rule3", "status"), "pending");
+}
+END_TEST
+
+START_TEST(a_value_of_another_type_waits_for_a_person_unless_it_is_an_amount_in_quotes)
+{
+    api_await(conflict_change("product_created", "bizosaas", 0,
+                              "{\"id\":\"type1\",\"name\":\"P\",\"price\":5,\"images\":[\"a\"],\"hobby\":1}"),
+              "completed");
+    conflict_change("product_updated", "bizosaas", 0,
+                    "{\"id\":\"type1\",\"price\":\"6\",\"hobby\":{\"a\":1}}");
+    const struct json *conflict = conflict_get(conflict_await("type1", "waiting"));
+    pick_check(conflict, "/type", "schema_change");
+    pick_equal(conflict, "/base", "{\"hobby\":1}");
+    pick_equal(api_found("/sync/records/product/type1"), "/data/hobby", "1");
+    pick_check(api_found("/sync/records/product/type1"), "/data/price", "6");
+}
+END_TEST
+
 int main(void)
 {
     return flow_run(
@@ -298,5 +409,10 @@ int main(void)
             policies_are_an_admins_to_change_and_tenants_never_meet,
             syncctl_sets_shows_and_brings_back_a_tenants_policies,
             a_verdict_that_cannot_be_stored_goes_to_a_person_and_the_others_are_decided,
-            a_platform_that_answers_each_delivery_with_another_value_is_stopped_and_people_are_told, NULL});
+            a_platform_that_answers_each_delivery_with_another_value_is_stopped_and_people_are_told,
+            what_is_not_to_be_synced_is_on_the_record_and_reaches_nobody,
+            a_change_that_breaks_a_rule_waits_for_a_person_and_the_rest_of_it_goes_on,
+            who_puts_it_right_itself_needs_nobody,
+            a_record_that_is_made_with_a_broken_rule_is_made_without_that_field,
+            a_value_of_another_type_waits_for_a_person_unless_it_is_an_amount_in_quotes, NULL});
 }
