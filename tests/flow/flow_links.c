@@ -13,7 +13,8 @@ static const char *user(const char *platform, const char *id, const char *email,
                                   "\"name\":\"%s\"%s}}",
                                   platform, targets, id, email, name, more);
 
-    api_await(event, "completed");
+    /* Or "conflict", where an address waits for a person. */
+    flow_wait(strcmp(api_status(event), "completed") == 0 || strcmp(api_status(event), "conflict") == 0, 20);
     return sql_text("SELECT record_id FROM sync_events WHERE id = '%s'", event);
 }
 
