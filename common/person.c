@@ -261,13 +261,18 @@ static bool is_number(const char *word)
     return word[0] >= '0' && word[0] <= '9';
 }
 
-/* A house number, or a postal code, with each word. */
+/* A house number with each word, and any two numbers. A postal code with its city is everybody's there. */
 static void key_address(struct keying *k, const struct person_words *address)
 {
-    for (size_t a = 0; a < address->count; a++)
-        for (size_t b = 0; is_number(address->word[a]) && b < address->count; b++)
-            if (a != b && (!is_number(address->word[b]) || a < b) && strlen(address->word[b]) > 2)
-                add_key(k, "address", address->word[a], address->word[b]);
+    for (size_t a = 0; a < address->count; a++) {
+        const char *number = address->word[a];
+        for (size_t b = 0; is_number(number) && b < address->count; b++) {
+            const char *other = address->word[b];
+            bool both = is_number(other);
+            if ((both && a < b) || (!both && strlen(number) <= 3 && strlen(other) > 2))
+                add_key(k, "address", number, other);
+        }
+    }
 }
 
 size_t person_keys(const struct person *person, const uint8_t key[LOOKUP_KEY_LEN], const char *tenant,

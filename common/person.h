@@ -2,7 +2,7 @@
  * person.h: may two users be one person? Normal forms of what names a person, keys under which similar ones meet, and a score; pure.
  *
  * Keys are keyed hashes of parts: of two persons who are one, some part is the same however the rest is misspelt. They are kept
- * (record_features) and say nothing without the key; of two tenants they have nothing in common. The score compares what
+ * (similar_keys) and say nothing without the key; of two tenants they have nothing in common. The score compares what
  * the two records hold themselves.
  */
 #pragma once

@@ -25,6 +25,7 @@ int ctl_verify(int argc, char **argv);
 int ctl_token(int argc, char **argv);
 int ctl_config(int argc, char **argv);
 int ctl_conflicts(int argc, char **argv);
+int ctl_links(int argc, char **argv);
 int ctl_dead(int argc, char **argv);
 int ctl_leases(int argc, char **argv);
 int ctl_map(int argc, char **argv);

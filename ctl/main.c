@@ -92,6 +92,15 @@ static const struct command {
      "      values; takes a decision back; tells what other policies would have decided in the last 7 days;\n"
      "      through the API, --url URL instead of API_URL; tenant * is all",
      ctl_conflicts},
+    {"links",
+     "list --tenant T [--status S] [--limit N] [--json]\n"
+     "  links show ID --tenant T [--json]\n"
+     "  links confirm|refuse|split ID --tenant T [--note N] [--json]\n"
+     "  links link USER USER --tenant T [--note N] [--json]",
+     "one person under several ids: lists who may be one (--status all: every link); links what was suggested,\n"
+     "      or refuses it for good; links two users by hand; splits a link, each with its own history; through\n"
+     "      the API, --url URL instead of API_URL; tenant * is all",
+     ctl_links},
     {"migrate", "", "creates the tables in DATABASE_URL, or brings them up to this release", ctl_migrate},
 };
 

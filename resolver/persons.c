@@ -194,23 +194,20 @@ static struct db_params *read_users(struct persons *persons, const struct db_res
 {
     struct db_params *params = db_params_new();
     struct db_array *ids = db_add_array(params, DB_UUID), *tenants = db_add_array(params, DB_TEXT),
-                    *events = db_add_array(params, DB_UUID), *keys = db_add_array(params, DB_TEXT);
+                    *keys = db_add_array(params, DB_TEXT);
 
     persons->users = mem_array(db_rows(result) + 1, sizeof *persons->users);
     persons->by_id = map_new();
     for (size_t row = 0; row < db_rows(result); row++) {
         struct user *user = &persons->users[persons->count];
         const char *tenant = db_get_text(result, row, db_column(result, "tenant_id"), NULL);
-        struct uuid event;
         if (db_get_uuid(result, row, db_column(result, "id"), &user->id) != 0 ||
             !read_person(persons, result, row, &user->person))
             continue;
         persons->count++;
         map_put(persons->by_id, user->id.bytes, sizeof user->id.bytes, user);
-        db_get_uuid(result, row, db_column(result, "event_id"), &event);
         db_array_uuid(ids, &user->id);
         db_array_text(tenants, tenant);
-        db_array_uuid(events, &event);
         add_keys(persons, user, tenant, keys);
     }
     db_add_int(params, CANDIDATES);
@@ -252,8 +249,9 @@ static void turn_cb(evutil_socket_t fd, short what, void *arg)
     }
     if (!persons->told) {
         persons->told = true;
-        log_info("similarity",
-                 LOG_STR("by", "keyed hashes in integer[] with GIN; pg_trgm and pgvector are not needed"));
+        log_info(
+            "similarity",
+            LOG_STR("by", "keyed hashes of parts of what users hold; pg_trgm and pgvector are not needed"));
     }
     persons->busy = true;
     persons->began_us = clock_mono_us();

@@ -26,6 +26,6 @@ WITH pair AS MATERIALIZED (
     ON CONFLICT (record_id, other_id) DO UPDATE SET score = excluded.score, why = excluded.why WHERE l.status = 'suggested'
     RETURNING 1
 ), moved AS (
-    INSERT INTO record_features_cursor (event_id) SELECT $8::uuid ON CONFLICT (only_one) DO UPDATE SET event_id = excluded.event_id
+    INSERT INTO similar_cursor (event_id) SELECT $8::uuid ON CONFLICT (only_one) DO UPDATE SET event_id = excluded.event_id
 )
 SELECT count(*) AS stored FROM stored

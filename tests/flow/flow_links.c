@@ -305,9 +305,39 @@ END_TEST
 
 START_TEST(nothing_plain_is_kept_beside_users_to_find_similar_ones)
 {
-    flow_wait(sql_int("SELECT count(*) FROM record_features") > 0, 10);
-    ck_assert_int_eq(sql_int("SELECT count(*) FROM record_features f WHERE f::text ~* 'smith|example'"), 0);
-    ck_assert_int_eq(stack_log_count("resolver", "integer[] with GIN"), 1);
+    flow_wait(sql_int("SELECT count(*) FROM similar_keys") > 0, 10);
+    ck_assert_int_eq(sql_int("SELECT count(*) FROM similar_keys f WHERE f::text ~* 'smith|example'"), 0);
+    ck_assert_int_eq(stack_log_count("resolver", "keyed hashes"), 1);
+}
+END_TEST
+
+/* After tokens were made: what makes them takes the secret away. */
+static void ctl_on_the_api(void)
+{
+    ctl_env("API_URL", stack_setting("API_URL"));
+    ctl_env("JWT_SECRET", stack_setting("JWT_SECRET"));
+    ctl_env("ENVIRONMENT", "development");
+}
+
+START_TEST(syncctl_links_shows_and_splits_as_the_api_does)
+{
+    user("bizoholic", "ctl-1", "ctl1@example.com", "Walter Ctl", "\"bizosaas\"", "");
+    user("coreldove", "ctl-2", "ctl2@example.com", "Wilma Ctl", "\"bizosaas\"", "");
+    ctl_on_the_api();
+    const struct json *link = ctl_json("links link ctl-1 ctl-2 --tenant " API_TENANT " --note same --json");
+    const char *id = pick_text(link, "/id");
+
+    link_done(id);
+    pick_check(link, "/note", "same");
+    ctl_says(ctl("links list --status linked --tenant " API_TENANT), id);
+    ctl_says(ctl("links show %s --tenant " API_TENANT, id), "older     ctl-1, record ");
+    pick_check(shown("ctl-2"), "/entity_id", "ctl-1");
+    ctl_says(ctl("links split %s --tenant " API_TENANT " --note wrong", id), "note      wrong");
+    link_done(id);
+    pick_check(shown("ctl-2"), "/data/name", "Wilma Ctl");
+    ck_assert_int_eq(ctl("links refuse %s --tenant " API_TENANT, id)->status, 1);
+    ck_assert_int_eq(ctl("links link ctl-1 --tenant " API_TENANT)->status, 2);
+    ck_assert_int_eq(ctl("links confirm --tenant " API_TENANT)->status, 2);
 }
 END_TEST
 
@@ -358,5 +388,6 @@ int main(void)
                           of_two_persons_one_is_told_that_the_other_was_faster,
                           who_may_be_one_person_is_suggested_with_reasons_and_a_person_decides,
                           nothing_plain_is_kept_beside_users_to_find_similar_ones,
+                          syncctl_links_shows_and_splits_as_the_api_does,
                           what_is_wrong_with_a_question_about_links_is_said, NULL});
 }
