@@ -97,8 +97,10 @@ static const struct command {
      "  links show ID --tenant T [--json]\n"
      "  links confirm|refuse|split ID --tenant T [--note N] [--json]\n"
      "  links link USER USER --tenant T [--note N] [--json]",
-     "one person under several ids: lists who may be one (--status all: every link); links what was suggested,\n"
-     "      or refuses it for good; links two users by hand; splits a link, each with its own history; through\n"
+     "one person under several ids: lists who may be one (--status all: every link); links what was "
+     "suggested,\n"
+     "      or refuses it for good; links two users by hand; splits a link, each with its own history; "
+     "through\n"
      "      the API, --url URL instead of API_URL; tenant * is all",
      ctl_links},
     {"migrate", "", "creates the tables in DATABASE_URL, or brings them up to this release", ctl_migrate},

@@ -200,10 +200,9 @@ START_TEST(suggestions_are_right_and_find_most_and_what_is_bound_by_itself_is_ne
     }
     buf_release(&body);
     wait_routed();
-    flow_wait(
-        sql_int("SELECT count(*) FROM similar_cursor WHERE event_id >= (SELECT id FROM sync_events "
-                "WHERE tenant_id = '" TENANT "' ORDER BY id DESC LIMIT 1)") == 1,
-        persons > 1000 ? 600 : 50);
+    flow_wait(sql_int("SELECT count(*) FROM similar_cursor WHERE event_id >= (SELECT id FROM sync_events "
+                      "WHERE tenant_id = '" TENANT "' ORDER BY id DESC LIMIT 1)") == 1,
+              persons > 1000 ? 600 : 50);
     /* A pair is p<n> and c<n>. */
     static const char right[] = "substr(entity_id, 2) = substr(other_entity_id, 2) AND entity_id LIKE 'p%' "
                                 "AND other_entity_id LIKE 'c%'";
