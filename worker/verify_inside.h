@@ -107,7 +107,7 @@ void verify_pause(struct verify *verify, const char *reason); /* a person should
 void verify_hold(struct verify *verify, const char *reason);  /* until a person lets it go on */
 const char *verify_phase_name(enum verify_phase phase);
 enum verify_phase verify_phase_after(const struct verify *verify); /* the page that is in hand */
-/* Any statement: its callback, which ends the job if it is lost, gets only DB_OK; others start the step again. */
+/* Any statement: its callback, which ends the job if it is lost, gets only DB_OK. Refused, the job waits; else the step starts again. */
 void verify_query(struct verify *verify, const char *sql, struct db_params *params,
                   void (*done)(struct verify *verify, const struct db_result *result));
 

@@ -116,6 +116,8 @@ static void on_answered(enum db_status status, const struct db_result *result, v
         return;
     if (status == DB_OK)
         asking.done(asking.verify, result);
+    else if (status == DB_REFUSED)
+        verify_wait(asking.verify, 0, "PostgreSQL refused a step of it: the worker's log says why");
     else
         verify_rest(asking.verify, VERIFY_AGAIN_MS, verify_next); /* done or not: the part's row tells */
 }
@@ -311,13 +313,15 @@ static void show_agreement(struct verify *verify, const struct db_result *result
         return;
     int64_t agreed = db_get_int(result, row, db_column(result, "agreed"));
     int64_t all = agreed + db_get_int(result, row, db_column(result, "differing"));
+    if (all == 0)
+        return; /* nothing was to be compared */
     if (!verify->stat_ppm[entity]) {
         snprintf(labels, sizeof labels, "platform=\"%s\",entity=\"%s\"", verify->worker->name, name);
         verify->stat_ppm[entity] = stats_register(
             STATS_GAUGE, "sync_agreement_ppm", labels,
             "Records that a platform has as it should, in a million, at the last verification");
     }
-    stats_set(verify->stat_ppm[entity], all > 0 ? agreed * MILLION / all : MILLION);
+    stats_set(verify->stat_ppm[entity], agreed * MILLION / all);
 }
 
 static void on_part(struct verify *verify, const struct db_result *result)

@@ -1,5 +1,6 @@
--- A new verification of what a platform has, with its parts: a tenant's records of one type each. Refused while another one of the
--- platform and tenant is unfinished; one by the schedule also when the last one by it is younger than the interval.
+-- A new verification of what a platform has, with its parts: a tenant's records of one type each (of all tenants: where there are
+-- any). Refused while another one of the platform and tenant is unfinished; one by the schedule also when the last one by it is
+-- younger than the interval.
 --  $1 id  $2 tenant (*: all)  $3 platform  $4 entities, with commas  $5 repair  $6 subject  $7 interval in ms (null: asked for by a person)
 -- Answers which one is unfinished, and whether it was made.
 WITH RECURSIVE tenant(name) AS ( -- one look into the index for each
@@ -20,5 +21,6 @@ WITH RECURSIVE tenant(name) AS ( -- one look into the index for each
     INSERT INTO verification_parts (job_id, place, tenant_id, entity_type)
     SELECT made.id, row_number() OVER (ORDER BY t.name, e.place), t.name, e.name
     FROM made, tenant t, unnest(string_to_array($4, ',')) WITH ORDINALITY AS e(name, place) WHERE t.name IS NOT NULL
+      AND ($2 <> '*' OR EXISTS (SELECT FROM records r WHERE r.tenant_id = t.name AND r.entity_type = e.name))
 )
 SELECT same.id AS same, EXISTS (SELECT FROM made) AS made FROM same
