@@ -2,6 +2,7 @@
  * chaos: proves that nothing is lost and nothing is out of order, whatever dies.
  *
  *   chaos --dir DIR [--seed N] [--minutes M] [--replicas N] [--rate R] [--only KIND,...] [--patience S]
+ *   chaos --dir DIR --edits ...: in place of the events, users of the three platforms change the same records at once (edits.h)
  *   chaos --schedule [--seed N] [--minutes M] [--replicas N] [--only KIND,...]
  *
  * Starts a stack in DIR with a fault proxy between our programs and everything else, posts events at a rate, strikes with what
@@ -28,6 +29,8 @@
 #include "strike.h"
 
 #define TICK_US 2000
+#define RATE 60
+#define EDITS_RATE 8
 #define PATIENCE_S 150
 #define ANSWERS_WAIT_MS 60000
 
@@ -36,28 +39,25 @@ struct options {
     double minutes, rate;
     unsigned replicas, patience_s;
     const char *dir, *only;
-    bool schedule;
+    bool schedule, edits;
 };
 
 static int usage(void)
 {
     fprintf(stderr,
             "usage: chaos --dir DIR [--seed N] [--minutes M] [--replicas N] [--rate EVENTS_A_SECOND]\n"
-            "             [--only KIND,...] [--patience SECONDS] [--schedule]\n");
+            "             [--only KIND,...] [--patience SECONDS] [--edits] [--schedule]\n");
     return 2;
 }
 
 static int read_options(int argc, char **argv, struct options *options)
 {
-    static const struct option longs[] = {{"dir", required_argument, NULL, 'd'},
-                                          {"seed", required_argument, NULL, 's'},
-                                          {"minutes", required_argument, NULL, 'm'},
-                                          {"replicas", required_argument, NULL, 'r'},
-                                          {"rate", required_argument, NULL, 'e'},
-                                          {"only", required_argument, NULL, 'o'},
-                                          {"patience", required_argument, NULL, 'w'},
-                                          {"schedule", no_argument, NULL, 'p'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option longs[] = {
+        {"dir", required_argument, NULL, 'd'},      {"seed", required_argument, NULL, 's'},
+        {"minutes", required_argument, NULL, 'm'},  {"replicas", required_argument, NULL, 'r'},
+        {"rate", required_argument, NULL, 'e'},     {"only", required_argument, NULL, 'o'},
+        {"patience", required_argument, NULL, 'w'}, {"edits", no_argument, NULL, 't'},
+        {"schedule", no_argument, NULL, 'p'},       {NULL, 0, NULL, 0}};
     int option;
 
     while ((option = getopt_long(argc, argv, "", longs, NULL)) != -1) {
@@ -75,11 +75,15 @@ static int read_options(int argc, char **argv, struct options *options)
             options->only = optarg;
         else if (option == 'w')
             options->patience_s = (unsigned)strtoul(optarg, NULL, 10);
+        else if (option == 't')
+            options->edits = true;
         else if (option == 'p')
             options->schedule = true;
         else
             return -1;
     }
+    if (options->rate == 0)
+        options->rate = options->edits ? EDITS_RATE : RATE;
     return optind == argc && (options->dir || options->schedule) && options->minutes > 0 &&
                    options->minutes <= 60 && options->rate > 0 && options->rate <= 1000 &&
                    options->replicas >= 1 && options->replicas <= 2
@@ -97,11 +101,20 @@ static void on_signal(int signal_number)
 
 static int64_t longest_wait_us; /* for the processor, beyond what was asked for: a slow machine shows here */
 
-static void turn(struct event_base *base, struct client *client)
+/* One of the two. */
+struct load {
+    struct client *client;
+    struct edits *edits;
+};
+
+static void turn(struct event_base *base, const struct load *load)
 {
     int64_t began_us, waited_us;
 
-    client_tick(client);
+    if (load->edits)
+        edits_tick(load->edits);
+    else
+        client_tick(load->client);
     event_base_loop(base, EVLOOP_NONBLOCK);
     began_us = clock_mono_us();
     usleep(TICK_US);
@@ -110,27 +123,35 @@ static void turn(struct event_base *base, struct client *client)
 }
 
 /* Posts at the rate while the schedule strikes. */
-static void run_load(const struct options *options, struct event_base *base, struct client *client,
+static void run_load(const struct options *options, struct event_base *base, const struct load *load,
                      struct strikes *strikes)
 {
     int64_t began_us = clock_mono_us(), length_us = (int64_t)(options->minutes * 60e6), posted = 0, now_us;
 
     while ((now_us = clock_mono_us() - began_us) < length_us && !interrupted) {
         while (posted < (int64_t)((double)now_us * options->rate / 1e6)) {
-            client_post(client);
+            if (load->edits)
+                edits_make(load->edits);
+            else
+                client_post(load->client);
             posted++;
         }
         strikes_tick(strikes, now_us / 1000);
-        turn(base, client);
+        turn(base, load);
     }
 }
 
-static void await_answers(struct event_base *base, struct client *client)
+static size_t open_requests(const struct load *load)
+{
+    return load->edits ? edits_open(load->edits) : client_open(load->client);
+}
+
+static void await_answers(struct event_base *base, const struct load *load)
 {
     int64_t end = clock_mono_ms() + ANSWERS_WAIT_MS;
 
-    while (client_open(client) > 0 && clock_mono_ms() < end && !interrupted)
-        turn(base, client);
+    while (open_requests(load) > 0 && clock_mono_ms() < end && !interrupted)
+        turn(base, load);
 }
 
 static bool await_quiet(unsigned patience_s, int64_t healed_ms, int64_t *took_ms)
@@ -146,8 +167,13 @@ static bool await_quiet(unsigned patience_s, int64_t healed_ms, int64_t *took_ms
     return false;
 }
 
-static void write_load(const struct ledger *ledger, const struct client *client,
-                       const struct strikes *strikes)
+static void write_faults(const struct strikes *strikes)
+{
+    printf("faults                 %zu\n", strikes_count(strikes));
+    strikes_write_kinds(strikes, stdout);
+}
+
+static void write_load(const struct ledger *ledger, const struct client *client)
 {
     struct client_counts counts = client_counts(client);
     size_t states[4] = {0};
@@ -161,8 +187,6 @@ static void write_load(const struct ledger *ledger, const struct client *client,
            "%zu answered with outcome-unknown, %zu with another 503 or 429\n",
            counts.requests, counts.bulks, counts.hung_up, counts.repeated, counts.failed, counts.unknown,
            counts.unavailable);
-    printf("faults                 %zu\n", strikes_count(strikes));
-    strikes_write_kinds(strikes, stdout);
 }
 
 static void write_machine(FILE *out)
@@ -175,23 +199,38 @@ static void write_machine(FILE *out)
             load[0], sysconf(_SC_NPROCESSORS_ONLN), (double)longest_wait_us / 1e6);
 }
 
-static unsigned prove(unsigned patience_s, struct ledger *ledger, struct client *client,
-                      struct strikes *strikes, int64_t began_us, int64_t healed_ms)
+/* What people decide, when all is quiet, sets it going once more. */
+static void decide_some(unsigned patience_s, struct event_base *base, const struct load *load)
 {
-    struct proof *proof = proof_new(ledger, strikes, began_us);
+    int64_t took_ms;
+
+    edits_decide_some(load->edits);
+    await_answers(base, load);
+    await_quiet(patience_s, clock_mono_ms(), &took_ms);
+}
+
+static unsigned prove(unsigned patience_s, struct ledger *ledger, struct event_base *base,
+                      const struct load *load, struct strikes *strikes, int64_t began_us, int64_t healed_ms)
+{
+    struct proof *proof = proof_new(ledger, load->edits, strikes, began_us);
+    const char *complaints = load->edits ? edits_complaints(load->edits) : client_complaints(load->client);
     int64_t took_ms = 0;
     unsigned failed;
 
     if (!await_quiet(patience_s, healed_ms, &took_ms)) {
         proof_add(proof, CHECK_REST, "after %lld s", (long long)took_ms / 1000);
         proof_write_waiting(stdout);
+    } else if (load->edits) {
+        decide_some(patience_s, base, load);
     }
     if (*strikes_complaints(strikes))
         proof_add(proof, CHECK_PROCESSES, "%s", strikes_complaints(strikes));
-    if (*client_complaints(client))
-        proof_add(proof, CHECK_ANSWERS, "%s", client_complaints(client));
+    if (*complaints)
+        proof_add(proof, CHECK_ANSWERS, "%s", complaints);
     proof_check(proof);
-    write_load(ledger, client, strikes);
+    if (load->client)
+        write_load(ledger, load->client);
+    write_faults(strikes);
     printf("at rest                %.1f s after the last fault was healed\n", (double)took_ms / 1000);
     write_machine(stdout);
     proof_write(proof, stdout);
@@ -206,22 +245,26 @@ static unsigned run(const struct options *options, const struct schedule *schedu
     struct event_base *base = event_base_new();
     struct ledger *ledger = ledger_new(options->seed);
     struct strikes *strikes = strikes_new(schedule);
-    struct client *client;
+    struct load load = {0};
     int64_t began_us, healed_ms;
-    unsigned failed = CHECK_COUNT + 1;
+    unsigned failed = proof_checks(options->edits) + 1;
 
     if (stack_up(options->dir, options->replicas) == 0) {
-        client = client_new(base, ledger);
+        if (options->edits)
+            load.edits = edits_new(base, options->seed);
+        else
+            load.client = client_new(base, ledger);
         strikes_heal(strikes); /* tells the platforms to forget their filters */
         strikes_free(&strikes);
         strikes = strikes_new(schedule);
         began_us = clock_wall_us();
-        run_load(options, base, client, strikes);
+        run_load(options, base, &load, strikes);
         strikes_heal(strikes);
         healed_ms = clock_mono_ms();
-        await_answers(base, client);
-        failed = prove(options->patience_s, ledger, client, strikes, began_us, healed_ms);
-        client_free(&client);
+        await_answers(base, &load);
+        failed = prove(options->patience_s, ledger, base, &load, strikes, began_us, healed_ms);
+        client_free(&load.client);
+        edits_free(&load.edits);
         if (stack_down() != 0)
             printf("NOT SO: the stack ends well\n"), failed++;
     }
@@ -236,18 +279,19 @@ static int run_and_tell(const struct options *options, const struct schedule *sc
     int64_t began_ms = clock_mono_ms();
     unsigned failed;
 
-    printf("chaos                  seed %" PRIu64 ", %.1f min, %.0f requests a second, %u of each program\n",
-           options->seed, options->minutes, options->rate, options->replicas);
+    printf("chaos                  seed %" PRIu64 ", %.1f min, %.0f %s a second, %u of each program\n",
+           options->seed, options->minutes, options->rate, options->edits ? "times edits" : "requests",
+           options->replicas);
     failed = run(options, schedule);
     printf("%s: seed %" PRIu64 ", %.1f min, %u of each; %.0f s in all\n", failed ? "FAILED" : "held",
            options->seed, options->minutes, options->replicas, (double)(clock_mono_ms() - began_ms) / 1000);
-    printf("%u passed, %u failed\n", CHECK_COUNT + 1 - failed, failed);
+    printf("%u passed, %u failed\n", proof_checks(options->edits) + 1 - failed, failed);
     return failed ? 1 : 0;
 }
 
 int main(int argc, char **argv)
 {
-    struct options options = {.seed = 1, .minutes = 2, .replicas = 1, .rate = 60, .patience_s = PATIENCE_S};
+    struct options options = {.seed = 1, .minutes = 2, .replicas = 1, .patience_s = PATIENCE_S};
     struct schedule schedule;
     int status = 0;
 

@@ -8,11 +8,13 @@
 #include "log.h"
 #include "mem.h"
 
-struct proof *proof_new(struct ledger *ledger, const struct strikes *strikes, int64_t began_us)
+struct proof *proof_new(struct ledger *ledger, struct edits *edits, const struct strikes *strikes,
+                        int64_t began_us)
 {
     struct proof *proof = mem_alloc(sizeof *proof);
 
     proof->ledger = ledger;
+    proof->edits = edits;
     proof->strikes = strikes;
     proof->began_us = began_us;
     proof->by_delivery = map_new();
@@ -68,7 +70,8 @@ unsigned proof_failed(const struct proof *proof)
 /* ── rest ── */
 
 static const char waiting[] = "SELECT (SELECT count(*) FROM sync_events WHERE status IN (0, 1)) + "
-                              "(SELECT count(*) FROM deliveries WHERE state IN (0, 1))";
+                              "(SELECT count(*) FROM deliveries WHERE state IN (0, 1)) + "
+                              "(SELECT count(*) FROM sync_conflicts WHERE status IN ('open', 'deciding'))";
 
 bool proof_is_quiet(void)
 {
@@ -134,13 +137,31 @@ void proof_check(struct proof *proof)
     proof->attempts = attempts_read();
     if (attempts_folded(proof->attempts))
         proof_add(proof, CHECK_LINES, "%zu lines", attempts_folded(proof->attempts));
-    proof_accepted(proof);
-    proof_outcomes(proof);
+    if (proof->edits) {
+        proof_read_outcomes(proof);
+        proof_edits(proof);
+        proof_statuses(proof);
+    } else {
+        proof_accepted(proof);
+        proof_outcomes(proof);
+        proof_records(proof);
+        proof_pace(proof);
+    }
     proof_receipts(proof);
     proof_order(proof);
-    proof_records(proof);
     proof_belt(proof);
-    proof_pace(proof);
+}
+
+unsigned proof_checks(bool of_edits)
+{
+    static const enum check ledgers[] = {CHECK_ACCEPTED_TWICE, CHECK_TOLD_OTHERWISE, CHECK_OTHER_ID,
+                                         CHECK_TWO_ANSWERS,    CHECK_ACCEPT_ORDER,   CHECK_NO_DELIVERY,
+                                         CHECK_NOT_OVERTAKEN,  CHECK_GIVEN_UP,       CHECK_NOT_ACCEPTED,
+                                         CHECK_CANONICAL,      CHECK_TARGET},
+                            edits[] = {CHECK_EDIT_LOST, CHECK_EDIT_UNSEEN, CHECK_UNDECIDED, CHECK_APART};
+
+    return CHECK_COUNT -
+           (unsigned)(of_edits ? sizeof ledgers / sizeof *ledgers : sizeof edits / sizeof *edits);
 }
 
 /* ── telling ── */
@@ -196,18 +217,24 @@ void proof_write(const struct proof *proof, FILE *out)
         "changed nothing\n",
         proof->delivered, proof->superseded, proof->skipped, proof->dead, proof->changed_nothing);
     write_reasons(out);
+    if (proof->edits)
+        proof_edits_write(proof, out);
     fprintf(out, "received               %zu; %zu starts in order, %zu of them arrived behind a later one\n",
             proof->receipts ? proof->receipts->count : 0, proof->starts, proof->late);
-    fprintf(out,
+    if (!proof->edits) {
+        fprintf(
+            out,
             "records                %zu compared at their targets, but for %zu fields that died on the way\n",
             proof->records_compared, proof->fields_left_out);
-    fprintf(out, "unknown outcomes       %zu of events without a key turned out to be accepted\n",
-            proof->unknown_taken);
+        fprintf(out, "unknown outcomes       %zu of events without a key turned out to be accepted\n",
+                proof->unknown_taken);
+    }
     write_again(proof, out);
     fprintf(out,
             "asserted again         %zu behind a sending without an answer, %zu behind an owner that ended "
             "or let go\n",
             proof->asserted[ASSERTED_UNKNOWN], proof->asserted[ASSERTED_HANDS]);
-    proof_pace_write(proof, out);
+    if (!proof->edits)
+        proof_pace_write(proof, out);
     write_findings(proof, out);
 }

@@ -5,6 +5,7 @@
 #pragma once
 #include <stdio.h>
 
+#include "edits.h"
 #include "ledger.h"
 #include "receipts.h"
 #include "strike.h"
@@ -45,6 +46,10 @@
     X(OVERLAP, "started before the outcome of the one before was known")    \
     X(CANONICAL, "a record is not what its events make of it")              \
     X(TARGET, "a target's record is not the canonical one")                 \
+    X(EDIT_LOST, "an edit is neither in the record, nor overwritten, nor a side of a conflict") \
+    X(EDIT_UNSEEN, "an edit that had not seen another one overwrote it")    \
+    X(UNDECIDED, "a conflict is neither decided nor a person's")            \
+    X(APART, "a platform's record is not the canonical one")                \
     X(BELT, "something is left on the belt")                                \
     X(COUNTER, "a counter is not what the tables hold")                     \
     X(POISON, "something of ours was taken for poison")                     \
@@ -57,11 +62,13 @@ enum check {
 };
 
 struct proof;
-struct proof *proof_new(struct ledger *ledger, const struct strikes *strikes, int64_t began_us);
+/* edits: what the load was made of, in place of what is in the ledger; NULL: the ledger. */
+struct proof *proof_new(struct ledger *ledger, struct edits *edits, const struct strikes *strikes, int64_t began_us);
 void proof_free(struct proof **proof);
 bool proof_is_quiet(void);           /* nothing waits in the tables any more */
 void proof_write_waiting(FILE *out); /* what does */
 void proof_check(struct proof *proof); /* all of it */
 void proof_add(struct proof *proof, enum check check, const char *format, ...) __attribute__((format(printf, 3, 4)));
-unsigned proof_failed(const struct proof *proof); /* checks that did not hold, of CHECK_COUNT */
+unsigned proof_checks(bool of_edits); /* how many of CHECK_COUNT are made of such a load */
+unsigned proof_failed(const struct proof *proof); /* checks that did not hold, of these */
 void proof_write(const struct proof *proof, FILE *out); /* counts, duplicates with reasons, stalls and recoveries, findings */

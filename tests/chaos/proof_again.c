@@ -41,7 +41,7 @@ static bool worker_struck(const struct proof *proof, const struct receipt *recei
 
     if (attempt && *attempt->process)
         return strikes_find(proof->strikes, attempt->process, false, kinds, from_us, to_us) != NULL;
-    snprintf(worker, sizeof worker, "worker-%s", platform_names[receipt->platform]);
+    snprintf(worker, sizeof worker, "worker-%s", chaos_platforms[receipt->platform]);
     return proof_struck(proof, worker, kinds, from_us, to_us);
 }
 
@@ -75,7 +75,7 @@ static int was_unknown(const struct proof *proof, const struct receipt *first, c
 {
     int64_t from_us = attempt->started_ms * 1000 - SLACK_US, to_us = attempt->ended_us + SLACK_US;
 
-    if (proof_struck(proof, platform_names[first->platform], BROKEN_KINDS, from_us, to_us))
+    if (proof_struck(proof, chaos_platforms[first->platform], BROKEN_KINDS, from_us, to_us))
         return REASON_ROUTE;
     if (worker_struck(proof, first, attempt, BIT(STOP), from_us, to_us))
         return REASON_STOPPED;
@@ -95,7 +95,7 @@ int proof_again(const struct proof *proof, const struct receipt *first, const st
                 enum check *check, char *why, size_t why_size)
 {
     const struct attempt *attempt = attempts_find(proof->attempts, first->webhook_id, first->started_ms);
-    const char *platform = platform_names[first->platform];
+    const char *platform = chaos_platforms[first->platform];
 
     *check = CHECK_NO_CAUSE;
     snprintf(why, why_size, "after such an answer");

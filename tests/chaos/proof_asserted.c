@@ -28,7 +28,7 @@ static int64_t last_lost(const struct receipt *overtaking, int64_t until_ms)
              "deliveries d ON d.event_id = r.event_id AND d.target = r.target_platform WHERE d.record_id = "
              "'%s' AND d.target = '%s' AND (r.outcome = 'unknown' OR r.http_status = 504) AND r.at <= "
              "to_timestamp(%" PRId64 " / 1000.0) AND (r.event_id <> '%s' OR r.generation <> %d)",
-             overtaking->record, platform_names[overtaking->platform], until_ms, overtaking->event,
+             overtaking->record, chaos_platforms[overtaking->platform], until_ms, overtaking->event,
              receipt_generation(overtaking));
     at_ms = store_number(sql.data);
     buf_release(&sql);
@@ -43,7 +43,7 @@ static bool changed_hands(const struct proof *proof, const struct receipt *overt
     int64_t from_us = (overtaking->started_ms - WINDOW_MS - LEASE_MS) * 1000,
             to_us = (overtaking->started_ms + SLACK_MS) * 1000;
 
-    snprintf(worker, sizeof worker, "worker-%s", platform_names[overtaking->platform]);
+    snprintf(worker, sizeof worker, "worker-%s", chaos_platforms[overtaking->platform]);
     return proof_struck(proof, worker, OWNER_KINDS, from_us, to_us) ||
            proof_struck(proof, "postgres", OWNER_KINDS, from_us, to_us) ||
            proof_struck(proof, "redis", OWNER_KINDS, from_us, to_us);
@@ -55,7 +55,7 @@ static const struct receipt *overtaking_of(const struct proof *proof, const stru
     const struct receipt *receipt;
     char id[64];
 
-    receipt_webhook_id(id, assertion->event, platform_names[assertion->platform],
+    receipt_webhook_id(id, assertion->event, chaos_platforms[assertion->platform],
                        receipt_generation(assertion) - 1);
     receipt = map_get(proof->receipts->by_webhook, id, strlen(id));
     while (receipt && receipt->again)

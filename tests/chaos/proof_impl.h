@@ -2,6 +2,7 @@
 #pragma once
 #include "attempts.h"
 #include "proof.h"
+#include "proof_edits.h"
 #include "store.h"
 
 enum { OUTCOME_OPEN, OUTCOME_BACKOFF, OUTCOME_DELIVERED, OUTCOME_SUPERSEDED, OUTCOME_SKIPPED, OUTCOME_DEAD };
@@ -44,6 +45,9 @@ enum { ASSERTED_UNKNOWN, ASSERTED_HANDS, ASSERTED_COUNT };
 
 struct proof {
     struct ledger *ledger;
+    struct edits *edits; /* NULL: the load is the ledger's */
+    struct proof_edits edit_counts;
+    const void *waiting; /* for proof_edits_wait */
     const struct strikes *strikes;
     struct receipts *receipts;
     struct attempts *attempts;
@@ -59,12 +63,15 @@ struct proof {
 };
 
 struct outcome *proof_outcome(const struct proof *proof, const char *event, const char *target);
+void proof_read_outcomes(struct proof *proof);
+bool proof_arrived(const struct proof *proof, const struct outcome *outcome); /* did the platform answer well? */
 /* Where the chain of covers ends: a delivery that was delivered, skipped or dead; NULL: nowhere. */
 const struct outcome *proof_cover(const struct proof *proof, const struct outcome *outcome);
 double proof_second(const struct proof *proof, int64_t time_us); /* of the run */
 
 void proof_accepted(struct proof *proof); /* proof_accepted.c: what was accepted is stored, once and in order */
 void proof_outcomes(struct proof *proof); /* proof_outcomes.c: each accepted event has an end that is true */
+void proof_statuses(struct proof *proof); /* and its status says so, as does what operators see */
 void proof_receipts(struct proof *proof); /* proof_receipts.c: nothing else arrived, under its own id, with one content */
 void proof_order(struct proof *proof);    /* proof_order.c: versions started in order, one after the other */
 void proof_records(struct proof *proof);  /* proof_records.c: records agree everywhere */

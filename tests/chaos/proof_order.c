@@ -28,7 +28,7 @@ static void tell(struct proof *proof, enum check check, const struct receipt *be
                  const struct receipt *receipt)
 {
     proof_add(proof, check, "record %s at %s: %" PRId64 " (%s) started at %.3f s, %" PRId64 " (%s) at %.3f s",
-              receipt->record, platform_names[receipt->platform], before->version, before->webhook_id,
+              receipt->record, chaos_platforms[receipt->platform], before->version, before->webhook_id,
               proof_second(proof, before->started_ms * 1000), receipt->version, receipt->webhook_id,
               proof_second(proof, receipt->started_ms * 1000));
 }
@@ -38,7 +38,7 @@ static bool was_away(const struct proof *proof, const struct receipt *before, co
 {
     char worker[32];
 
-    snprintf(worker, sizeof worker, "worker-%s", platform_names[before->platform]);
+    snprintf(worker, sizeof worker, "worker-%s", chaos_platforms[before->platform]);
     return strstr(attempt->error, "went to another worker") ||
            strikes_find(proof->strikes, *attempt->process ? attempt->process : worker, !*attempt->process,
                         BIT(STOP), attempt->started_ms * 1000 - SLACK_US, attempt->ended_us);

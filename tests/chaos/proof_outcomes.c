@@ -15,7 +15,7 @@ struct outcome *proof_outcome(const struct proof *proof, const char *event, cons
     return map_get(proof->by_delivery, id, strlen(id));
 }
 
-static void read_outcomes(struct proof *proof)
+void proof_read_outcomes(struct proof *proof)
 {
     struct rows *rows = store_query(
         "SELECT event_id, target, state, COALESCE(covered_by::text, ''), attempts, sendings, version, "
@@ -45,7 +45,7 @@ static void read_outcomes(struct proof *proof)
 }
 
 /* Did the platform answer one of its sendings well? A delete of what is not there (404) is done, too. */
-static bool arrived(const struct proof *proof, const struct outcome *outcome)
+bool proof_arrived(const struct proof *proof, const struct outcome *outcome)
 {
     char id[64];
     const struct receipt *receipt;
@@ -146,7 +146,7 @@ static void check_outcome(struct proof *proof, const struct entry *entry, const 
     switch (outcome->state) {
     case OUTCOME_DELIVERED:
         proof->delivered++;
-        if (!arrived(proof, outcome))
+        if (!proof_arrived(proof, outcome))
             proof_add(proof, CHECK_NOT_RECEIVED, "event %u, %s to %s, %d sendings", entry->number, entry->id,
                       outcome->target, outcome->sendings);
         break;
@@ -235,12 +235,17 @@ static void check_statuses(struct proof *proof)
     store_rows_free(&rows);
 }
 
+void proof_statuses(struct proof *proof)
+{
+    check_listed(proof);
+    check_statuses(proof);
+}
+
 void proof_outcomes(struct proof *proof)
 {
-    read_outcomes(proof);
+    proof_read_outcomes(proof);
     for (size_t i = 0; i < proof->ledger->count; i++)
         if (proof->ledger->entries[i]->seq)
             check_entry(proof, proof->ledger->entries[i]);
-    check_listed(proof);
-    check_statuses(proof);
+    proof_statuses(proof);
 }

@@ -114,10 +114,10 @@ static int64_t recovery_us(const struct proof *proof, const struct struck *struc
     if (strcmp(object, "resolver") == 0 || strcmp(object, "monitor") == 0)
         return -1;
     for (unsigned platform = 0; platform < PLATFORMS; platform++)
-        one |= strstr(object, platform_names[platform]) != NULL;
+        one |= strstr(object, chaos_platforms[platform]) != NULL;
     for (unsigned platform = 0; platform < PLATFORMS; platform++) {
         int64_t next_us;
-        if (one && !strstr(object, platform_names[platform]))
+        if (one && !strstr(object, chaos_platforms[platform]))
             continue;
         if ((next_us = next_delivery(proof, platform, struck->ended_us)) == 0)
             return -1;
@@ -187,7 +187,7 @@ void proof_pace_write(const struct proof *proof, FILE *out)
 {
     write_pause(proof, &proof->stall, "longest stall", "a delivery anywhere", out);
     for (unsigned platform = 0; platform < PLATFORMS; platform++)
-        fprintf(out, "  at %-19s %.1f s, from %.1f s on\n", platform_names[platform],
+        fprintf(out, "  at %-19s %.1f s, from %.1f s on\n", chaos_platforms[platform],
                 (double)proof->platform_stalls[platform].lasted_us / 1e6,
                 proof_second(proof, proof->platform_stalls[platform].from_us));
     write_pause(proof, &proof->refusal, "longest outage", "an event accepted", out);

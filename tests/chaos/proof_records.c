@@ -156,7 +156,7 @@ static void check_target(struct proof *proof, unsigned record, const struct expe
     char id[32];
 
     for (unsigned i = 0; i < PLATFORMS; i++)
-        if (strcmp(platform_names[i], target) == 0)
+        if (strcmp(chaos_platforms[i], target) == 0)
             name = names[i];
     record_id(proof->ledger, record, id);
     buf_addf(&url, "%s/records/user/%s?tenant=%s", rules_url(target), id, record_tenant(record));

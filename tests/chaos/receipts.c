@@ -15,7 +15,7 @@
 
 #define PAGE 500
 
-const char *const platform_names[PLATFORMS] = {"bizoholic", "coreldove", "bizosaas"};
+const char *const chaos_platforms[PLATFORMS] = {"bizoholic", "coreldove", "bizosaas"};
 
 /* ── what a platform received ── */
 
@@ -135,7 +135,7 @@ static void read_platform(struct receipts *receipts, unsigned platform)
 
     do {
         struct buf url = BUF_INIT;
-        buf_addf(&url, "%s/received?limit=%d&after=%" PRId64, rules_url(platform_names[platform]), PAGE,
+        buf_addf(&url, "%s/received?limit=%d&after=%" PRId64, rules_url(chaos_platforms[platform]), PAGE,
                  after);
         struct json *page = stack_ask("GET", url.data, NULL);
         const struct json *entries = json_get(page, "received");
@@ -156,7 +156,7 @@ const char *receipts_text(const struct receipt *receipt)
     struct buf url = BUF_INIT;
 
     buf_reset(&text);
-    buf_addf(&url, "%s/received?limit=1&after=%" PRId64, rules_url(platform_names[receipt->platform]),
+    buf_addf(&url, "%s/received?limit=1&after=%" PRId64, rules_url(chaos_platforms[receipt->platform]),
              receipt->seq - 1);
     struct json *page = stack_ask("GET", url.data, NULL);
     if (page)

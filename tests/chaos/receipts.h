@@ -12,7 +12,7 @@
 #include "map.h"
 
 #define PLATFORMS 3
-extern const char *const platform_names[PLATFORMS];
+extern const char *const chaos_platforms[PLATFORMS];
 
 struct receipt {
     unsigned platform;

@@ -131,7 +131,7 @@ void schedule_draw(struct schedule *schedule, uint64_t seed, int64_t length_ms, 
                    const char *only)
 {
     struct draw draw = {seed * 2 + 1};
-    unsigned weights[FAULT_KIND_COUNT];
+    unsigned weights[FAULT_KIND_COUNT], sum = 0;
     int64_t at_ms = 1500;
 
     *schedule = (struct schedule){0};
@@ -140,7 +140,9 @@ void schedule_draw(struct schedule *schedule, uint64_t seed, int64_t length_ms, 
                         : !named(only, kinds[kind].name) ? 0
                         : kinds[kind].weight > 0         ? kinds[kind].weight
                                                          : 1;
-    while (at_ms < length_ms) {
+    for (int kind = 0; kind < FAULT_KIND_COUNT; kind++)
+        sum += weights[kind];
+    while (at_ms < length_ms && sum > 0) {
         struct fault fault = {.at_ms = at_ms, .kind = draw_kind(&draw, weights)};
 
         draw_object(&fault, &draw, replicas);

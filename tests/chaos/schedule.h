@@ -62,7 +62,7 @@ struct schedule {
     size_t count;
 };
 
-/* only: kinds by their texts with commas between; NULL: all. replicas: of gateway, router and workers. */
+/* only: kinds by their texts with commas between (none: no faults); NULL: all. replicas: of gateway, router and workers. */
 void schedule_draw(struct schedule *schedule, uint64_t seed, int64_t length_ms, unsigned replicas, const char *only);
 void schedule_free(struct schedule *schedule);
 void schedule_write(const struct schedule *schedule, FILE *out);

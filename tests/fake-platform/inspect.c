@@ -198,6 +198,8 @@ void inspect_request(struct platform *platform, struct http_conn *conn, const st
         list_counts(platform, conn);
     } else if (strncmp(path, "/drift/", 7) == 0 && strcmp(request->method, "POST") == 0) {
         drift_request(platform, conn, request, path + 7);
+    } else if (strncmp(path, "/edit/", 6) == 0 && strcmp(request->method, "POST") == 0) {
+        edit_request(platform, conn, request, path + 6);
     } else if (strncmp(path, "/records/", 9) == 0 && strcmp(request->method, "POST") == 0) {
         list_preload(platform, conn, request, path + 9);
     } else if (strncmp(path, "/records/", 9) == 0) {

@@ -9,6 +9,7 @@
  *   GET DELETE            /received?after=N&limit=M, ?summary=1
  *   GET                   /records/{entity}, /records/{entity}/{id}, with ?tenant=
  *   POST                  /drift/{entity}?tenant=  records lost or altered (list.h)
+ *   POST                  /edit/{entity}?tenant=   what a user of the platform changes (list.h)
  *   GET POST DELETE       /control      rules of faults.h, "strict", "ignore_lower_versions", "late_arrive"
  *   GET                   /health
  */
