@@ -136,22 +136,32 @@ static void finish(struct routing *routing, const struct event_row *event, int64
     finish_to(&a, entity_id, NULL, decision);
 }
 
-/* Must the source be told, too, what became of its change? It had not seen all that was sent to it, says what it was sent before
- * the latest, or deleted what stays. */
-static bool is_behind(const struct event_row *event, const struct merge *merge)
+/* Did others make a version that the source had not seen? It is on its way there, or will be: with what is required it brings the
+ * value of before, over the source's own. */
+static bool has_unseen(const struct event_row *event, const struct change *change)
 {
-    return merge->undeleted || json_count(merge->stale) > 0 ||
-           (merge->advanced && event->started_version > event->base_version);
+    for (size_t i = 0; i < change->history_count; i++)
+        if (change->history[i].version > event->base_version &&
+            strcmp(change->history[i].source, event->source) != 0)
+            return true;
+    return event->started_version > event->base_version;
+}
+
+/* Must the source be told, too, what became of its change? It had not seen all that was sent to it or will be, says what it was
+ * sent before the latest, or deleted what stays. */
+static bool is_behind(const struct event_row *event, const struct change *change, const struct merge *merge)
+{
+    return merge->undeleted || json_count(merge->stale) > 0 || (merge->advanced && has_unseen(event, change));
 }
 
 /* To those named, and where something is new to the whole audience. */
 static void finish_merged(struct routing *routing, const struct event_row *event, const struct folded *folded,
-                          const struct merge *merge, struct decision *decision)
+                          const struct change *change, const struct merge *merge, struct decision *decision)
 {
     struct addressing a = {.routing = routing,
                            .event = event,
                            .version = folded->record.version,
-                           .source_too = is_behind(event, merge)};
+                           .source_too = is_behind(event, change, merge)};
 
     finish_to(&a, folded->entity_id, merge->advanced || a.source_too ? folded->audience : NULL, decision);
 }
@@ -312,14 +322,14 @@ void route_merge(struct routing *routing, const struct db_result *result, const 
     keep(routing, event, folded, &merge);
     if (event->snapshot && !merge.advanced)
         finish_unchanged(routing, event, folded, decision);
-    else if (!merge.advanced && event->webhook && !is_behind(event, &merge))
+    else if (!merge.advanced && event->webhook && !is_behind(event, &change, &merge))
         route_skip(routing, event, folded, "the webhook told nothing new", decision);
     else if (!merge.advanced && stopped)
         route_skip(routing, event, folded, "it went to and fro between platforms and was stopped", decision);
     else if (!merge.advanced && event->decides)
         route_skip(routing, event, folded, "another change has taken its place", decision);
     else
-        finish_merged(routing, event, folded, &merge, decision);
+        finish_merged(routing, event, folded, &change, &merge, decision);
     merge_release(&merge);
     history_free(&history);
     json_free(objections);

@@ -101,6 +101,25 @@ START_TEST(what_is_handed_out_again_after_postgres_was_away_is_no_poison)
 }
 END_TEST
 
+/* What others changed before carries the required fields as they were then, over what the platform has changed itself meanwhile. */
+START_TEST(a_change_made_while_another_is_still_to_be_sent_to_its_platform_goes_back_there_too)
+{
+    api_await(post("beside", "created", 5, ""), "completed");
+    stack_stop("worker-coreldove");
+    const char *other = post("beside", "updated", 5, ",\"city\":\"Pune\"");
+    flow_wait(version_of(other) == 2, 20);
+    const char *own =
+        api_event("{\"event_type\":\"user_updated\",\"source_platform\":\"coreldove\",\"target_platforms\":["
+                  "\"bizoholic\"]," TENANT ",\"base_version\":1,\"data\":{\"customer_id\":\"beside\","
+                  "\"customer_name\":\"own\"}}");
+    flow_wait(version_of(own) == 3, 20);
+    stack_start("worker-coreldove");
+    const struct json *got = fake_await("coreldove", "/body/data/customer_name", "own");
+    pick_equal(got, "/body/data/_sync_metadata/version", "3");
+    pick_check(fake_record("coreldove", "user", API_TENANT, "beside"), "/data/customer_name", "own");
+}
+END_TEST
+
 int main(void)
 {
     static const char *const env[] = {"RETRY_SCHEDULE=3s", "LEASE_SECONDS=1s", "SYNC_INTERVAL_SECONDS=1s",
@@ -108,8 +127,10 @@ int main(void)
     static const struct stack_options options = {
         .env = env, .replicas = "worker-bizosaas=0,worker-bizoholic=0,resolver=0"};
 
-    return flow_run("order", &options,
-                    (const TTest *[]){what_is_routed_last_is_sent_last_though_it_was_accepted_first,
-                                      what_is_routed_between_two_sendings_does_not_change_the_content,
-                                      what_is_handed_out_again_after_postgres_was_away_is_no_poison, NULL});
+    return flow_run(
+        "order", &options,
+        (const TTest *[]){what_is_routed_last_is_sent_last_though_it_was_accepted_first,
+                          what_is_routed_between_two_sendings_does_not_change_the_content,
+                          a_change_made_while_another_is_still_to_be_sent_to_its_platform_goes_back_there_too,
+                          what_is_handed_out_again_after_postgres_was_away_is_no_poison, NULL});
 }
