@@ -429,7 +429,7 @@ END_TEST
 
 int main(void)
 {
-    static const char *const env[] = {"LINK_EXTERNAL_ID=tax_id", "LEASE_SECONDS=2", NULL};
+    static const char *const env[] = {"LINK_EXTERNAL_ID=tax_id", "LEASE_SECONDS=2s", NULL};
 
     return flow_run(
         "links", &(struct stack_options){.env = env, .replicas = "router=2"},
