@@ -172,3 +172,15 @@ void world_write(const struct world *world, struct buf *text)
         json_write(text, value);
     }
 }
+
+bool world_advance(struct world *world, struct step step)
+{
+    struct merge merge;
+    bool advanced;
+
+    world_apply(world, &step, &merge);
+    advanced = merge.advanced;
+    merge_release(&merge);
+    world_decide(world);
+    return advanced;
+}

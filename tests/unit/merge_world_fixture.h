@@ -32,6 +32,26 @@ void world_release(struct world *world);
 void world_change(struct world *world, struct change *change, struct merge *merge);
 void world_apply(struct world *world, const struct step *step, struct merge *merge);
 void world_step(struct world *world, struct step step); /* and nothing more */
+/* The step, and what is to be decided after it; has the record a new version by the step? */
+bool world_advance(struct world *world, struct step step);
 /* Every contest that waits is decided, by itself, for the latest side. */
 void world_decide(struct world *world);
-void world_write(const struct world *world, struct buf *text); /* deleted or not, and data with sorted names */
+void world_write(const struct world *world,
+                 struct buf *text); /* deleted or not, and data with sorted names */
+
+/* What had seen nothing of others. */
+#define CREATE(platform, seq, at, data)         \
+    (struct step)                               \
+    {                                           \
+        platform, VERB_CREATE, seq, at, data, 0 \
+    }
+#define UPDATE(platform, seq, at, data)         \
+    (struct step)                               \
+    {                                           \
+        platform, VERB_UPDATE, seq, at, data, 0 \
+    }
+#define DELETE(platform, seq, at)               \
+    (struct step)                               \
+    {                                           \
+        platform, VERB_DELETE, seq, at, "{}", 0 \
+    }

@@ -100,7 +100,7 @@ static void check_orders(bool equal, bool deletes, bool within)
 START_TEST(every_order_of_handling_ends_with_the_same_record)
 {
     random_state = (uint64_t)_i + 1;
-    for (int round = 0; round < 50; round++)
+    for (int round = 0; round < 20; round++)
         check_orders(false, false, true);
 }
 END_TEST
@@ -108,7 +108,7 @@ END_TEST
 START_TEST(equal_values_are_sides_too)
 {
     random_state = (uint64_t)_i + 101;
-    for (int round = 0; round < 50; round++)
+    for (int round = 0; round < 20; round++)
         check_orders(true, false, false);
 }
 END_TEST
@@ -116,7 +116,7 @@ END_TEST
 START_TEST(deletions_in_every_order_end_the_same)
 {
     random_state = (uint64_t)_i + 201;
-    for (int round = 0; round < 50; round++)
+    for (int round = 0; round < 20; round++)
         check_orders(false, true, true);
 }
 END_TEST

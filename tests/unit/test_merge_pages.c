@@ -310,7 +310,7 @@ static void expect_live(const struct scene *scene, const char *const expected[FI
 START_TEST(any_interleaving_of_a_page_and_live_changes_ends_with_the_live_values)
 {
     random_state = (uint64_t)_i + 1;
-    for (int round = 0; round < 60; round++) {
+    for (int round = 0; round < 30; round++) {
         struct scene scene;
         unsigned order[LIVE] = {0, 1, 2, 3, 4};
         char values[FIELDS][8];
@@ -342,7 +342,7 @@ END_TEST
 START_TEST(any_interleaving_of_a_page_and_deletions_leaves_deleted_what_live_changes_alone_do)
 {
     random_state = (uint64_t)_i + 1;
-    for (int round = 0; round < 60; round++) {
+    for (int round = 0; round < 30; round++) {
         struct scene scene;
         unsigned order[LIVE] = {0, 1, 2, 3, 4};
         make_scene(&scene);
@@ -374,6 +374,7 @@ int main(void)
     SRunner *runner = srunner_create(suite);
 
     suite_add_tcase(suite, tests);
+    tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, a_record_that_nobody_knew_is_created_by_a_page);
     tcase_add_test(tests, a_page_that_says_what_is_held_makes_no_version);
