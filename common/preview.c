@@ -25,8 +25,7 @@ void preview_change(const struct preview_event *event, struct record *record)
                             .event_id = "preview",
                             .seq = INT64_MAX, /* nothing was accepted after it */
                             .time_ms = merge_time_ms(event->now_ms, event->occurred_ms, common),
-                            .base_version =
-                                event->base_version > 0 ? event->base_version : record->version,
+                            .base_version = event->base_version > 0 ? event->base_version : record->version,
                             .data = common};
     merge_init(&merge);
     merge_apply(record, &change, &merge);
