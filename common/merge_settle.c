@@ -319,10 +319,24 @@ static void settle(struct settling *s)
     }
 }
 
+/* Is a field that the record never had what the platform makes of being sent nothing of it? */
+static bool is_default(const struct settling *s)
+{
+    const struct change *change = s->change;
+    bool handed = change->base_version > 0;
+
+    for (size_t i = 0; i < change->history_count; i++)
+        handed |= change->history[i].echoes;
+    return change->source && s->record->exists && handed &&
+           value_same(change, s->field, NULL, NULL, s->value);
+}
+
 /* The ordinary case: the field is new, or its value was seen. True: settled. */
 static bool settle_plainly(struct settling *s)
 {
     if (!s->note) {
+        if (is_default(s))
+            return true;
         bool holds = json_find(s->record->data, s->field, NULL);
         if (holds || json_type(s->value) != JSON_NULL) /* clears what is not there */
             take_place_or_hold(s);

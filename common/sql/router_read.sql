@@ -23,10 +23,11 @@ SELECT e.id, e.record_id, e.seq, e.partition, e.priority, e.status, e.base_versi
     e.subject ^@ 'webhook:' AS webhook,
     -- Versions from what the source had seen on, oldest first, as far as they are kept: a line each, of version, source, page (1),
     -- handed to the source in the last ten minutes (1), changed fields, data. A platform that repeats what it was told may do so
-    -- with what it was told before, too.
+    -- with what it was told before, too; and before we know that it was told: what has a delivery may have been sent.
     CASE WHEN r.version > seen.version OR e.subject ^@ 'webhook:' THEN array_to_string(ARRAY(
         SELECT concat_ws('|', v.version, v.source, v.page::int,
-            COALESCE(v.version <= p.started_version AND v.created_at > now() - interval '10 minutes' AND v.source <> e.source_platform, false)::int,
+            (v.created_at > now() - interval '10 minutes' AND v.source <> e.source_platform AND EXISTS (
+                SELECT FROM deliveries d WHERE d.event_id = v.event_id AND d.target = e.source_platform))::int,
             array_to_string(v.changed, ','), translate(encode(v.data, 'base64'), E'\n', ''))
         FROM (SELECT * FROM record_versions v WHERE v.record_id = e.record_id AND (v.version >= seen.version
                 OR e.subject ^@ 'webhook:' AND v.version >= r.version - 8 AND v.created_at > now() - interval '10 minutes')

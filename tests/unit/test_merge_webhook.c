@@ -148,6 +148,24 @@ START_TEST(deleting_what_is_deleted_is_no_new_version_and_still_counts)
 }
 END_TEST
 
+/* Sent without a status, a customer is active: the shop says so, and nobody changed anything. */
+START_TEST(what_the_shop_makes_of_a_field_that_it_was_not_sent_is_no_change)
+{
+    changed("bizosaas", 1, VERB_CREATE, "{\"id\":\"u1\",\"name\":\"A\",\"email\":\"a@b.cd\"}");
+    ck_assert(!told(2, T0, 1, "{\"id\":\"u1\",\"name\":\"A\",\"email\":\"a@b.cd\",\"status\":\"active\"}"));
+    ck_assert(
+        told(3, T0 + 1, 1, "{\"id\":\"u1\",\"name\":\"A\",\"email\":\"a@b.cd\",\"status\":\"inactive\"}"));
+    holds("status", "inactive");
+}
+END_TEST
+
+START_TEST(what_the_shop_says_of_what_it_was_never_sent_is_its_own_word)
+{
+    ck_assert(told(1, T0, 0, "{\"id\":\"u1\",\"name\":\"A\",\"email\":\"a@b.cd\",\"status\":\"active\"}"));
+    holds("status", "active");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("merge_webhook");
@@ -162,6 +180,8 @@ int main(void)
     tcase_add_test(tests, deleting_what_is_deleted_is_no_new_version_and_still_counts);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
+    tcase_add_test(tests, what_the_shop_makes_of_a_field_that_it_was_not_sent_is_no_change);
+    tcase_add_test(tests, what_the_shop_says_of_what_it_was_never_sent_is_its_own_word);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
