@@ -25,6 +25,12 @@ struct problem accept_problem(const struct accept_item *item)
             .type = "idempotency-mismatch",
             .detail = "This Idempotency-Key, or this id, belongs to an event with another body: "
                       "send that body again, or take a new key."};
+    case ACCEPT_AHEAD:
+        return (struct problem){.status = 422,
+                                .type = "base-version",
+                                .detail =
+                                    "base_version is above the record's current version: send the version "
+                                    "that the change was made on, or leave base_version out."};
     case ACCEPT_REFUSED:
         return (struct problem){.status = 422,
                                 .type = "not-storable",
@@ -202,6 +208,7 @@ static struct stat *stat_of(struct accept *accept, enum accept_outcome outcome)
 {
     switch (outcome) {
     case ACCEPT_INVALID:
+    case ACCEPT_AHEAD:
     case ACCEPT_REFUSED:
         return accept->invalid;
     case ACCEPT_MISMATCH:

@@ -203,31 +203,39 @@ struct accept_item *accept_batch_find(const struct accept_batch *batch, const st
     return *found;
 }
 
-static void set_event_id(struct accept_item *item)
+/* What each row says of its item; how many were stored. */
+static int64_t take_rows(struct accept_batch *batch, const struct db_result *result)
 {
-    char text[UUID_TEXT_LEN + 1];
-    uuid_format(&item->event.id, text);
-    accept_set_event_id(item, item->event.client_id ? item->event.client_id : text);
+    int id_column = db_column(result, "id"), seq_column = db_column(result, "seq");
+    int64_t stored = 0;
+    for (size_t row = 0; row < db_rows(result); row++) {
+        struct uuid id;
+        char text[UUID_TEXT_LEN + 1];
+        db_get_uuid(result, row, id_column, &id);
+        uuid_format(&id, text);
+        struct accept_item *item = accept_batch_find(batch, &id);
+        item->ahead = db_is_null(result, row, seq_column);
+        if (!item->ahead)
+            accept_set_event_id(item, item->event.client_id ? item->event.client_id : text);
+        stored += !item->ahead;
+    }
+    return stored;
 }
 
 /* Committed. Whoever is missing from the answer lost a key to an earlier event. */
 static void on_stored(struct accept_batch *batch, const struct db_result *result)
 {
     struct accept *accept = batch->accept;
-    struct uuid id;
-    int column = db_column(result, "id");
     size_t lost = 0;
     qsort(batch->items, batch->count, sizeof *batch->items, by_id);
     accept_hint(accept, batch, result);
-    for (size_t row = 0; row < db_rows(result); row++) {
-        db_get_uuid(result, row, column, &id);
-        set_event_id(accept_batch_find(batch, &id));
-    }
+    stats_add(accept->accepted, take_rows(batch, result));
     accept_storage_took(accept);
-    stats_add(accept->accepted, (int64_t)db_rows(result));
     for (size_t i = 0; i < batch->count; i++) {
         if (batch->items[i]->event_id)
             accept_finish(batch->items[i], ACCEPT_CREATED);
+        else if (batch->items[i]->ahead)
+            accept_finish(batch->items[i], ACCEPT_AHEAD);
         else
             batch->items[lost++] = batch->items[i];
     }

@@ -25,6 +25,8 @@ void accept_hint(struct accept *accept, const struct accept_batch *batch, const 
         return;
     for (size_t row = 0; row < db_rows(result); row++) {
         char key[MSG_KEY_MAX];
+        if (db_is_null(result, row, seq))
+            continue; /* not stored */
         struct ref ref = {.seq = db_get_int(result, row, seq)};
         unsigned partition = (unsigned)db_get_int(result, row, partition_column) % PARTITIONS_MAX;
         db_get_uuid(result, row, id, &ref.event);

@@ -34,6 +34,7 @@ enum accept_outcome {
     ACCEPT_CREATED,
     ACCEPT_INVALID,  /* its body does not validate; never entered */
     ACCEPT_MISMATCH, /* its key belongs to another body */
+    ACCEPT_AHEAD,    /* its base_version is above its record's */
     ACCEPT_REFUSED,  /* the database takes no such event */
     ACCEPT_AWAY,     /* certainly not stored: the database is not there */
     ACCEPT_SLOW,     /* certainly not stored: the database is there and answers no commit in time */
@@ -55,6 +56,7 @@ struct accept_item {
     unsigned tries;
     bool claims; /* its keys stand in accept->claims */
     struct accept_list followers;
+    bool ahead; /* the database said so: ACCEPT_AHEAD */
     enum accept_outcome outcome;
     const char *event_id; /* of the answer; NULL: not stored */
     struct json *problem; /* of a bulk's item: ACCEPT_INVALID */
@@ -183,7 +185,7 @@ void accept_schedule(struct accept *accept);
 void accept_commit_again(struct accept_batch *batch);
 void accept_commit_start(struct accept *accept);
 void accept_commit_stop(struct accept *accept);
-/* The item of a stored row; the batch is sorted by id then. */
+/* The item of a row; the batch is sorted by id then. */
 struct accept_item *accept_batch_find(const struct accept_batch *batch, const struct uuid *id);
 void accept_check_drained(struct accept *accept);
 /* accept_storage.c: a database that answers and cannot write */

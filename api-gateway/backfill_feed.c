@@ -68,7 +68,7 @@ static bool settle(struct backfill_job *job, struct backfill_row *row, const str
     struct buf reason = BUF_INIT;
     bool settled =
         item->outcome != ACCEPT_AWAY && item->outcome != ACCEPT_SLOW && item->outcome != ACCEPT_UNKNOWN;
-    if (item->outcome == ACCEPT_INVALID || item->outcome == ACCEPT_REFUSED) {
+    if (item->outcome == ACCEPT_INVALID || item->outcome == ACCEPT_AHEAD || item->outcome == ACCEPT_REFUSED) {
         reason_of(item, &reason);
         backfill_refuse_row(job, row, reason.data);
     }

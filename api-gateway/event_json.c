@@ -82,8 +82,8 @@ const char *event_json_status(const struct db_result *result, size_t row)
         return "failed";
     if (status == EVENT_STATUS_ROUTED && db_get_bool(result, row, db_column(result, "waits")))
         return "retry";
-    if (status == EVENT_STATUS_COMPLETED && db_get_bool(result, row, db_column(result, "contests")))
-        return "conflict";
+    if (status == EVENT_STATUS_COMPLETED && !is_null(result, row, "conflict"))
+        return strcmp(text_of(result, row, "conflict"), "waiting") == 0 ? "conflict" : "processing";
     return msg_event_status_name(status);
 }
 

@@ -6,10 +6,13 @@
 --  $21 idempotency keys  $22 fingerprints  $23 partitions  $24 writer  $25 hours that keys are kept  $26 days that own ids are kept
 --  $27 record ids that the data itself names: one of the same tenant and type wins over every other id
 --  $28 places in the order that rows of a backfill's page drew before it was asked for  $29 their jobs (null: live changes)
--- Answers id, seq, record_id, partition of each stored event.
+-- Answers id, seq, record_id, partition of each stored event; without seq and partition what was not stored because its base_version
+-- is above its record's.
 -- returns: id uuid, seq int8, record_id uuid, partition int2
 WITH input AS MATERIALIZED (
-    SELECT i.*, COALESCE(named.id, linked.record_id, i.hashed_id) AS record_id, named.id IS NOT NULL AS claimed
+    SELECT i.*, COALESCE(named.id, linked.record_id, i.hashed_id) AS record_id, named.id IS NOT NULL AS claimed,
+        i.base_version IS NOT NULL AND i.entity_type <> '' AND i.base_version > COALESCE(
+            (SELECT r.version FROM records r WHERE r.id = COALESCE(named.id, linked.record_id, i.hashed_id)), 0) AS ahead
     FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
                 $10::int2[], $11::int2[], $12::int2[], $13::int8[], $14::timestamptz[], $15::timestamptz[], $16::timestamptz[],
                 $17::text[], $18::text[], $19::text[], $20::bytea[], $21::text[], $22::bytea[], $27::uuid[], $28::int8[], $29::uuid[])
@@ -27,10 +30,10 @@ WITH input AS MATERIALIZED (
     INSERT INTO idempotency_keys (tenant_id, kind, key, event_id, fingerprint, expires_at)
     SELECT tenant_id, kind, key, id, fingerprint, expires_at FROM (
         SELECT tenant_id, 0 AS kind, key, id, fingerprint, now() + make_interval(hours => $25::int) AS expires_at
-        FROM input WHERE key IS NOT NULL
+        FROM input WHERE key IS NOT NULL AND NOT ahead
         UNION ALL
         SELECT tenant_id, 1, client_id, id, fingerprint, now() + make_interval(days => $26::int)
-        FROM input WHERE client_id IS NOT NULL
+        FROM input WHERE client_id IS NOT NULL AND NOT ahead
     ) wanted ORDER BY tenant_id, kind, key
     ON CONFLICT DO NOTHING
     RETURNING event_id
@@ -39,7 +42,7 @@ WITH input AS MATERIALIZED (
     LEFT JOIN (SELECT event_id, count(*) AS keys FROM claimed GROUP BY event_id) c ON c.event_id = input.id
     CROSS JOIN LATERAL (SELECT (key IS NOT NULL)::int + (client_id IS NOT NULL)::int AS wanted, COALESCE(c.keys, 0) AS got) n
     -- Both keys or none: an event whose key is free but whose own id is taken must not leave its key behind.
-    WHERE n.got = n.wanted OR (n.got > 0 AND sync_assert(false, 'half of the keys'))
+    WHERE NOT ahead AND (n.got = n.wanted OR (n.got > 0 AND sync_assert(false, 'half of the keys')))
 ), stored AS (
     INSERT INTO sync_events (id, record_id, seq, base_version, occurred_at, deliver_at, expires_at, partition, priority,
         priority_given, max_retries, scheduled, event_type, entity_type, entity_id, source_platform, target_platforms,
@@ -60,3 +63,5 @@ WITH input AS MATERIALIZED (
     ON CONFLICT (minute, writer, tenant_id, platform, event_type) DO UPDATE SET accepted = sync_metrics.accepted + excluded.accepted
 )
 SELECT id, seq, record_id, partition FROM stored
+UNION ALL
+SELECT id, NULL, record_id, NULL FROM input WHERE ahead

@@ -13,10 +13,13 @@ WITH matching AS NOT MATERIALIZED (
               SELECT FROM deliveries d WHERE d.event_id = e.id AND d.named AND d.state = 1 AND d.processed_at IS NULL)
           WHEN 'processing' THEN e.status = 1 AND e.dead_count = 0 AND NOT EXISTS (
               SELECT FROM deliveries d WHERE d.event_id = e.id AND d.named AND d.state = 1 AND d.processed_at IS NULL)
-          WHEN 'completed' THEN e.status = 2 AND NOT EXISTS (
-              SELECT FROM sync_conflicts c WHERE c.event_id = e.id AND c.status = 'waiting')
-          WHEN 'conflict' THEN e.status = 2 AND EXISTS (
-              SELECT FROM sync_conflicts c WHERE c.event_id = e.id AND c.status = 'waiting')
+              OR e.status = 2 AND e.id = ANY (ARRAY(SELECT c.event_id FROM sync_conflicts c
+                  WHERE ($1 IS NULL OR c.tenant_id = $1) AND c.status IN ('open', 'deciding')))
+          -- Arrays: what is open is little, and is looked up once.
+          WHEN 'completed' THEN e.status = 2 AND e.id <> ALL (ARRAY(SELECT c.event_id FROM sync_conflicts c
+              WHERE ($1 IS NULL OR c.tenant_id = $1) AND c.status IN ('open', 'deciding', 'waiting')))
+          WHEN 'conflict' THEN e.status = 2 AND e.id = ANY (ARRAY(SELECT c.event_id FROM sync_conflicts c
+              WHERE ($1 IS NULL OR c.tenant_id = $1) AND c.status = 'waiting'))
           WHEN 'cancelled' THEN e.status = 4
           WHEN 'expired' THEN e.status = 5
           ELSE $2 IS NULL END
@@ -38,9 +41,8 @@ SELECT c.total, (SELECT count(*) FROM page) > (SELECT count(*) FROM shown) AS mo
     e.id, e.client_id, e.event_type, e.entity_type, e.entity_id, e.record_id, e.source_platform, e.target_platforms,
     e.tenant_id, e.user_id, e.subject, e.priority_given, e.max_retries, e.status, e.scheduled, e.dead_count, e.seq, e.version,
     e.base_version, e.trace, e.caused_by, e.error, e.created_at, e.occurred_at, e.deliver_at, e.expires_at, e.processed_at,
-    t.repeats, t.waits, t.target_error,
-    -- Fields that it contested wait for a person.
-    EXISTS (SELECT FROM sync_conflicts c WHERE c.event_id = e.id AND c.status = 'waiting') AS contests, e.data
+    t.repeats, t.waits, t.target_error, e.data,
+    (SELECT x.status FROM sync_conflicts x WHERE x.event_id = e.id AND x.status IN ('open', 'deciding', 'waiting')) AS conflict
 FROM counted c LEFT JOIN shown e ON true
 LEFT JOIN LATERAL (
     SELECT COALESCE(max(greatest(o.attempts - 1, 0)), 0)::int4 AS repeats, COALESCE(bool_or(o.state = 1 AND o.processed_at IS NULL), false) AS waits,
