@@ -76,10 +76,13 @@ struct addressing {
     const char *skipped; /* why all of them have this already; NULL: they may not */
     bool also;           /* of the audience, but not named */
     bool source_too;     /* it has not seen what its change was merged with */
+    bool source_alone;   /* nothing is new to the others */
     uint32_t seen;       /* or not to be addressed */
     uint32_t open, open_named;
     int dead;
 };
+
+#define NOTHING_NEW "the webhook told nothing new"
 
 static void address(const struct platform *target, size_t index, void *arg)
 {
@@ -90,6 +93,8 @@ static void address(const struct platform *target, size_t index, void *arg)
     if ((a->seen & UINT32_C(1) << index) ||
         (strcmp(name, a->event->source) == 0 && !(a->source_too && a->also)))
         return;
+    if (a->source_alone && a->also && strcmp(name, a->event->source) != 0)
+        return;
     a->seen |= UINT32_C(1) << index;
     if (a->error) {
         routing_add_delivery(a->routing, a->event, name, 0, DELIVERY_DEAD, named, a->error);
@@ -97,8 +102,9 @@ static void address(const struct platform *target, size_t index, void *arg)
     } else if (!platform_route(target, a->event->type, msg_event_verb(a->event->type))->takes) {
         routing_add_delivery(a->routing, a->event, name, a->version, DELIVERY_SKIPPED, named,
                              "this platform does not take this type of event");
-    } else if (a->skipped) {
-        routing_add_delivery(a->routing, a->event, name, a->version, DELIVERY_SKIPPED, named, a->skipped);
+    } else if (a->skipped || (a->source_alone && named)) {
+        routing_add_delivery(a->routing, a->event, name, a->version, DELIVERY_SKIPPED, named,
+                             a->skipped ? a->skipped : NOTHING_NEW);
     } else {
         routing_add_delivery(a->routing, a->event, name, a->version, DELIVERY_OPEN, named, NULL);
         a->open |= UINT32_C(1) << index;
@@ -161,7 +167,8 @@ static void finish_merged(struct routing *routing, const struct event_row *event
     struct addressing a = {.routing = routing,
                            .event = event,
                            .version = folded->record.version,
-                           .source_too = is_behind(event, change, merge)};
+                           .source_too = is_behind(event, change, merge),
+                           .source_alone = event->webhook && !merge->advanced};
 
     finish_to(&a, folded->entity_id, merge->advanced || a.source_too ? folded->audience : NULL, decision);
 }
@@ -323,7 +330,7 @@ void route_merge(struct routing *routing, const struct db_result *result, const 
     if (event->snapshot && !merge.advanced)
         finish_unchanged(routing, event, folded, decision);
     else if (!merge.advanced && event->webhook && !is_behind(event, &change, &merge))
-        route_skip(routing, event, folded, "the webhook told nothing new", decision);
+        route_skip(routing, event, folded, NOTHING_NEW, decision);
     else if (!merge.advanced && stopped)
         route_skip(routing, event, folded, "it went to and fro between platforms and was stopped", decision);
     else if (!merge.advanced && event->decides)
