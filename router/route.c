@@ -2,6 +2,7 @@
  * route.c: decides one event: is it valid, what does it make of its record, who gets it. Several events of one record in a
  * batch are folded here: each has its own version, the record is written once.
  */
+#include "audience.h"
 #include "clock.h"
 #include "contests.h"
 #include "history.h"
@@ -46,20 +47,6 @@ struct folded *route_fold(struct routing *routing, const struct db_result *resul
     }
     map_put(routing->records, folded->id.bytes, sizeof folded->id.bytes, folded);
     return folded;
-}
-
-/* Calls visit for every platform named in a list with commas; unknown names are skipped (their file is gone). */
-typedef void (*target_visit)(const struct platform *platform, size_t index, void *arg);
-static void each_target(const struct platform_set *platforms, const char *list, target_visit visit, void *arg)
-{
-    for (const char *at = list; at && *at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
-        size_t len = strcspn(at, ",");
-        for (size_t i = 0; i < platform_count(platforms); i++) {
-            const char *name = platform_name(platform_at(platforms, i));
-            if (strlen(name) == len && memcmp(name, at, len) == 0)
-                visit(platform_at(platforms, i), i, arg);
-        }
-    }
 }
 
 static void mark_target(const struct platform *platform, size_t index, void *arg)
@@ -119,10 +106,10 @@ static void finish_to(struct addressing *a, const char *entity_id, const char *a
 {
     enum event_status status = EVENT_STATUS_ROUTED;
 
-    each_target(a->routing->spec.platforms, a->event->targets, address, a);
+    audience_each(a->routing->spec.platforms, a->event->targets, address, a);
     a->also = true;
     if (!a->error && !a->skipped)
-        each_target(a->routing->spec.platforms, audience, address, a);
+        audience_each(a->routing->spec.platforms, audience, address, a);
     if (a->error)
         status = EVENT_STATUS_FAILED;
     else if (a->open_named == 0)
@@ -182,7 +169,7 @@ static void finish_unchanged(struct routing *routing, const struct event_row *ev
     if (folded->record.deleted)
         a.seen = UINT32_MAX;
     else
-        each_target(routing->spec.platforms, event->held_by, mark_target, &a.seen);
+        audience_each(routing->spec.platforms, event->held_by, mark_target, &a.seen);
     finish_to(&a, folded->entity_id, NULL, decision);
     if (a.open == 0)
         routing_add_unchanged(routing, event);
@@ -211,29 +198,6 @@ static void join_errors(const struct json *errors, struct buf *text)
         buf_addf(text, "%s%s: %s", i ? "; " : "", json_get_text(error, "pointer"),
                  json_get_text(error, "detail"));
     }
-}
-
-/* ── the audience ── */
-
-static void join_audience(const struct platform *platform, size_t index, void *arg)
-{
-    struct folded *folded = arg;
-    struct buf list = BUF_INIT;
-
-    (void)index;
-    if (hops_named(folded->audience, platform_name(platform)))
-        return;
-    buf_addf(&list, "%s%s%s", folded->audience, *folded->audience ? "," : "", platform_name(platform));
-    free(folded->audience);
-    folded->audience = buf_detach(&list, NULL);
-}
-
-/* Everybody ever named for the record, and who tells of it. */
-static void widen_audience(const struct routing *routing, const struct event_row *event,
-                           struct folded *folded)
-{
-    each_target(routing->spec.platforms, event->targets, join_audience, folded);
-    each_target(routing->spec.platforms, event->source, join_audience, folded);
 }
 
 /* ── the merge ── */
@@ -316,7 +280,7 @@ void route_merge(struct routing *routing, const struct db_result *result, const 
     if (source && !platform_echoes(source))
         history_deny_echoes(history);
     change.history = history_versions(history, &change.history_count);
-    widen_audience(routing, event, folded);
+    audience_widen(routing, event, folded);
     stopped = stop_hops(routing, event, folded, &change, &own);
     objections = objections_find(policies_find(routing->spec.policies, event->tenant), event->tenant,
                                  &folded->record, &change);
@@ -415,7 +379,7 @@ void route_event(struct routing *routing, const struct db_result *result, const 
     decision->contests = false;
     if (event->status == EVENT_STATUS_ROUTED) {
         decision->verdict = ROUTE_AGAIN;
-        each_target(routing->spec.platforms, event->open_targets, mark_target, &decision->targets);
+        audience_each(routing->spec.platforms, event->open_targets, mark_target, &decision->targets);
     } else if (event->status != EVENT_STATUS_PENDING) {
         decision->verdict = ROUTE_NOTHING;
     } else if (event->linked && !uuid_equal(&event->linked_id, &event->record_id)) {

@@ -15,8 +15,8 @@ struct folded {
     struct record record;
     struct uuid event; /* made the newest version */
     bool changed;
-    char *audience;            /* platforms ever named for it, with commas */
-    struct history *made;      /* the versions that this batch made: history.h */
+    char *audience;       /* platforms ever named for it, with commas */
+    struct history *made; /* the versions that this batch made: history.h */
 };
 
 struct routing {
