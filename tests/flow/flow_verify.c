@@ -243,6 +243,8 @@ START_TEST(what_was_lost_and_altered_is_told_then_sent_again_and_nothing_else)
     ck_assert_int_eq(sendings(), sent + LOST + ALTERED);
     ck_assert_int_eq(shop_count(), RECORDS);
     pick_equal(fake_summary("bizoholic"), "/duplicates", "0");
+    pick_equal(fake_summary("bizoholic"), "/by_path/~1api~1sync~1user~1update",
+               "2"); /* the others are created */
     pick_check(fake_record("bizoholic", "user", tenant, "v4"), "/data/email_address", "v4@example.com");
     pick_equal(fake_record("bizoholic", "user", tenant, "v1"), "/data/preferences", "{\"lang\":\"de\"}");
 
