@@ -16,6 +16,7 @@
  *   conflict_…     conflicts between platforms, and what people decide: see conflict_inside.h
  *   policies_…     a tenant's own policies, version by version: see policies_inside.h
  *   link_…         who is one person under several ids: see link_inside.h
+ *   brakes         flows that are paused because too much was changed at once
  *   alerts         what people must know;  cursor  where a page of a list ended
  *   status         health, readiness, what waits where;  metrics  counts and percentiles from the counters
  *   preview        what each target would get for an event
@@ -202,6 +203,12 @@ void policies_get(struct http_request *request,
                   void *arg); /* the newest version, or the one that the path names */
 void policies_list(struct http_request *request, void *arg);
 void policies_put(struct http_request *request, void *arg);
+
+/* ---- brakes ---- */
+
+void brake_list(struct http_request *request, void *arg);
+void brake_release(struct http_request *request, void *arg);
+void brake_drop(struct http_request *request, void *arg);
 
 /* ---- first syncs ---- */
 

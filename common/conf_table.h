@@ -65,6 +65,12 @@
       "as a customer number; they are bound as by e-mail")                                                   \
     X(link_suggestions_max, LINK_SUGGESTIONS_MAX, CONF_INT, "10000", 0, 1000000, CONF_RESOLVER, true,        \
       "suggestions of who may be one person that a tenant keeps waiting at most; 0: none are looked for")    \
+    X(brake_deletes, BRAKE_DELETES, CONF_INT, "1000", 0, 1000000000, CONF_ROUTER, false,                     \
+      "more records of a tenant deleted within ten minutes pause its flow until a person decides")           \
+    X(brake_percent, BRAKE_PERCENT, CONF_INT, "30", 1, 1000000, CONF_ROUTER, false,                          \
+      "a larger part of a tenant's records of one type changed within ten minutes does, too")                \
+    X(brake_changes, BRAKE_MIN_CHANGES, CONF_INT, "500", 1, 1000000000, CONF_ROUTER, false,                  \
+      "but not when fewer records than this were changed: a small tenant's ordinary use")                    \
     X(partitions, PARTITIONS, CONF_INT, "16", 1, 256, CONF_ALL, false,                                       \
       "units of order and ownership; fixed when the database is initialised, any other value is "            \
       "refused later")                                                                                       \

@@ -22,6 +22,7 @@ int ctl_print(struct buf *out); /* to standard output; releases it; returns the 
 
 int ctl_backfill(int argc, char **argv);
 int ctl_verify(int argc, char **argv);
+int ctl_brakes(int argc, char **argv);
 int ctl_token(int argc, char **argv);
 int ctl_config(int argc, char **argv);
 int ctl_conflicts(int argc, char **argv);

@@ -40,6 +40,12 @@ static const struct command {
      "      Over the file lies what a tenant has of its own: check tells the mistakes of such a text; show,\n"
      "      set, versions and restore go through the API; --over: only if N is the newest version",
      ctl_policies},
+    {"brakes",
+     "list --tenant T [--status on|dropping|released|dropped] [--json]\n"
+     "  brakes release|drop ID --tenant T [--note N] [--json]",
+     "flows that are paused because too many records were deleted or changed at once: lists them; lets go\n"
+     "      what waits, or cancels what of it is of the kind; --url URL instead of API_URL",
+     ctl_brakes},
     {"backfill",
      "--tenant T --platform P [--entity E,…] [--target P,…] [--rate N] [--file F.ndjson|-] [--as-of TIME] "
      "[--wait]\n"

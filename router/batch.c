@@ -88,8 +88,10 @@ static void hand_over(struct router *router, struct decision *decision)
 {
     if (!decision->item)
         return;
-    publish(router, decision);
-    belt_activity_add(router->activity, &decision->item->ref, "routed", NULL);
+    if (decision->verdict != ROUTE_HOLD) {
+        publish(router, decision);
+        belt_activity_add(router->activity, &decision->item->ref, "routed", NULL);
+    }
     stage_done(router->stage, decision->item);
     decision->item = NULL;
 }
@@ -278,6 +280,9 @@ static void decide_all(struct router *router, const struct db_result *result)
                                       .partitions = store_partitions(router->store),
                                       .external_id = conf->link_external_id,
                                       .by_email = conf->link_by_email,
+                                      .brake_deletes = conf->brake_deletes,
+                                      .brake_percent = conf->brake_percent,
+                                      .brake_changes = conf->brake_changes,
                                       .step = router->step};
     struct map *by_event = map_new();
 

@@ -46,6 +46,10 @@ void event_row_read(const struct db_result *result, size_t row, struct event_row
     event->under_link = db_get_uuid(result, row, db_column(result, "under"), &event->under) == 0;
     event->handed = db_get_text(result, row, db_column(result, "handed"), NULL);
     event->repairs = db_get_text(result, row, db_column(result, "repairs"), NULL);
+    event->rested = !db_is_null(result, row, db_column(result, "record_rested")) &&
+                    db_get_bool(result, row, db_column(result, "record_rested"));
+    event->braked = db_get_bool(result, row, db_column(result, "braked"));
+    event->released = db_get_bool(result, row, db_column(result, "released"));
     data = db_get_bytes(result, row, db_column(result, "data"), &event->data_len);
     if (data && event->data_len > 1 && data[0] == BODY_PLAIN) {
         event->data = data + 1;

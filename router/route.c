@@ -35,6 +35,8 @@ struct folded *route_fold(struct routing *routing, const struct db_result *resul
         folded->entity_id = mem_strdup(event->entity_id);
     } else {
         event_row_record(result, event->row, &folded->record);
+        folded->was_there = !folded->record.deleted;
+        folded->rested = event->rested;
         db_get_uuid(result, event->row, db_column(result, "record_event"), &folded->event);
         folded->entity_id =
             mem_strdup(db_get_text(result, event->row, db_column(result, "record_entity_id"), NULL));
@@ -207,6 +209,8 @@ static void keep(struct routing *routing, const struct event_row *event, struct 
                  const struct merge *merge)
 {
     folded->changed |= merge->advanced || merge->noted;
+    folded->counts |=
+        merge->advanced && !event->snapshot && !event->released && strcmp(event->source, MERGE_SERVICE) != 0;
     contests_settle(routing->contests, event->partition, merge, event->decides);
     if (json_count(merge->contested) > 0)
         contests_begin(routing->contests, event, folded, merge);
@@ -382,6 +386,8 @@ void route_event(struct routing *routing, const struct db_result *result, const 
         audience_each(routing->spec.platforms, event->open_targets, mark_target, &decision->targets);
     } else if (event->status != EVENT_STATUS_PENDING) {
         decision->verdict = ROUTE_NOTHING;
+    } else if (event->braked) {
+        decision->verdict = ROUTE_HOLD;
     } else if (event->linked && !uuid_equal(&event->linked_id, &event->record_id)) {
         decision->verdict = ROUTE_MOVE;
         decision->moved_to = event->linked_id;

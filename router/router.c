@@ -18,6 +18,7 @@
 
 #define HAND_MAX 4000
 #define DUE_EVENTS_MS 500
+#define BRAKES_MS 1000
 #define TURNS_MAX 10000
 
 static void start_cb(evutil_socket_t fd, short what, void *arg)
@@ -164,6 +165,7 @@ struct router *router_new(struct service *service, struct store *store, struct s
                                         "Events in a batch, in millionths");
     router->stage = stage_new(service, store, belt, &spec);
     service_every(service, DUE_EVENTS_MS, find_due, router);
+    service_every(service, BRAKES_MS, brakes_look, router);
     return router;
 }
 

@@ -51,6 +51,8 @@ struct router {
     struct event *start_timer;
     struct stat *stat_routed, *stat_batch;
     bool due_running;
+    bool brake_running;
+    size_t braked; /* tenants, when last looked at */
     char *condemned;        /* why the next batch's only event is refused instead of routed */
     struct link_step *step; /* of a link: the lone event of the batch that is read next; NULL: none */
     struct platform_set *next_platforms; /* for after the batch under way, which points into the others */
@@ -65,6 +67,9 @@ void router_set_platforms(struct router *router, struct platform_set *platforms)
 
 #define ROUTER_BATCH_MAX 500
 #define ROUTER_BATCH_LOW_MAX 100 /* of low priority in it */
+
+/* brakes.c: what is braked is told to people, what is to be dropped is cancelled, what is let go is ready at once. */
+void brakes_look(void *router);
 
 /* batch.c: one batch at a time, from the queue to the hand-over. */
 void batch_start_in(struct router *router, int64_t ms);
@@ -86,6 +91,9 @@ struct event_row {
     enum event_type type;
     const char *type_name, *entity_id, *source, *targets, *tenant, *open_targets;
     bool expired;
+    bool rested;   /* its record was not changed for ten minutes */
+    bool braked;   /* its tenant's flow is paused */
+    bool released; /* a person let it go: it does not count */
     const char *data; /* without the format byte; NULL when the format is not ours */
     size_t data_len;
     size_t row;    /* in the result: the record's columns are read when first needed */
@@ -119,6 +127,7 @@ void event_row_record(const struct db_result *result, size_t row, struct record 
 enum route_verdict {
     ROUTE_WRITE,  /* goes into the statement; then publishes `targets` */
     ROUTE_AGAIN,  /* was routed before: publishes `targets` only */
+    ROUTE_HOLD,   /* its tenant is braked: off the belt, and nothing else */
     ROUTE_MOVE,   /* belongs to another record, and so perhaps to another partition */
     ROUTE_NOTHING /* finished */
 };
@@ -143,6 +152,7 @@ struct routing_spec {
     int64_t partitions;
     const char *external_id; /* field by which users are bound, as by e-mail; "": none */
     bool by_email;
+    int64_t brake_deletes, brake_percent, brake_changes; /* see conf_table.h */
     struct link_step *step; /* of the only event, when that is one of a link */
 };
 struct routing *routing_new(const struct routing_spec *spec);

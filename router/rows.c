@@ -49,6 +49,10 @@ static void add_arrays(struct routing *r)
     db_add_int(p, r->spec.partitions);
     r->record.external_hash = db_add_array(p, DB_BYTEA), r->step_row.notes = db_add_array(p, DB_BYTEA);
     r->delivery.asserts = db_add_array(p, DB_TEXT);
+    r->brake.delta = db_add_array(p, DB_INT2), r->brake.kind = db_add_array(p, DB_INT2);
+    db_add_int(p, r->spec.brake_deletes);
+    db_add_int(p, r->spec.brake_percent);
+    db_add_int(p, r->spec.brake_changes);
 }
 
 struct routing *routing_new(const struct routing_spec *spec)
@@ -231,11 +235,27 @@ static void add_external(struct routing *routing, const struct folded *folded)
         db_array_null(routing->record.external_hash);
 }
 
+enum brake_kind { BRAKE_NOTHING, BRAKE_CHANGED, BRAKE_DELETED };
+
+static void add_brake(struct routing *routing, const struct folded *folded)
+{
+    bool is_there = !folded->record.deleted;
+    enum brake_kind kind = BRAKE_NOTHING;
+
+    if (folded->counts && folded->was_there && !is_there)
+        kind = BRAKE_DELETED;
+    else if (folded->counts && folded->was_there && folded->rested)
+        kind = BRAKE_CHANGED;
+    db_array_int(routing->brake.delta, is_there - folded->was_there);
+    db_array_int(routing->brake.kind, kind);
+}
+
 static void add_record(struct routing *routing, const struct folded *folded)
 {
     struct buf vector = BUF_INIT;
 
     json_write(&vector, folded->record.vector);
+    add_brake(routing, folded);
     db_array_uuid(routing->record.id, &folded->id);
     db_array_uuid(routing->record.event, &folded->event);
     db_array_int(routing->record.partition, folded->partition);

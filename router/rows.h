@@ -17,6 +17,8 @@ struct folded {
     bool changed;
     char *audience;       /* platforms ever named for it, with commas */
     struct history *made; /* the versions that this batch made: history.h */
+    bool was_there, rested; /* before the batch; not deleted, and not changed for ten minutes */
+    bool counts;            /* for the brake: a platform did it, just now */
 };
 
 struct routing {
@@ -34,6 +36,9 @@ struct routing {
         struct db_array *id, *partition, *tenant, *type, *entity_id, *version, *vector, *deleted, *data,
             *notes, *event, *email_hash, *audience, *external_hash;
     } record;
+    struct {
+        struct db_array *delta, *kind;
+    } brake; /* beside record */
     struct {
         struct db_array *record, *partition, *event, *version, *seq, *deleted, *tenant, *source, *changed,
             *data, *page;

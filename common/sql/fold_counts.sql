@@ -1,6 +1,17 @@
 -- Rows of writers become one row of their stage: each process that ever ran has left one. Sums stay exact: whoever writes
 -- meanwhile waits for this and begins a new row. Apart from maintain.sql, which may hold tables while it waits for others.
-WITH gone AS (
+-- Likewise how many records there are; what the brake counted by the minute is needed for ten of them.
+WITH records_gone AS (
+    DELETE FROM record_counts WHERE writer <> '' RETURNING tenant_id, entity_type, records
+), records_kept AS (
+    INSERT INTO record_counts (tenant_id, entity_type, writer, records)
+    SELECT tenant_id, entity_type, '', sum(records) FROM records_gone GROUP BY tenant_id, entity_type ORDER BY tenant_id, entity_type
+    ON CONFLICT (tenant_id, entity_type, writer) DO UPDATE SET records = record_counts.records + excluded.records
+), changes_gone AS (
+    DELETE FROM change_counts WHERE minute < now() - interval '1 hour'
+), brakes_gone AS (
+    DELETE FROM brakes WHERE ended_at < now() - interval '90 days'
+), gone AS (
     DELETE FROM stage_counts WHERE writer <> '' RETURNING stage, waiting, backoff, dead
 )
 INSERT INTO stage_counts (stage, writer, waiting, backoff, dead)

@@ -5,7 +5,8 @@
 -- returns: uuid, record_version int8, record_vector text, record_deleted bool, record_data bytea, record_notes bytea,
 -- returns: record_entity_id text, record_event uuid, record_audience text, open_targets text, snapshot_seq int8, backfill uuid,
 -- returns: seen_version int8, started_version int8, held_by text, webhook bool, history text, decides uuid, by_person bool,
--- returns: link_id uuid, merged_into uuid, merging uuid, under uuid, handed text, repairs text
+-- returns: link_id uuid, merged_into uuid, merging uuid, under uuid, handed text, repairs text,
+-- returns: record_rested bool, braked bool, released bool
 SELECT e.id, e.record_id, e.seq, e.partition, e.priority, e.status, e.base_version, e.max_retries, e.event_type,
     e.entity_type, e.entity_id, e.source_platform, array_to_string(e.target_platforms, ',') AS targets, e.tenant_id, e.user_id,
     e.trace, e.data, e.created_at, e.occurred_at, e.expires_at <= now() AS expired,
@@ -43,7 +44,11 @@ SELECT e.id, e.record_id, e.seq, e.partition, e.priority, e.status, e.base_versi
         WHERE v.record_id = e.record_id AND v.source <> e.source_platform AND v.version <= p.started_version
             AND v.version > COALESCE((SELECT max(a.version) FROM unnest(p.acked_versions, p.acked_at) AS a(version, at)
                 WHERE a.at <= e.created_at - interval '10 seconds'), 0)), ',') END AS handed,
-    e.repairs
+    e.repairs,
+    -- The brake: records that were left alone for ten minutes count when they change; what a person has let go does not.
+    r.updated_at < now() - interval '10 minutes' AS record_rested,
+    EXISTS (SELECT FROM brakes b WHERE b.tenant_id = e.tenant_id AND b.status IN ('on', 'dropping')) AS braked,
+    EXISTS (SELECT FROM brakes b WHERE b.tenant_id = e.tenant_id AND b.status = 'released' AND b.until_seq >= e.seq) AS released
 FROM sync_events e
 -- LATERAL with OFFSET 0: looked up one by one through the primary keys, however little the planner knows of fresh tables.
 LEFT JOIN LATERAL (SELECT * FROM records r WHERE r.id = e.record_id AND e.entity_type <> '' OFFSET 0) r ON true

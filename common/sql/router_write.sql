@@ -18,6 +18,8 @@
 --              $75 notes
 --              $73 number of partitions  $74 the hashes of external ids, beside $14
 --  settled:    $62 events that contested  $63 partitions  $64 fields, with commas  $66 status when none is left: resolved, replaced
+--  brake:      $77 records more or fewer (1, 0, -1)  $78 what counts (0 nothing, 1 changed, 2 deleted), both beside $14
+--              $79 deletes at most  $80 percent of a type's records at most  $81 and so many at least
 -- returns: partition int2
 WITH held AS MATERIALIZED (
     SELECT l.partition FROM leases l JOIN unnest($3::int2[], $4::int8[]) AS o(partition, fence) USING (partition, fence)
@@ -118,5 +120,39 @@ WITH held AS MATERIALIZED (
     ON CONFLICT (minute, writer, tenant_id, platform, event_type) DO UPDATE SET
         completed = sync_metrics.completed + excluded.completed, failed = sync_metrics.failed + excluded.failed,
         total_ms = sync_metrics.total_ms + excluded.total_ms
+), moved AS MATERIALIZED (
+    SELECT r.tenant_id, r.entity_type, sum(r.delta) AS records, count(*) FILTER (WHERE r.kind = 1) AS changed,
+        count(*) FILTER (WHERE r.kind = 2) AS deleted
+    FROM unnest($15::int2[], $16::text[], $17::text[], $77::int2[], $78::int2[]) AS r(partition, tenant_id, entity_type, delta, kind)
+        JOIN held USING (partition)
+    GROUP BY r.tenant_id, r.entity_type
+), recorded AS (
+    INSERT INTO record_counts (tenant_id, entity_type, writer, records)
+    SELECT tenant_id, entity_type, $5, records FROM moved WHERE records <> 0 ORDER BY tenant_id, entity_type
+    ON CONFLICT (tenant_id, entity_type, writer) DO UPDATE SET records = record_counts.records + excluded.records
+), changed AS (
+    INSERT INTO change_counts (tenant_id, minute, entity_type, writer, changed, deleted)
+    SELECT tenant_id, date_trunc('minute', now()), entity_type, $5, changed, deleted FROM moved WHERE changed + deleted > 0
+    ORDER BY tenant_id, entity_type
+    ON CONFLICT (tenant_id, minute, entity_type, writer) DO UPDATE SET changed = change_counts.changed + excluded.changed,
+        deleted = change_counts.deleted + excluded.deleted
+), braked AS (
+    INSERT INTO brakes (id, tenant_id, entity_type, kind, counted, records)
+    SELECT DISTINCT ON (m.tenant_id) gen_random_uuid(), m.tenant_id, m.entity_type,
+        CASE WHEN w.deleted > $79::int8 THEN 'deletes' ELSE 'changes' END,
+        CASE WHEN w.deleted > $79::int8 THEN w.deleted ELSE w.changed END, n.records
+    FROM moved m
+    -- Since the last brake's end: what was let go is not held against the tenant again.
+    CROSS JOIN LATERAL (SELECT greatest(now() - interval '10 minutes', (SELECT date_trunc('minute', max(b.ended_at)) FROM brakes b
+        WHERE b.tenant_id = m.tenant_id)) AS after) since
+    CROSS JOIN LATERAL (SELECT COALESCE(sum(c.changed) FILTER (WHERE c.entity_type = m.entity_type), 0) + m.changed AS changed,
+        COALESCE(sum(c.deleted), 0) + m.deleted AS deleted FROM change_counts c
+        WHERE c.tenant_id = m.tenant_id AND c.minute > since.after OFFSET 0) w
+    CROSS JOIN LATERAL (SELECT COALESCE(sum(c.records), 0) + m.records AS records FROM record_counts c
+        WHERE c.tenant_id = m.tenant_id AND c.entity_type = m.entity_type OFFSET 0) n
+    WHERE m.deleted > 0 AND w.deleted > $79::int8
+        OR m.changed > 0 AND w.changed >= $81::int8 AND w.changed * 100 > $80::int8 * n.records
+    ORDER BY m.tenant_id, m.entity_type
+    ON CONFLICT (tenant_id) WHERE status IN ('on', 'dropping') DO NOTHING
 )
 SELECT held.partition FROM held, whole WHERE (SELECT count(*) FROM stepped) >= 0
