@@ -84,6 +84,10 @@ const char *conflict_of_user(const char *id)
                        "open_fields = '{email}'",
                        id),
               10);
+    const char *contested = pick_text(answer->json, "/results/1/event_id");
+    api_await(contested, "conflict");
+    pick_check(api_found(api_text("/sync/events?status=conflict&entity_id=%s", id)), "/events/0/id",
+               contested);
     return conflict_id(id, "waiting");
 }
 

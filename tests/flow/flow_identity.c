@@ -80,11 +80,44 @@ START_TEST(a_record_id_of_another_tenant_names_nothing)
 }
 END_TEST
 
+static const struct api_answer *on_version(int base_version, const char *id, const char *key)
+{
+    return api_send(&(struct api_request){
+        .url = "/sync/events",
+        .key = key,
+        .body = api_text(
+            "{\"event_type\":\"user_updated\",\"source_platform\":\"bizoholic\",\"target_platforms\":["
+            "\"bizosaas\"],\"base_version\":%d,\"data\":{\"id\":\"%s\",\"name\":\"On %d\"}}",
+            base_version, id, base_version)});
+}
+
+START_TEST(a_base_version_above_the_current_one_is_refused_and_leaves_its_key_free)
+{
+    api_await(
+        api_event("{\"event_type\":\"user_created\",\"source_platform\":\"bizosaas\",\"target_platforms\":["
+                  "\"bizoholic\"],\"data\":{\"user_id\":\"ahead1\",\"user_email\":\"ahead1@example.com\","
+                  "\"user_name\":\"Old\"}}"),
+        "completed");
+    const struct api_answer *answer = on_version(2, "ahead1", "ahead-1");
+
+    ck_assert_msg(answer->status == 422, "%d %s", answer->status, answer->body);
+    pick_check(answer->json, "/type", "urn:data-sync:problem:base-version");
+    ck_assert_int_eq(on_version(1, "nobody-has-this", NULL)->status, 422);
+    ck_assert_int_eq(sql_int("SELECT count(*) FROM sync_events WHERE entity_id = 'ahead1'"), 1);
+    answer = on_version(1, "ahead1", "ahead-1");
+    ck_assert_msg(answer->status == 200, "%d %s", answer->status, answer->body);
+    api_await(pick_text(answer->json, "/event_id"), "completed");
+    pick_check(fake_await("bizosaas", "/body/data/user_name", "On 1"), "/body/data/user_id", "ahead1");
+}
+END_TEST
+
 int main(void)
 {
     return flow_run("identity", NULL,
                     (const TTest *[]){the_same_id_on_two_platforms_is_one_record,
                                       the_id_that_a_platform_answered_with_leads_to_the_record,
                                       our_record_id_coming_back_wins_over_every_other_id,
-                                      a_record_id_of_another_tenant_names_nothing, NULL});
+                                      a_record_id_of_another_tenant_names_nothing,
+                                      a_base_version_above_the_current_one_is_refused_and_leaves_its_key_free,
+                                      NULL});
 }
