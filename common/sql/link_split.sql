@@ -7,8 +7,8 @@ WITH asked AS MATERIALIZED (
     WHERE l.id = $1::uuid AND ($2::text IS NULL OR l.tenant_id = $2)
 ), link AS (
     UPDATE record_links l SET status = 'splitting', decided_at = now(), decided_by = $4, note = COALESCE($5, l.note), event_id = $3::uuid
-    FROM asked a WHERE l.id = a.id AND NOT a.merged AND (l.status = 'linked' OR (l.status = 'splitting'
-        AND EXISTS (SELECT FROM sync_events e WHERE e.id = l.event_id AND e.status = 3))) -- refused by the router: nothing was done
+    FROM asked a WHERE l.id = a.id AND NOT a.merged AND (l.status = 'linked' OR (l.status IN ('linking', 'splitting')
+        AND EXISTS (SELECT FROM sync_events e WHERE e.id = l.event_id AND e.status = 3))) -- a step that the router refused
     RETURNING l.*
 ), step AS (
     INSERT INTO sync_events (id, record_id, seq, partition, priority, priority_given, max_retries, event_type, entity_type,

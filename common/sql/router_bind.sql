@@ -7,23 +7,25 @@
 WITH held AS MATERIALIZED (
     SELECT l.partition FROM leases l JOIN unnest($3::int2[], $4::int8[]) AS o(partition, fence) USING (partition, fence)
     WHERE l.stage = $1 AND l.owner = $2 FOR KEY SHARE OF l
-), fresh AS MATERIALIZED (
-    SELECT DISTINCT ON (n.tenant_id, n.platform, n.entity_id) n.* FROM unnest($5::uuid[], $6::int2[], $7::text[], $8::text[], $9::text[],
-        $10::uuid[], $11::bytea[], $12::bytea[], $13::uuid[]) WITH ORDINALITY AS n(event_id, partition, tenant_id, platform, entity_id,
-        record_id, email_hash, external_hash, link_id, place) JOIN held USING (partition)
-    ORDER BY n.tenant_id, n.platform, n.entity_id, n.place
+), hit AS MATERIALIZED ( -- mostly nobody: everything else is asked of these alone. Nine of a hash at most: it may be everybody's.
+    SELECT n.*, r.id, r.external_hash AS held FROM unnest($5::uuid[], $6::int2[], $7::text[], $8::text[], $9::text[], $10::uuid[],
+        $11::bytea[], $12::bytea[], $13::uuid[]) WITH ORDINALITY AS n(event_id, partition, tenant_id, platform, entity_id, record_id,
+        email_hash, external_hash, link_id, place)
+    CROSS JOIN LATERAL (
+        (SELECT e.* FROM records e WHERE e.tenant_id = n.tenant_id AND e.email_hash = n.email_hash LIMIT 9)
+        UNION ALL
+        (SELECT e.* FROM records e WHERE e.tenant_id = n.tenant_id AND e.external_hash = n.external_hash LIMIT 9)) r
+    WHERE r.entity_type = 'user' AND NOT r.deleted AND r.merged_into IS NULL AND r.id <> n.record_id
 ), met AS MATERIALIZED (
-    SELECT n.*, COALESCE(x.id, m.id) AS target, CASE WHEN x.id IS NULL THEN 'email' ELSE 'external_id' END AS kind
-    FROM fresh n
-    -- Nine of a hash at most: it may be everybody's.
-    LEFT JOIN LATERAL (SELECT min(c.id::text)::uuid AS id FROM (SELECT * FROM records r WHERE r.tenant_id = n.tenant_id
-            AND r.external_hash = n.external_hash LIMIT 9) c
-        WHERE c.entity_type = 'user' AND NOT c.deleted AND c.merged_into IS NULL AND c.id <> n.record_id HAVING count(*) = 1) x ON true
-    LEFT JOIN LATERAL (SELECT min(c.id::text)::uuid AS id FROM (SELECT * FROM records r WHERE r.tenant_id = n.tenant_id
-            AND r.email_hash = n.email_hash LIMIT 9) c
-        WHERE c.entity_type = 'user' AND NOT c.deleted AND c.merged_into IS NULL AND c.id <> n.record_id
-        HAVING count(*) = 1 AND (n.external_hash IS NULL OR count(c.external_hash) = 0)) m ON true
-    WHERE (x.id IS NULL OR m.id IS NULL OR x.id = m.id) AND COALESCE(x.id, m.id) IS NOT NULL
+    SELECT DISTINCT ON (m.tenant_id, m.platform, m.entity_id) m.* FROM (
+        SELECT h.event_id, h.partition, h.tenant_id, h.platform, h.entity_id, h.record_id, h.link_id, h.place,
+            -- One by external id, who is also the one by e-mail, if any; else one by e-mail, unless both have an external id.
+            CASE WHEN count(DISTINCT h.id) = 1 AND bool_or(h.held = h.external_hash) THEN 'external_id'
+                WHEN count(DISTINCT h.id) = 1 AND (h.external_hash IS NULL OR bool_and(h.held IS NULL)) THEN 'email' END AS kind,
+            min(h.id::text)::uuid AS target
+        FROM hit h JOIN held USING (partition)
+        GROUP BY h.event_id, h.partition, h.tenant_id, h.platform, h.entity_id, h.record_id, h.link_id, h.place, h.external_hash) m
+    WHERE m.kind IS NOT NULL ORDER BY m.tenant_id, m.platform, m.entity_id, m.place
 ), free AS MATERIALIZED ( -- by itself: what binds is not to be called before all of it is known
     SELECT m.* FROM met m
     CROSS JOIN LATERAL (SELECT r.vector FROM records r WHERE r.id = m.target OFFSET 0) r
