@@ -25,7 +25,7 @@ enum edit_kind {
     EDIT_TEXT,   /* each value is another one */
     EDIT_EMAIL,  /* two that differ are for a person */
     EDIT_WORD,   /* a state of an order */
-    EDIT_NUMBER, /* 0 to 100 */
+    EDIT_NUMBER, /* 0 to 100, and seldom more than may be */
     EDIT_MONEY,
     EDIT_ADD, /* more or less of it */
     EDIT_PUT, /* a member of an object */

@@ -56,8 +56,8 @@ static void draw_value(struct draw *draw, const struct edit *edit, char *value, 
     case EDIT_WORD:
         snprintf(value, size, "\"%s\"", words[draw_below(draw, sizeof words / sizeof *words)]);
         break;
-    case EDIT_NUMBER:
-        snprintf(value, size, "%u", draw_below(draw, 101));
+    case EDIT_NUMBER: /* some break the rule for scores, and is for a person */
+        snprintf(value, size, "%u", draw_chance(draw, 15) ? 130 : draw_below(draw, 101));
         break;
     case EDIT_MONEY: /* of coreldove in rupees; some differ by more than 100 dollars' worth */
         snprintf(value, size, "%u",
