@@ -121,6 +121,19 @@ static bool is_failing(struct gate *gate, int64_t now_ms)
     return seen >= GATE_MIN_RECORDS && ok * 20 < seen;
 }
 
+bool gate_is_suspect(const struct gate *gate, int64_t now_ms)
+{
+    int64_t since_ms = now_ms - LOOK_BACK_MS;
+    unsigned failed = 0;
+
+    for (unsigned i = 0; i < gate->seen_count; i++)
+        if (gate->seen[i].ok && gate->seen[i].at_ms > since_ms)
+            since_ms = gate->seen[i].at_ms;
+    for (unsigned i = 0; i < gate->seen_count; i++)
+        failed += !gate->seen[i].ok && gate->seen[i].at_ms > since_ms;
+    return failed >= GATE_MIN_RECORDS;
+}
+
 /* ── the breaker ── */
 
 static void open_gate(struct gate *gate, int64_t now_ms)

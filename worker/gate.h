@@ -80,6 +80,8 @@ void gate_ok(struct gate *gate, uint64_t record, int64_t now_ms);
 bool gate_failed(struct gate *gate, uint64_t record, int64_t now_ms);
 /* One that is the record's own while others succeed (a 500): the window stays; else as gate_failed. */
 bool gate_record_failed(struct gate *gate, uint64_t record, int64_t now_ms);
+/* Enough distinct records failed one after the other for an outage to be beginning: nothing should die of it yet. */
+bool gate_is_suspect(const struct gate *gate, int64_t now_ms);
 /* How another record fared in a request that carries several: before the one of these that tells how the request ended. */
 void gate_note(struct gate *gate, uint64_t record, bool ok, int64_t now_ms);
 /* An answer that says nothing about the platform's health (a rejection of the content). */

@@ -99,6 +99,14 @@ static struct tally count_up(struct gate *gate, const struct verdict *verdicts, 
     return tally;
 }
 
+/* It dies of another one that costs. */
+static bool is_last_attempt(const struct work *work)
+{
+    const struct delivery *lead = work_lead(work);
+
+    return lead->attempts >= lead->max_retries;
+}
+
 void verdict_tell(struct worker *worker, const char *path, const struct answer *whole,
                   struct verdict *verdicts, size_t count)
 {
@@ -106,7 +114,7 @@ void verdict_tell(struct worker *worker, const char *path, const struct answer *
     int64_t now = clock_mono_ms();
     enum gate_state before = gate->state;
     struct tally tally = count_up(gate, verdicts, count, now);
-    bool excused = gate->state != GATE_CLOSED;
+    bool excused = gate->state != GATE_CLOSED, suspect;
     const char *error = tally.last_failed ? tally.last_failed->outcome.error : "";
 
     if (tally.slow > 0) {
@@ -121,8 +129,10 @@ void verdict_tell(struct worker *worker, const char *path, const struct answer *
     }
     if (tally.ok > 0)
         worker->ok_ms = now;
-    for (size_t i = 0; excused && i < count; i++)
-        if (verdicts[i].outcome.platform_failed)
+    suspect = tally.failed > 0 && gate_is_suspect(gate, now);
+    for (size_t i = 0; i < count; i++)
+        if (verdicts[i].outcome.platform_failed &&
+            (excused || (suspect && is_last_attempt(verdicts[i].work))))
             verdicts[i].outcome.costs = false;
     tell_others(worker, before, whole, error);
     if (tally.fault)

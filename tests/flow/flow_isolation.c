@@ -12,6 +12,7 @@
 
 #define TARGET "bizosaas"
 #define EACH ((int)flow_size(1500, 10000))
+#define TURN 50 /* of each kind, by turns; far more failures in a row are an outage (gate.h) */
 #define ROUNDS 2
 
 /* Half of the records are leads, which fail when they are sick. */
@@ -23,9 +24,9 @@ static int64_t time_healthy(const char *tenant, bool sick)
 
     stack_stop("worker-" TARGET);
     fake_control(TARGET, rules);
-    for (int part = 0; part < 10; part++) { /* by turns, so that they lie in one another's way */
-        backlog_post(tenant, api_text("u%d-", part), "user", TARGET, EACH / 10);
-        backlog_post(tenant, api_text("l%d-", part), "lead", TARGET, EACH / 10);
+    for (int part = 0; part < EACH / TURN; part++) {
+        backlog_post(tenant, api_text("u%d-", part), "user", TARGET, TURN);
+        backlog_post(tenant, api_text("l%d-", part), "lead", TARGET, TURN);
     }
     backlog_await_routed(tenant, 2 * EACH);
     stack_start("worker-" TARGET);

@@ -133,6 +133,36 @@ START_TEST(a_platform_switched_off_and_on_gets_everything_once_in_order_and_pare
 }
 END_TEST
 
+/* Each is tried twice within a second, while successes are fresh and no breaker is open yet. */
+START_TEST(what_fails_while_an_outage_begins_does_not_die_of_it)
+{
+    const char *failing[60];
+
+    for (int n = 0; n < 60; n++)
+        api_await(post("user_created", 5,
+                       api_text("{\"id\":\"w%d\",\"email\":\"w%d@example.com\",\"name\":\"N\"}", n, n)),
+                  "completed");
+    fake_control("coreldove", "{\"rules\":[{\"status\":500}]}");
+    for (int n = 0; n < 60; n++)
+        failing[n] = api_event(
+            "{\"event_type\":\"user_created\",\"source_platform\":\"bizoholic\","
+            "\"target_platforms\":[\"coreldove\"],\"tenant_id\":\"" API_TENANT
+            "\",\"max_retries\":1,\"data\":{\"id\":\"x%d\",\"email\":\"x%d@example.com\",\"name\":\"N\"}}",
+            n, n);
+    for (int n = 0; n < 60; n++)
+        flow_wait(
+            sql_int("SELECT sum(sendings) FROM deliveries WHERE event_id = '%s'", failing[n]) >= 2 ||
+                sql_int(
+                    "SELECT count(*) FROM platform_status WHERE platform = 'coreldove' AND route = '' AND "
+                    "state = 'open'") == 1,
+            20);
+    ck_assert_int_eq(sql_int("SELECT count(*) FROM deliveries WHERE state = 5"), 0);
+    fake_control("coreldove", "{\"rules\":[]}");
+    for (int n = 0; n < 60; n++)
+        api_await(failing[n], "completed");
+}
+END_TEST
+
 int main(void)
 {
     static const char *const env[] = {"RETRY_SCHEDULE=300ms", "REQUEST_TIMEOUT=2s", NULL};
@@ -141,5 +171,5 @@ int main(void)
     return flow_run(
         "outage", &options,
         (const TTest *[]){a_platform_switched_off_and_on_gets_everything_once_in_order_and_parents_first,
-                          NULL});
+                          what_fails_while_an_outage_begins_does_not_die_of_it, NULL});
 }

@@ -2,18 +2,17 @@
  * flow_route_failures.c: what is the platform's fault as a whole, and not an event's: nothing dies of it, people are told why, the
  * rest goes on, and when it is mended everything goes out in order.
  */
-#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "alert_fixture.h"
 #include "flow_fixture.h"
+#include "tls_fixture.h"
 
 #define TENANT "\"tenant_id\":\"" API_TENANT "\""
 
@@ -261,6 +260,17 @@ END_TEST
 
 /* ── TLS ── */
 
+static void await_told(const char *event, const char *reason)
+{
+    int64_t end = clock_mono_ms() + (int64_t)(8000 * flow_patience());
+    const char *look;
+
+    while (!strstr(look = pick_print(api_look(event)), reason)) {
+        ck_assert_msg(clock_mono_ms() < end, "no word of \"%s\": %s", reason, look);
+        usleep(50000);
+    }
+}
+
 static char own_dir[256]; /* platform files, in which bizoholic's base URL is TEST_BASE_URL of the file env */
 
 static void write_to(const char *path, const char *text)
@@ -279,47 +289,21 @@ static void write_file(const char *name, const char *text)
     write_to(path, text);
 }
 
-/* One that was free a moment ago. */
-static int free_port(void)
+static void reload(void)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
-    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &len), 0);
-    close(fd);
-    return ntohs(address.sin_port);
-}
+    int reloads = stack_log_count("worker-bizoholic", "\"reload");
 
-static pid_t start_tls_server(int port)
-{
-    char command[1024];
-    pid_t pid;
-
-    snprintf(command, sizeof command,
-             "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -keyout %s/key.pem -out "
-             "%s/cert.pem >/dev/null 2>&1",
-             own_dir, own_dir);
-    ck_assert_int_eq(system(command), 0);
-    snprintf(command, sizeof command, "127.0.0.1:%d", port);
-    if ((pid = fork()) == 0) {
-        if (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr) || chdir(own_dir) != 0)
-            _exit(1);
-        execlp("openssl", "openssl", "s_server", "-accept", command, "-key", "key.pem", "-cert", "cert.pem",
-               "-www", (char *)NULL);
-        _exit(127);
-    }
-    return pid;
+    stack_signal("worker-bizoholic", SIGHUP);
+    flow_wait(stack_log_count("worker-bizoholic", "\"reload") > reloads, 5);
 }
 
 START_TEST(a_certificate_that_nobody_vouches_for_pauses_and_a_mended_address_brings_all_through)
 {
     const char *events[3];
-    int tls = free_port();
-    pid_t server = start_tls_server(tls);
+    int tls = tls_port();
+    pid_t server = tls_start(tls, own_dir);
     write_file("env", api_text("TEST_BASE_URL=https://127.0.0.1:%d\n", tls));
-    stack_signal("worker-bizoholic", SIGHUP);
-    flow_wait(stack_log_count("worker-bizoholic", "\"reload") > 0, 5);
+    reload();
     for (int n = 0; n < 3; n++)
         events[n] = api_event(
             "{\"event_type\":\"user_created\",\"source_platform\":\"coreldove\",\"target_platforms\":"
@@ -331,10 +315,10 @@ START_TEST(a_certificate_that_nobody_vouches_for_pauses_and_a_mended_address_bri
         strstr(pick_text(alert_open("bizoholic", "bizoholic cannot be reached"), "/message"), "certificate"));
     for (int n = 0; n < 3; n++)
         flow_wait(strcmp(api_status(events[n]), "retry") == 0, 5);
-    ck_assert_ptr_nonnull(strstr(pick_print(api_look(events[0])), "certificate"));
+    await_told(events[0], "certificate");
     ck_assert_int_eq(dead(), 0);
     write_file("env", api_text("TEST_BASE_URL=%s\n", fake_url("bizoholic")));
-    stack_signal("worker-bizoholic", SIGHUP);
+    reload();
     for (int n = 0; n < 3; n++)
         api_await(events[n], "completed");
     alert_await_end("bizoholic", "bizoholic cannot be reached", 5);
@@ -350,14 +334,12 @@ END_TEST
 static void allow_private(const char *allowed)
 {
     char command[700];
-    int reloads = stack_log_count("worker-bizoholic", "\"reload");
 
     snprintf(command, sizeof command,
              "sed -i 's/^allow_private = .*/allow_private = %s;/' %s/platforms/bizoholic.conf", allowed,
              own_dir);
     ck_assert_int_eq(system(command), 0);
-    stack_signal("worker-bizoholic", SIGHUP);
-    flow_wait(stack_log_count("worker-bizoholic", "\"reload") > reloads, 5);
+    reload();
 }
 
 START_TEST(a_name_that_leads_inside_is_not_called_and_a_mended_one_brings_all_through)
@@ -369,7 +351,7 @@ START_TEST(a_name_that_leads_inside_is_not_called_and_a_mended_one_brings_all_th
         "\"bizoholic\"]," TENANT
         ",\"max_retries\":0,\"data\":{\"id\":\"inside\",\"email\":\"t@example.com\",\"name\":\"N\"}}");
     flow_wait(strcmp(api_status(event), "retry") == 0, 10);
-    ck_assert_ptr_nonnull(strstr(pick_print(api_look(event)), "leads to a private or link-local address"));
+    await_told(event, "leads to a private or link-local address");
     alert_await("bizoholic", "bizoholic cannot be reached with what we have", 10);
     write_file("env", api_text("TEST_BASE_URL=%s\n", fake_url("bizoholic")));
     allow_private("true");

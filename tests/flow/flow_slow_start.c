@@ -121,7 +121,7 @@ START_TEST(a_platform_that_is_back_gets_a_tenth_first_and_at_most_twice_as_much_
         post("fresh", (int)posted++, 1);
         usleep(60000);
     }
-    flow_wait(idle(), 20);
+    flow_wait(idle(), 40);
     size_t count = arrivals(after);
     int64_t back_us = times[0] + DELAY_MS * 1000 - 5000;
     check_growth(back_us, count);

@@ -92,6 +92,24 @@ START_TEST(an_outage_shows_at_once_after_thousands_of_successes)
 }
 END_TEST
 
+START_TEST(records_that_fail_one_after_the_other_are_suspect_until_one_succeeds)
+{
+    for (uint64_t record = 1; record <= 40; record++)
+        succeed_one(record);
+    now += 100;
+    for (uint64_t record = 101; record <= 105; record++) {
+        ck_assert(!gate_is_suspect(&gate, now));
+        ck_assert(!fail_one(record));
+        ck_assert(!fail_one(record)); /* one record is one */
+    }
+    ck_assert(gate_is_suspect(&gate, now));
+    ck_assert(!gate_is_suspect(&gate, now + 60000));
+    now += 100;
+    succeed_one(1);
+    ck_assert(!gate_is_suspect(&gate, now));
+}
+END_TEST
+
 START_TEST(rejections_of_content_neither_open_nor_close_the_breaker)
 {
     for (int i = 0; i < 100; i++) {
@@ -211,6 +229,7 @@ int main(void)
     tcase_add_test(tests, successes_older_than_ten_seconds_do_not_excuse_an_outage);
     tcase_add_test(tests, failures_older_than_a_minute_are_forgotten);
     tcase_add_test(tests, an_outage_shows_at_once_after_thousands_of_successes);
+    tcase_add_test(tests, records_that_fail_one_after_the_other_are_suspect_until_one_succeeds);
     tcase_add_test(tests, rejections_of_content_neither_open_nor_close_the_breaker);
     tcase_add_test(tests, an_open_breaker_lets_nothing_through_until_one_probe);
     tcase_add_test(tests, a_probe_waits_for_what_was_in_flight_when_the_breaker_opened);
