@@ -2,6 +2,7 @@
 #   make          the programs, in build/bin          make test     all tests, on a Redis and PostgreSQL of their own
 #   make run      installs, builds, starts a stack    make bench    figures (QUICK=1: under a minute)
 #   make deps     what is missing from Debian         make lint     layers, names, formatting, clang-tidy
+#   make simulate real decisions in a world of models: SEED=1 STEPS=1000000 (docs/simulation.md)
 #   make SAN=1    everything with address and undefined-behaviour sanitizers, in build-san/
 
 B        := build
@@ -110,7 +111,7 @@ $(foreach s,$(INSIDE),$(eval including_$(s) := $(call including,$(s))))
 $(foreach t,$(UNIT_SRC),$(eval $(call test,$(t),$(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c)))))
 FLOW_FIXTURES := $(filter-out $(FLOW_SRC),$(wildcard tests/flow/*.c)) tests/unit/token_fixture.c tests/unit/http_client_fixture.c
 $(foreach t,$(FLOW_SRC),$(eval $(call test,$(t),$(FLOW_FIXTURES))))
-tests: $(UNIT_BIN) $(FLOW_BIN)
+tests: $(UNIT_BIN) $(FLOW_BIN) $(B)/simulation/simulation
 .PHONY: tests
 
 # Everything below is for people and for CI; the scripts say more at their tops.
@@ -179,6 +180,7 @@ install: $(SERVICES:%=$(B)/bin/%) $(B)/bin/syncctl $(MAN:docs/man/%=$(B)/man/%)
 
 include $(wildcard tests/bench/bench.mk)
 include $(wildcard tests/chaos/chaos.mk)
+include $(wildcard tests/simulation/simulation.mk)
 include $(wildcard tests/ceilings/ceilings.mk)
 include $(wildcard tests/failing/failing.mk)
 include $(wildcard tests/fuzz/fuzz.mk)

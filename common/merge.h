@@ -22,8 +22,8 @@
  *
  * Deleted or not: a deletion yields to a later change that it had not seen, and outlasts an earlier one (time, platform, seq).
  *
- * Field notes: {"o": origin, "t": ms, "s": seq, "v": record version, "c": currency?, "i": ms by a webhook's own clock?,
- *   "b": base version where it is not v - 1?, "a": the link whose id it came under?,
+ * Field notes: {"o": origin, "t": ms, "s": seq, "v": record version, "c": currency?, "h": [{"v": until that version, "c": it was this}]?,
+ *   "i": ms by a webhook's own clock?, "b": base version where it is not v - 1?, "a": the link whose id it came under?,
  *   "n": {platform: highest seq that the sides had seen}?,
  *   "p": snapshot_seq of a page's value?,
  *   "q": [sides, likewise, with their values "x"]? where they are not just the value itself; then
@@ -76,6 +76,7 @@ struct change {
     int64_t seq;
     int64_t time_ms;         /* merge_time_ms */
     int64_t base_version;    /* the newest one that the platform had seen; 0: none */
+    int64_t handed_version;  /* the newest one that it may have been handed, since or soon; 0: none */
     const struct json *data; /* common names */
     /* Versions from base_version to the newest, oldest first. Where they begin later, the base is pruned, and what was touched
      * follows from the value now. Not needed where base_version is the newest. */
@@ -100,7 +101,7 @@ struct merge {
     struct json *contested;
     struct json *
         settled; /* array of {"field","event"}: contests, by their events, that it ended or took into its own */
-    struct json *stale; /* array: names of fields that echo an older value than the record's */
+    struct json *stale; /* array: names of fields that say an older value than the record's */
     bool advanced;      /* the record has a new version */
     bool noted;         /* without a new version, a note changed: the record is to be stored */
     unsigned held;      /* objections, or'ed, of what it would have changed and waits now */

@@ -45,6 +45,30 @@ static void settle_contest(struct settling *s)
     json_append(s->merge->settled, entry);
 }
 
+#define CURRENCIES_MAX 8 /* that a field had, are remembered */
+
+/* What an older version says is money of the currency that it was in then. */
+static void keep_currency(struct json *note, const struct json *before, int64_t version)
+{
+    const struct json *known = before ? json_get(before, "h") : NULL;
+    const char *was = before ? json_get_text(before, "c") : NULL, *is = json_get_text(note, "c");
+    bool other = was && (!is || strcmp(was, is) != 0);
+    struct json *kept, *entry;
+
+    if (!known && !other)
+        return;
+    kept = json_new_array();
+    for (size_t i = json_count(known) < CURRENCIES_MAX ? 0 : 1; i < json_count(known); i++)
+        json_append(kept, json_copy(json_at(known, i)));
+    if (other) {
+        entry = json_new_object();
+        json_set(entry, "v", json_new_int(version));
+        json_set(entry, "c", json_new_text(was));
+        json_append(kept, entry);
+    }
+    json_set(note, "h", kept);
+}
+
 static struct json *new_note(const struct settling *s)
 {
     struct json *note = side_new(s->change, s->record->version + 1, false, NULL, s->currency);
@@ -54,6 +78,8 @@ static struct json *new_note(const struct settling *s)
         json_set(note, "n", past);
     if (s->change->snapshot)
         json_set(note, "p", json_new_int(s->change->snapshot_seq));
+    if (s->note)
+        keep_currency(note, s->note, s->record->version + 1);
     return note;
 }
 
@@ -272,8 +298,11 @@ static bool is_touched(const struct settling *s)
     if (own && json_get(own, "e")) /* nobody was sent what waits: it comes back as it was said */
         return !json_equal(known.json, s->value);
     if (known.present ? value_same(s->change, s->field, known.json, own ? own : s->note, s->value)
-                      : json_type(s->value) == JSON_NULL)
+                      : json_type(s->value) == JSON_NULL) {
+        if (s->change->handed_version > s->change->base_version && !is_held(s))
+            json_append(s->merge->stale, json_new_text(s->field)); /* not yet, or no more? */
         return false;
+    }
     if (!value_echoes(s->record, s->change, s->field, s->value, &latest))
         return true;
     if (!latest)
@@ -338,7 +367,8 @@ static bool settle_plainly(struct settling *s)
         if (is_default(s))
             return true;
         bool holds = json_find(s->record->data, s->field, NULL);
-        if (holds || json_type(s->value) != JSON_NULL) /* clears what is not there */
+        /* clears what is not there; or says what it was given with the record, its default */
+        if (holds || (json_type(s->value) != JSON_NULL && !is_default(s)))
             take_place_or_hold(s);
         return true;
     }
@@ -415,6 +445,7 @@ void merge_decide(struct record *record, const struct change *change, struct mer
     json_remove(decided, "x");
     if (s.currency)
         json_set(decided, "c", json_new_text(s.currency));
+    keep_currency(decided, note, record->version + 1);
     set_value(&s, true, value);
     json_set(record->notes, field, decided);
     json_append(merge->changed, json_new_text(field));

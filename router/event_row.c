@@ -16,6 +16,7 @@ void event_row_read(const struct db_result *result, size_t row, struct event_row
     event->linked = db_get_uuid(result, row, db_column(result, "linked_id"), &event->linked_id) == 0;
     event->seq = db_get_int(result, row, db_column(result, "seq"));
     event->base_version = db_get_int(result, row, db_column(result, "seen_version"));
+    event->owed = db_get_bool(result, row, db_column(result, "owed"));
     if (!db_is_null(result, row, db_column(result, "started_version")))
         event->started_version = db_get_int(result, row, db_column(result, "started_version"));
     event->created_ms = db_get_time_ms(result, row, db_column(result, "created_at"));

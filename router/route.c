@@ -66,6 +66,7 @@ struct addressing {
     bool also;           /* of the audience, but not named */
     bool source_too;     /* it has not seen what its change was merged with */
     bool source_alone;   /* nothing is new to the others */
+    const char *asserts; /* and gets these fields although it is thought to have them; NULL: none */
     uint32_t seen;       /* or not to be addressed */
     uint32_t open, open_named;
     int dead;
@@ -76,30 +77,33 @@ struct addressing {
 static void address(const struct platform *target, size_t index, void *arg)
 {
     struct addressing *a = arg;
-    const char *name = platform_name(target);
-    bool named = !a->also;
+    struct delivery_row row = {
+        .target = platform_name(target), .version = a->version, .state = DELIVERY_OPEN, .named = !a->also};
+    bool source = strcmp(row.target, a->event->source) == 0;
 
-    if ((a->seen & UINT32_C(1) << index) ||
-        (strcmp(name, a->event->source) == 0 && !(a->source_too && a->also)))
+    if ((a->seen & UINT32_C(1) << index) || (source && !(a->source_too && a->also)))
         return;
-    if (a->source_alone && a->also && strcmp(name, a->event->source) != 0)
+    if (a->source_alone && a->also && !source)
         return;
     a->seen |= UINT32_C(1) << index;
     if (a->error) {
-        routing_add_delivery(a->routing, a->event, name, 0, DELIVERY_DEAD, named, a->error);
+        row.version = 0;
+        row.state = DELIVERY_DEAD;
+        row.error = a->error;
         a->dead++;
     } else if (!platform_route(target, a->event->type, msg_event_verb(a->event->type))->takes) {
-        routing_add_delivery(a->routing, a->event, name, a->version, DELIVERY_SKIPPED, named,
-                             "this platform does not take this type of event");
-    } else if (a->skipped || (a->source_alone && named)) {
-        routing_add_delivery(a->routing, a->event, name, a->version, DELIVERY_SKIPPED, named,
-                             a->skipped ? a->skipped : NOTHING_NEW);
+        row.state = DELIVERY_SKIPPED;
+        row.error = "this platform does not take this type of event";
+    } else if (a->skipped || (a->source_alone && row.named)) {
+        row.state = DELIVERY_SKIPPED;
+        row.error = a->skipped ? a->skipped : NOTHING_NEW;
     } else {
-        routing_add_delivery(a->routing, a->event, name, a->version, DELIVERY_OPEN, named, NULL);
+        row.asserts = source ? a->asserts : NULL;
         a->open |= UINT32_C(1) << index;
-        if (named)
+        if (row.named)
             a->open_named |= UINT32_C(1) << index;
     }
+    routing_add_delivery(a->routing, a->event, &row);
 }
 
 /* Deliveries to the named targets, and to those whom the record was sent before; and the event's own row. */
@@ -142,24 +146,51 @@ static bool has_unseen(const struct event_row *event, const struct change *chang
     return event->started_version > event->base_version;
 }
 
-/* Must the source be told, too, what became of its change? It had not seen all that was sent to it or will be, says what it was
- * sent before the latest, or deleted what stays. */
-static bool is_behind(const struct event_row *event, const struct change *change, const struct merge *merge)
+/* Is something of this batch on its way to the source? */
+static bool was_addressed(const struct routing *routing, const struct event_row *event,
+                          const struct folded *folded)
 {
-    return merge->undeleted || json_count(merge->stale) > 0 || (merge->advanced && has_unseen(event, change));
+    for (size_t i = 0; i < platform_count(routing->spec.platforms); i++)
+        if (strcmp(platform_name(platform_at(routing->spec.platforms, i)), event->source) == 0)
+            return (folded->addressed & UINT32_C(1) << i) != 0;
+    return false;
+}
+
+/* Must the source be told, too, what became of its change? It had not seen all that was sent to it or will be, says what it was
+ * sent before the latest, or deleted what stays. What is not finished towards it may come there over its change. */
+static bool is_behind(const struct event_row *event, bool addressed, const struct change *change,
+                      const struct merge *merge)
+{
+    return merge->undeleted || json_count(merge->stale) > 0 ||
+           (merge->advanced && (event->owed || addressed || has_unseen(event, change)));
+}
+
+/* What the source says otherwise than it was sent: it goes there again. All of a record that it deleted, and that stays. */
+static void list_asserted(const struct merge *merge, struct buf *fields)
+{
+    for (size_t i = 0; i < json_count(merge->stale) && !merge->undeleted; i++)
+        buf_addf(fields, "%s%s", i ? "," : "", json_text(json_at(merge->stale, i), NULL));
+    if (merge->undeleted)
+        buf_add_str(fields, "*");
 }
 
 /* To those named, and where something is new to the whole audience. */
-static void finish_merged(struct routing *routing, const struct event_row *event, const struct folded *folded,
+static void finish_merged(struct routing *routing, const struct event_row *event, struct folded *folded,
                           const struct change *change, const struct merge *merge, struct decision *decision)
 {
+    struct buf asserted = BUF_INIT;
     struct addressing a = {.routing = routing,
                            .event = event,
                            .version = folded->record.version,
-                           .source_too = is_behind(event, change, merge),
+                           .source_too =
+                               is_behind(event, was_addressed(routing, event, folded), change, merge),
                            .source_alone = event->webhook && !merge->advanced};
 
+    list_asserted(merge, &asserted);
+    a.asserts = asserted.len > 0 ? asserted.data : NULL;
     finish_to(&a, folded->entity_id, merge->advanced || a.source_too ? folded->audience : NULL, decision);
+    folded->addressed |= a.open;
+    buf_release(&asserted);
 }
 
 /* A row of a page that changed nothing goes only to those who lack the record. */
@@ -263,6 +294,7 @@ void route_merge(struct routing *routing, const struct db_result *result, const 
                             .event_id = id,
                             .seq = event->seq,
                             .base_version = event->base_version,
+                            .handed_version = event->owed ? folded->record.version : event->started_version,
                             .time_ms = merge_time_ms(event->created_ms, event->occurred_ms, common),
                             .data = common,
                             .decides = event->decides ? contest : NULL,
@@ -297,7 +329,8 @@ void route_merge(struct routing *routing, const struct db_result *result, const 
     keep(routing, event, folded, &merge);
     if (event->snapshot && !merge.advanced)
         finish_unchanged(routing, event, folded, decision);
-    else if (!merge.advanced && event->webhook && !is_behind(event, &change, &merge))
+    else if (!merge.advanced && event->webhook &&
+             !is_behind(event, was_addressed(routing, event, folded), &change, &merge))
         route_skip(routing, event, folded, NOTHING_NEW, decision);
     else if (!merge.advanced && stopped)
         route_skip(routing, event, folded, "it went to and fro between platforms and was stopped", decision);

@@ -168,21 +168,23 @@ void routing_add_version(struct routing *routing, const struct event_row *event,
     buf_release(&changed);
 }
 
-void routing_add_delivery(struct routing *routing, const struct event_row *event, const char *target,
-                          int64_t version, enum delivery_state state, bool named, const char *error)
+void routing_add_delivery(struct routing *routing, const struct event_row *event,
+                          const struct delivery_row *delivery)
 {
     db_array_uuid(routing->delivery.event, &event->id);
-    db_array_text(routing->delivery.target, target);
+    db_array_text(routing->delivery.target, delivery->target);
     db_array_uuid(routing->delivery.record, &event->record_id);
     db_array_int(routing->delivery.partition, event->partition);
     db_array_int(routing->delivery.seq, event->seq);
-    db_array_int(routing->delivery.version, version);
+    db_array_int(routing->delivery.version, delivery->version);
     db_array_int(routing->delivery.priority, event->priority);
-    db_array_int(routing->delivery.state, state);
+    db_array_int(routing->delivery.state, delivery->state);
     db_array_text(routing->delivery.tenant, event->tenant);
-    db_array_text(routing->delivery.error, error);
-    db_array_bool(routing->delivery.named, named);
-    db_array_text(routing->delivery.asserts, state == DELIVERY_OPEN ? event->repairs : NULL);
+    db_array_text(routing->delivery.error, delivery->error);
+    db_array_bool(routing->delivery.named, delivery->named);
+    db_array_text(routing->delivery.asserts, delivery->asserts                  ? delivery->asserts
+                                             : delivery->state == DELIVERY_OPEN ? event->repairs
+                                                                                : NULL);
 }
 
 void routing_add_unchanged(struct routing *routing, const struct event_row *event)

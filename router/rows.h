@@ -15,6 +15,7 @@ struct folded {
     struct record record;
     struct uuid event; /* made the newest version */
     bool changed;
+    uint32_t addressed; /* by this batch: bit n is the n-th platform */
     char *audience;       /* platforms ever named for it, with commas */
     struct history *made; /* the versions that this batch made: history.h */
     bool was_there, rested; /* before the batch; not deleted, and not changed for ten minutes */
@@ -80,8 +81,17 @@ void routing_add_event(struct routing *routing, const struct event_row *event, e
                        int64_t version, const char *entity_id, int open, int dead, const char *error);
 void routing_add_version(struct routing *routing, const struct event_row *event, const struct folded *folded,
                          const struct merge *merge);
-void routing_add_delivery(struct routing *routing, const struct event_row *event, const char *target,
-                          int64_t version, enum delivery_state state, bool named, const char *error);
+struct delivery_row {
+    const char *target;
+    int64_t version;
+    enum delivery_state state;
+    bool named;
+    const char *error; /* NULL: none */
+    const char *
+        asserts; /* fields, with commas, that go whatever the target is thought to have; "*" for all; NULL: none */
+};
+void routing_add_delivery(struct routing *routing, const struct event_row *event,
+                          const struct delivery_row *delivery);
 /* A row of a backfill changed nothing, and nobody gets it. */
 void routing_add_unchanged(struct routing *routing, const struct event_row *event);
 /* What look-ups go through: -1 when the data has none. */

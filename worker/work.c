@@ -272,6 +272,17 @@ static bool wants_content(const struct work *work)
            lead->version >= work->certain_version;
 }
 
+/* Is the base of the lead what the platform has? Nothing else was started towards it, nor did it change the record itself since: what
+ * it set and another one set back is no difference. A decision goes out whatever it had: it may hold a side. */
+static bool knows_target(const struct work *work)
+{
+    const struct delivery *lead = work_lead(work);
+    int64_t sent = lead->generation == 1 && lead->version > 0 ? lead->version : work->record_version;
+
+    return work->started_version <= work->certain_version && sent <= work->certain_version + 1 &&
+           strcmp(lead->source, MERGE_SERVICE) != 0;
+}
+
 void work_ask_versions(const struct work *work, struct version_params *params)
 {
     if (!work->has_record)
@@ -287,11 +298,28 @@ void work_ask_versions(const struct work *work, struct version_params *params)
     db_array_uuid(params->base_event, &work->certain_event);
     /* What is covered may have been sent, its outcome unknown; so may what was given up before. */
     for (size_t i = 0; i <= work->lead; i++) {
-        if (i == work->lead && work->started_version <= work->certain_version &&
-            strcmp(work->deliveries[i].source, MERGE_SERVICE) != 0)
-            break; /* a decision goes out whatever the platform had: it may hold a side */
+        if (i == work->lead && knows_target(work))
+            break;
         db_array_uuid(params->touched_record, &work->record);
         db_array_uuid(params->touched_event, &work->deliveries[i].event);
+    }
+}
+
+/* Money of an older version is in the currency that it was in then (merge.h). */
+static void date_currencies(struct json *notes, int64_t version)
+{
+    struct json_iter iter = {0};
+    const char *field;
+    struct json *note;
+
+    while (json_next(notes, &iter, &field, &note)) {
+        const struct json *were = json_get(note, "h");
+        for (size_t i = json_count(were); i-- > 0;) {
+            int64_t until = 0;
+            if (json_int64(json_get(json_at(were, i), "v"), &until) != 0 || until <= version)
+                break;
+            json_set(note, "c", json_new_text(json_get_text(json_at(were, i), "c")));
+        }
     }
 }
 
@@ -300,6 +328,8 @@ static void read_content(struct work *work, const struct db_result *result, size
     json_free(work->data);
     work->data = json_column(result, row, "data");
     work->record_version = int_column(result, row, "version");
+    if (work->notes)
+        date_currencies(work->notes, work->record_version);
     work->record_deleted = db_get_bool(result, row, db_column(result, "deleted"));
     db_get_uuid(result, row, db_column(result, "event_id"), &work->record_event);
 }

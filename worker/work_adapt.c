@@ -2,6 +2,8 @@
  * work_adapt.c: what a target is told of a record, where that is not what the record says: of what waits for a person it holds its own
  * side, of what is never sent it has nothing, and it may know the record under an id of its own.
  */
+#include <string.h>
+
 #include "log.h"
 #include "merge.h"
 #include "worker.h"
@@ -12,6 +14,19 @@ static void set_in(struct json *data, const char *field, bool present, const str
         json_set(data, field, json_copy(value));
     else if (data)
         json_remove(data, field);
+}
+
+/* Money that is a side's is in the side's currency. */
+static void note_currency(struct json *note, const char *platform)
+{
+    const struct json *sides = json_get(note, "q");
+
+    for (size_t i = 0; i < json_count(sides); i++) {
+        const char *origin = json_get_text(json_at(sides, i), "o");
+        const char *currency = json_get_text(json_at(sides, i), "c");
+        if (currency && origin && strcmp(origin, platform) == 0)
+            json_set(note, "c", json_new_text(currency));
+    }
 }
 
 /* What is contested with a side that the platform holds is what it has there: no difference. */
@@ -28,6 +43,7 @@ static void withhold(struct work *work)
                                &present)) {
         set_in(work->data, field, present, value);
         set_in(work->base, field, present, value);
+        note_currency(json_get(work->notes, field), work->worker->name);
     }
 }
 

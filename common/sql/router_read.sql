@@ -4,7 +4,7 @@
 -- returns: user_id text, trace text, data bytea, created_at timestamptz, occurred_at timestamptz, expired bool, linked_id
 -- returns: uuid, record_version int8, record_vector text, record_deleted bool, record_data bytea, record_notes bytea,
 -- returns: record_entity_id text, record_event uuid, record_audience text, open_targets text, snapshot_seq int8, backfill uuid,
--- returns: seen_version int8, started_version int8, held_by text, webhook bool, history text, decides uuid, by_person bool,
+-- returns: seen_version int8, started_version int8, owed bool, held_by text, webhook bool, history text, decides uuid, by_person bool,
 -- returns: link_id uuid, merged_into uuid, merging uuid, under uuid, handed text, repairs text,
 -- returns: record_rested bool, braked bool, released bool
 SELECT e.id, e.record_id, e.seq, e.partition, e.priority, e.status, e.base_version, e.max_retries, e.event_type,
@@ -17,6 +17,8 @@ SELECT e.id, e.record_id, e.seq, e.partition, e.priority, e.status, e.base_versi
     CASE WHEN e.status = 1 THEN array_to_string(ARRAY(
         SELECT d.target FROM deliveries d WHERE d.event_id = e.id AND d.state = 0), ',') END AS open_targets,
     e.snapshot_seq, e.backfill, seen.version AS seen_version, p.started_version,
+    -- What is not finished towards the source may arrive there after this change, with content from before it.
+    owed.version IS NOT NULL AS owed,
     -- Of a row of a page: who needs no delivery when nothing is new.
     CASE WHEN e.snapshot_seq IS NOT NULL THEN array_to_string(ARRAY(
         SELECT p.platform FROM record_platforms p WHERE p.record_id = e.record_id AND p.state = 'present'
@@ -56,6 +58,8 @@ LEFT JOIN LATERAL (SELECT * FROM record_ids i WHERE i.tenant_id = e.tenant_id AN
     AND i.platform = e.source_platform AND i.platform_id = e.entity_id OFFSET 0) linked ON true
 LEFT JOIN LATERAL (SELECT * FROM record_platforms p WHERE p.record_id = e.record_id AND p.platform = e.source_platform
     OFFSET 0) p ON true
+LEFT JOIN LATERAL (SELECT max(d.version) AS version FROM deliveries d WHERE d.record_id = e.record_id
+    AND d.target = e.source_platform AND d.state IN (0, 1) OFFSET 0) owed ON true
 -- What the source had seen: what it says, else the newest version that it had acknowledged 2 s (BASE_GUARD) before it made its change;
 -- of a page, before that was asked for; of a webhook, whose clock may be wrong, before it came.
 CROSS JOIN LATERAL (SELECT COALESCE(e.base_version, (

@@ -188,6 +188,32 @@ START_TEST(what_a_platform_says_of_a_record_that_it_was_never_sent_is_its_own_wo
 }
 END_TEST
 
+/* Within the guard the platform counts as having seen less than it was sent: it may not have seen it, or have changed back. */
+START_TEST(a_value_from_before_what_it_was_sent_since_is_told_to_be_sent_again)
+{
+    struct json *data = mapping_parse("{\"id\":\"u1\",\"name\":\"A\",\"email\":\"a@b.cd\"}");
+    struct change change = {.source = mapping_platform("coreldove"),
+                            .entity = ENTITY_USER,
+                            .verb = VERB_UPDATE,
+                            .entity_id = "u1",
+                            .event_id = "post",
+                            .seq = 5,
+                            .time_ms = T0 + 500000,
+                            .base_version = 1,
+                            .handed_version = _i ? 2 : 1,
+                            .data = data};
+    struct merge merge;
+
+    changed("bizosaas", 1, VERB_CREATE, "{\"id\":\"u1\",\"name\":\"A\",\"email\":\"a@b.cd\"}");
+    changed("bizoholic", 2, VERB_UPDATE, "{\"id\":\"u1\",\"name\":\"B\"}");
+    world_change(&world, &change, &merge);
+    mapping_check_equal(merge.stale, _i ? "[\"name\"]" : "[]", "stale");
+    ck_assert(!merge.advanced);
+    merge_release(&merge);
+    json_free(data);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("merge_webhook");
@@ -200,10 +226,11 @@ int main(void)
     tcase_add_test(tests, of_two_webhooks_the_later_issued_counts_whichever_comes_first);
     tcase_add_test(tests, what_is_no_webhook_goes_by_the_order_of_arrival);
     tcase_add_test(tests, deleting_what_is_deleted_is_no_new_version_and_still_counts);
+    tcase_add_loop_test(tests, a_value_from_before_what_it_was_sent_since_is_told_to_be_sent_again, 0, 2);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
     tcase_add_test(tests, what_a_platform_makes_of_a_field_that_it_was_not_sent_is_no_change);
     tcase_add_test(tests, what_a_platform_says_of_a_record_that_it_was_never_sent_is_its_own_word);
+    SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
