@@ -140,7 +140,8 @@ static void finish(struct routing *routing, const struct event_row *event, int64
 static bool has_unseen(const struct event_row *event, const struct change *change)
 {
     for (size_t i = 0; i < change->history_count; i++)
-        if (change->history[i].version > event->base_version &&
+        /* Without a source: where this batch found the record. Its versions before are told with theirs. */
+        if (change->history[i].version > event->base_version && *change->history[i].source &&
             strcmp(change->history[i].source, event->source) != 0)
             return true;
     return event->started_version > event->base_version;
