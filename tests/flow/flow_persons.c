@@ -115,7 +115,7 @@ static void respell_phone(char *phone)
     if (chance(10))
         digits[4 + draw(5)] = (char)('0' + draw(10));
     if (chance(50))
-        snprintf(phone, 32, "00%s", digits);
+        snprintf(phone, 32, "00%.20s", digits);
     else
         snprintf(phone, 32, "0%.2s/%.8s", digits + 2, digits + 4);
 }
