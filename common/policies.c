@@ -84,8 +84,8 @@ static void make_room(struct policies *policies)
 
     while (map_count(policies->tenants) > policies->tenants_max) {
         kept = TAILQ_FIRST(&policies->used);
-        if (kept->used_ms >
-            clock_mono_ms() - IN_USE_MS) // NOLINT(clang-analyzer-unix.Malloc): it left the list
+        // NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what was forgotten has left the list
+        if (kept->used_ms > clock_mono_ms() - IN_USE_MS)
             return;
         forget(policies, kept);
     }
@@ -282,8 +282,8 @@ void policies_free(struct policies **policiesp)
     if (!policies)
         return;
     while (!TAILQ_EMPTY(&policies->used))
-        forget(policies,
-               TAILQ_FIRST(&policies->used)); // NOLINT(clang-analyzer-unix.Malloc): it left the list
+        // NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what was forgotten has left the list
+        forget(policies, TAILQ_FIRST(&policies->used));
     policy_set_free(&policies->base);
     map_free(&policies->tenants);
     free(policies);
