@@ -7,20 +7,6 @@
 
 #define NOBODYS (-1) /* as the seq of what stands in a field: nothing does */
 
-/* One field of one change, as it is being settled. */
-struct settling {
-    struct record *record;
-    const struct change *change;
-    struct merge *merge;
-    const char *field;
-    const struct json *note;  /* before; NULL: none */
-    struct json *sides;       /* before */
-    struct json *others;      /* of them: those that the change had not seen */
-    bool present;             /* the change's value: */
-    const struct json *value; /* JSON null where it clears */
-    const char *currency;
-};
-
 /* ── what is written ── */
 
 static void set_value(struct settling *s, bool present, const struct json *value)
@@ -162,20 +148,12 @@ static bool agrees(const struct settling *s)
     return true;
 }
 
-static bool is_held(const struct settling *s)
-{
-    struct json *held;
-    bool holds = json_find(s->record->data, s->field, &held);
-
-    return holds == s->present && value_same(s->change, s->field, held, s->note, s->value);
-}
-
 /* All sides say the same: no conflict, but each is one. */
 static void stand_with(struct settling *s)
 {
     struct json *value, *note = json_copy(s->note);
     bool present = json_find(json_at(s->others, 0), "x", &value),
-         changes = json_get(note, "w") || !is_held(s);
+         changes = json_get(note, "w") || !settling_is_held(s);
     int64_t version = s->record->version + changes;
 
     note_set(s, note, with_this(s, version), version);
@@ -270,46 +248,6 @@ static void find_others(struct settling *s)
             json_append(s->others, json_copy(json_at(s->sides, i)));
 }
 
-/* Is the page older than one whose value stands there? A later line of the same file is not. */
-static bool is_older_page(const struct settling *s)
-{
-    int64_t page_seq = side_int(s->note, "p");
-
-    if (!s->change->snapshot || !s->note || !json_get(s->note, "p") || s->change->snapshot_seq > page_seq)
-        return false;
-    return s->change->snapshot_seq < page_seq || !side_is_own(s->note, s->change);
-}
-
-/* Had the page that set the value this change of its own platform already? */
-static bool is_in_page(const struct settling *s)
-{
-    return s->note && json_get(s->note, "p") && side_is_own(s->note, s->change) && !s->change->snapshot &&
-           s->change->seq <= side_int(s->note, "p");
-}
-
-static bool is_touched(const struct settling *s)
-{
-    const struct json *own = side_of(s->sides, change_origin(s->change));
-    struct value known = value_known(s->record, s->change, s->field, s->sides);
-    bool latest = true;
-
-    if (s->change->snapshot || !known.known)
-        known = value_at(s->record, s->change, s->record->version, s->field);
-    if (own && json_get(own, "e")) /* nobody was sent what waits: it comes back as it was said */
-        return !json_equal(known.json, s->value);
-    if (known.present ? value_same(s->change, s->field, known.json, own ? own : s->note, s->value)
-                      : json_type(s->value) == JSON_NULL) {
-        if (s->change->handed_version > s->change->base_version && !is_held(s))
-            json_append(s->merge->stale, json_new_text(s->field)); /* not yet, or no more? */
-        return false;
-    }
-    if (!value_echoes(s->record, s->change, s->field, s->value, &latest))
-        return true;
-    if (!latest)
-        json_append(s->merge->stale, json_new_text(s->field));
-    return false;
-}
-
 /* A live change beside a page's value counts among the live ones, whatever stands there now. */
 static void count_live(struct settling *s)
 {
@@ -329,7 +267,7 @@ static void settle_beside(struct settling *s)
         stand_with(s);
     else if (json_count(s->others) > 0)
         stand_against(s);
-    else if (!is_held(s) || json_get(s->note, "w"))
+    else if (!settling_is_held(s) || json_get(s->note, "w"))
         take_place_or_hold(s);
     else if (!s->change->snapshot && json_get(s->note, "p"))
         count_live(s);
@@ -337,45 +275,45 @@ static void settle_beside(struct settling *s)
 
 static void settle(struct settling *s)
 {
-    if (is_older_page(s) || side_overtakes(s->change, s->note, s->sides))
+    if (settling_is_older_page(s) || side_overtakes(s->change, s->note, s->sides))
         return;
-    if (is_in_page(s)) {
+    if (settling_is_in_page(s)) {
         find_others(s);
         count_live(s);
-    } else if (is_touched(s)) {
+    } else if (settling_is_touched(s)) {
         find_others(s);
         settle_beside(s);
     }
 }
 
-/* Is a field that the record never had what the platform makes of being sent nothing of it? */
-static bool is_default(const struct settling *s)
+/* Its platform's last word: what it said in between may be handled later. */
+static void say_again(struct settling *s)
 {
-    const struct change *change = s->change;
-    bool handed = change->base_version > 0;
+    struct json *note = json_copy(s->note);
 
-    for (size_t i = 0; i < change->history_count; i++)
-        handed |= change->history[i].echoes;
-    return change->source && s->record->exists && handed &&
-           value_same(change, s->field, NULL, NULL, s->value);
+    json_set(note, "s", json_new_int(s->change->seq));
+    json_set(s->record->notes, s->field, note);
+    s->merge->noted = true;
 }
 
 /* The ordinary case: the field is new, or its value was seen. True: settled. */
 static bool settle_plainly(struct settling *s)
 {
     if (!s->note) {
-        if (is_default(s))
+        if (settling_is_default(s))
             return true;
         bool holds = json_find(s->record->data, s->field, NULL);
         /* clears what is not there; or says what it was given with the record, its default */
-        if (holds || (json_type(s->value) != JSON_NULL && !is_default(s)))
+        if (holds || (json_type(s->value) != JSON_NULL && !settling_is_default(s)))
             take_place_or_hold(s);
         return true;
     }
     if (!side_is_plain(s->note) || !side_seen(s->change, s->note, NULL, s->note))
         return false;
-    if (!is_held(s))
+    if (!settling_is_held(s))
         take_place_or_hold(s);
+    else if (side_is_own(s->note, s->change) && !s->change->snapshot)
+        say_again(s);
     return true;
 }
 

@@ -50,6 +50,27 @@ int64_t value_common(const struct record *record, const struct change *change, c
 bool value_same(const struct change *change, const char *field, const struct json *held,
                 const struct json *note, const struct json *sent);
 
+/* One field of one change, as it is being settled. */
+struct settling {
+    struct record *record;
+    const struct change *change;
+    struct merge *merge;
+    const char *field;
+    const struct json *note;  /* before; NULL: none */
+    struct json *sides;       /* before */
+    struct json *others;      /* of them: those that the change had not seen */
+    bool present;             /* the change's value: */
+    const struct json *value; /* JSON null where it clears */
+    const char *currency;
+};
+
+/* merge_touch.c. */
+bool settling_is_held(const struct settling *s);       /* the record says what the change says */
+bool settling_is_older_page(const struct settling *s); /* than the one whose value stands there */
+bool settling_is_in_page(const struct settling *s);
+bool settling_is_touched(const struct settling *s);
+bool settling_is_default(const struct settling *s);
+
 /* merge_settle.c: settles one field; of a decision, one that its contest is about. */
 void merge_field(struct record *record, const struct change *change, struct merge *merge, const char *field,
                  const struct json *value);

@@ -133,6 +133,16 @@ START_TEST(the_later_change_stays_in_whichever_order_they_are_handled)
 }
 END_TEST
 
+START_TEST(a_value_said_again_outlasts_what_its_platform_said_in_between)
+{
+    world_advance(&world, CREATE("bizoholic", 1, 0, "{\"name\":\"A\"}"));
+    ck_assert(!world_advance(&world, UPDATE("bizoholic", 3, 20, "{\"name\":\"A\"}")));
+    ck_assert(!world_advance(&world, UPDATE("bizoholic", 2, 10, "{\"name\":\"B\"}")));
+    mapping_check_equal(world.record.data, "{\"id\":\"u1\",\"name\":\"A\"}", "data");
+    ck_assert(world_advance(&world, UPDATE("bizoholic", 4, 30, "{\"name\":\"C\"}")));
+}
+END_TEST
+
 START_TEST(fields_that_only_one_side_touched_merge_silently)
 {
     struct merge merge;
@@ -269,6 +279,7 @@ int main(void)
     tcase_add_test(tests, each_platform_counts_its_own_changes);
     tcase_add_test(tests, an_absent_field_is_untouched_and_null_clears);
     tcase_add_loop_test(tests, the_later_change_stays_in_whichever_order_they_are_handled, 0, COUNT(pairs));
+    tcase_add_test(tests, a_value_said_again_outlasts_what_its_platform_said_in_between);
     tcase_add_test(tests, fields_that_only_one_side_touched_merge_silently);
     tcase_add_test(tests, a_delete_leaves_a_tombstone_with_its_data);
     tcase_add_test(tests, a_delete_of_the_unknown_is_a_tombstone_too);
