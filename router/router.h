@@ -86,7 +86,7 @@ struct event_row {
     int64_t seq, created_ms, occurred_ms;
     int64_t base_version;    /* that its source had seen; 0: none */
     int64_t started_version; /* the highest that was ever started towards its source */
-    bool owed;               /* there are deliveries to it that are not finished */
+    bool owed;               /* deliveries to it are not finished, or were not when this was accepted */
     unsigned partition;
     int priority, status;
     enum event_type type;

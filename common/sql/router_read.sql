@@ -17,8 +17,9 @@ SELECT e.id, e.record_id, e.seq, e.partition, e.priority, e.status, e.base_versi
     CASE WHEN e.status = 1 THEN array_to_string(ARRAY(
         SELECT d.target FROM deliveries d WHERE d.event_id = e.id AND d.state = 0), ',') END AS open_targets,
     e.snapshot_seq, e.backfill, seen.version AS seen_version, p.started_version,
-    -- What is not finished towards the source may arrive there after this change, with content from before it.
-    owed.version IS NOT NULL AS owed,
+    -- What is not finished towards the source may arrive there after this change, with content from before it; what it has
+    -- acknowledged since may have.
+    owed.version IS NOT NULL OR COALESCE(p.acked_at[1] >= e.created_at, false) AS owed,
     -- Of a row of a page: who needs no delivery when nothing is new.
     CASE WHEN e.snapshot_seq IS NOT NULL THEN array_to_string(ARRAY(
         SELECT p.platform FROM record_platforms p WHERE p.record_id = e.record_id AND p.state = 'present'

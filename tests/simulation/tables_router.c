@@ -211,7 +211,8 @@ static void read_event(struct db_result *result, int index)
     cell_int(&row[SEEN], seen);
     if (place)
         cell_int(&row[STARTED], place->started_version);
-    cell_int(&row[OWED], owed_version(record, event->source) > 0);
+    cell_int(&row[OWED], owed_version(record, event->source) > 0 ||
+                             (place && place->acked > 0 && place->acked_ms[0] >= event->created_ms));
     cell_int(&row[WEBHOOK], event->webhook);
     if (record->there && (record->version > seen || event->webhook))
         cell_text(&row[HISTORY], history_of(record, event, seen));
