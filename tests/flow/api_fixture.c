@@ -251,6 +251,11 @@ const char *api_event_of(const char *tenant, const char *format, ...)
     return post_event(tenant, pick_keep(buf_detach(&body, NULL)));
 }
 
+bool api_is_ready(void)
+{
+    return api_get("/readyz")->status == 200 && api_get("/sync/events?limit=1")->status == 200;
+}
+
 struct json *api_look(const char *event_id)
 {
     const struct api_answer *answer = api_get("/sync/events/%s", event_id);

@@ -4,6 +4,7 @@
  * Answers and tokens stay until the test program ends: nothing to free. A request that gets no HTTP answer has status 0.
  */
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "json.h"
@@ -44,6 +45,8 @@ const char *api_header(const struct api_answer *answer, const char *name);
 /* POST /sync/events with this body as the service of the tenant; a failed test unless it is taken. Its event_id. */
 const char *api_event(const char *format, ...) __attribute__((format(printf, 1, 2)));
 const char *api_event_of(const char *tenant, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The gateway is ready, and what reads has its connection back, too. */
+bool api_is_ready(void);
 /* GET /sync/events/{id} of API_TENANT: the whole answer. */
 struct json *api_look(const char *event_id);
 const char *api_status(const char *event_id);  /* "completed", ... */

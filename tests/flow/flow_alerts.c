@@ -63,7 +63,7 @@ START_TEST(an_alert_of_a_time_without_postgres_is_written_on_its_return)
     stack_kill("postgres");
     flow_wait(stack_log_count("worker-coreldove", "/api/sync/lead/delete") > 0, 10);
     stack_start("postgres");
-    flow_wait(api_get("/readyz")->status == 200, 20);
+    flow_wait(api_is_ready(), 20);
     flow_wait(
         sql_int("SELECT count(*) FROM sync_alerts WHERE key = 'coreldove route /api/sync/lead/delete'") == 1,
         20);

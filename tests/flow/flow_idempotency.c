@@ -188,7 +188,7 @@ START_TEST(keys_hold_when_the_gateway_was_killed)
 
     stack_kill("api-gateway");
     stack_start("api-gateway");
-    flow_wait(api_get("/readyz")->status == 200, 20);
+    flow_wait(api_is_ready(), 20);
     ck_assert_str_eq(created(post(API_TENANT, "key-killed", body)), first);
     ck_assert_int_eq(post(API_TENANT, "key-killed", body_of("killed1", "L"))->status, 422);
     ck_assert_int_eq(stored("killed1"), 1);

@@ -268,7 +268,7 @@ START_TEST(while_the_shops_keys_cannot_be_fetched_the_sender_is_told_to_come_aga
     stack_stop("api-gateway"); /* forgets the keys */
     stack_stop("fake-saleor");
     stack_start("api-gateway");
-    flow_wait(api_get("/readyz")->status == 200, 20);
+    flow_wait(api_is_ready(), 20);
     for (int i = 0; i < 3; i++) {
         const struct api_answer *answer = send_signed(forge("{\"alg\":\"RS256\",\"b64\":false}"));
         ck_assert_msg(answer->status == 503, "%d %s", answer->status, answer->body);
