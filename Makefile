@@ -111,8 +111,9 @@ $(foreach s,$(INSIDE),$(eval including_$(s) := $(call including,$(s))))
 $(foreach t,$(UNIT_SRC),$(eval $(call test,$(t),$(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c)))))
 FLOW_FIXTURES := $(filter-out $(FLOW_SRC),$(wildcard tests/flow/*.c)) tests/unit/token_fixture.c tests/unit/http_client_fixture.c
 $(foreach t,$(FLOW_SRC),$(eval $(call test,$(t),$(FLOW_FIXTURES))))
+unit-tests: $(UNIT_BIN)
 tests: $(UNIT_BIN) $(FLOW_BIN) $(B)/simulation/simulation
-.PHONY: tests
+.PHONY: tests unit-tests
 
 # Everything below is for people and for CI; the scripts say more at their tops.
 JOBS := $(shell nproc 2>/dev/null || echo 2)
